@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "mmexit",
+  products: [
+    .executable(name: "mmexitd", targets: ["mmexitd"]),
+    .executable(name: "mmexitctl", targets: ["mmexitctl"]),
+    .executable(name: "mmexit-bench", targets: ["mmexit-bench"]),
+  ],
+  dependencies: [
+    // Only the short-lived command line tools link it; the daemon does not.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // C: the int8 reference kernels, and doorways to libraries Swift cannot import as they are.
+    .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CALSA"),
+    .systemLibrary(name: "CV4L2"),
+    .systemLibrary(name: "CSystemd"),
+    .systemLibrary(name: "CJansson"),
+    .systemLibrary(name: "CInih"),
+    .systemLibrary(name: "CNettle"),
+
+    // The vocabulary everything speaks, the typed doorway to the kernel, and JSON.
+    .target(name: "Vocabulary"),
+    .target(name: "Linux", dependencies: ["CLinux", "Vocabulary"]),
+    .target(name: "JSON", dependencies: ["CJansson"]),
+
+    // Siblings: none of these imports another.
+    .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),
+    .target(name: "Scheduling", dependencies: ["Vocabulary"]),
+    .target(name: "Sensing", dependencies: ["CALSA", "CV4L2", "Linux", "Vocabulary"]),
+    .target(name: "Ledger", dependencies: ["CNettle", "JSON", "Linux", "Vocabulary"]),
+    .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
+
+    // What composes them.
+    .target(
+      name: "Daemon",
+      dependencies: [
+        "CInih", "CSystemd", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
+        "Linux", "Vocabulary",
+      ]),
+    .executableTarget(name: "mmexitd", dependencies: ["Daemon"]),
+    .executableTarget(
+      name: "mmexitctl",
+      dependencies: [
+        "Daemon", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
+        "Vocabulary",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(name: "mmexit-bench", dependencies: ["Engine", "JSON", "Vocabulary"]),
+
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+    .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"]),
+    .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+    .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels", "JSON", "Vocabulary"]),
+    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Vocabulary"]),
+    .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
+    .testTarget(name: "LedgerTests", dependencies: ["Ledger", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(
+      name: "DaemonTests",
+      dependencies: [
+        "Daemon", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
+        "Vocabulary",
+      ]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11
+)

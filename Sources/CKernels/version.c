@@ -1,0 +1,1 @@
+#include "mmx_kernels.h"

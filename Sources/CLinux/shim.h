@@ -1,0 +1,51 @@
+// What `import Glibc` lacks or what Swift cannot call: epoll, eventfd, timerfd, signalfd, accept4,
+// peer credentials and variadic ioctl. No logic here.
+#ifndef MMEXIT_CLINUX_SHIM_H
+#define MMEXIT_CLINUX_SHIM_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline int mmx_open(const char *path, int flags, unsigned mode) {
+  return open(path, flags, (mode_t)mode);
+}
+static inline int mmx_ioctl(int fd, unsigned long request, void *argument) {
+  return ioctl(fd, request, argument);
+}
+static inline int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
+struct mmx_peer { int32_t pid; uint32_t uid, gid; };
+static inline int mmx_peer_credentials(int fd, struct mmx_peer *peer) {
+  struct ucred c;
+  socklen_t n = sizeof c;
+  int r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n);
+  if (r == 0) { peer->pid = c.pid; peer->uid = c.uid; peer->gid = c.gid; }
+  return r;
+}
+static inline struct epoll_event mmx_epoll_event(uint32_t events, uint64_t token) {
+  struct epoll_event e;
+  memset(&e, 0, sizeof e);
+  e.events = events;
+  e.data.u64 = token;
+  return e;
+}
+static inline uint64_t mmx_epoll_token(const struct epoll_event *e) { return e->data.u64; }
+static inline uint32_t mmx_epoll_events(const struct epoll_event *e) { return e->events; }
+#endif

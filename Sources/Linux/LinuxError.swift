@@ -1,0 +1,35 @@
+import CLinux
+
+/// A system call that failed: which one, on what, with which errno.
+package struct LinuxError: Error, Equatable, CustomStringConvertible, Sendable {
+  package let call: String
+  /// The path, device or address it was about; empty where there is none.
+  package let subject: String
+  package let errno: Int32
+
+  package init(_ call: String, _ subject: String = "", errno: Int32) {
+    self.call = call
+    self.subject = subject
+    self.errno = errno
+  }
+
+  package var description: String {
+    let what = String(cString: strerror(errno))
+    return subject.isEmpty ? "\(call): \(what)" : "\(subject): \(what) (\(call))"
+  }
+}
+
+/// The one doorway: calls again on EINTR and throws everything else by name.
+@discardableResult
+package func system<R: SignedInteger>(
+  _ call: String, _ subject: @autoclosure () -> String = "", _ body: () -> R
+) throws(LinuxError) -> R {
+  while true {
+    let result = body()
+    if result != -1 { return result }
+    let code = errnoNow()
+    if code != EINTR { throw LinuxError(call, subject(), errno: code) }
+  }
+}
+
+@inline(__always) package func errnoNow() -> Int32 { __errno_location().pointee }

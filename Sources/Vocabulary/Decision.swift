@@ -1,0 +1,71 @@
+/// Everything that is to be said of one answered window. A value without heap storage: it crosses threads,
+/// is posted in the ledger, and goes to subscribers unchanged.
+package struct Decision: Sendable {
+  /// More exits than any model may have (`Model` refuses more), so the trace never overflows.
+  package static let maximumHops = 24
+  package static let maximumPostings = 40
+
+  /// One exit that was asked, in the order asked.
+  package struct Hop: Sendable {
+    package var reading: Reading
+    /// The threshold held against it; nil when the exit is switched off.
+    package var threshold: Float?
+    package init(reading: Reading, threshold: Float?) {
+      self.reading = reading
+      self.threshold = threshold
+    }
+  }
+
+  /// From 1, without gaps, in one run of the daemon.
+  package var number: UInt64
+  /// The window's interval.
+  package var start: Instant
+  package var end: Instant
+  /// When the answer was there.
+  package var decided: Instant
+  package var answer: Answer
+  /// A sure `none` from fewer than all live sensors: it may be overturned at the next full look.
+  package var provisional: Bool
+  /// Every live sensor was asked because `max_blind` had run out.
+  package var look: Bool
+  /// Sensors woken for this window.
+  package var woken: ModalitySet
+  /// Modalities whose data took part.
+  package var used: ModalitySet
+  /// Modalities that could not be had.
+  package var missing: ModalitySet
+  /// Distance between sound window's end and the frame, where a pair was made.
+  package var skew: Nanoseconds?
+  package var hops: Bounded<24, Hop>
+  package var energy: Bounded<40, EnergyPosting>
+  /// What running every modality to the end and fusing would have cost by the same model of energy.
+  package var alwaysOn: Nanojoules
+  package var macs: Int64
+
+  package init(number: UInt64, start: Instant, end: Instant) {
+    self.number = number
+    self.start = start
+    self.end = end
+    decided = end
+    answer = Answer(
+      label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: .nothingPresent)
+    provisional = false
+    look = false
+    woken = []
+    used = []
+    missing = []
+    skew = nil
+    let nothing = Reading(exit: .fusion, entropy: 1, label: 0, certainty: 0, macs: 0, parameters: 0)
+    hops = Bounded(filler: Hop(reading: nothing, threshold: nil))
+    energy = Bounded(filler: EnergyPosting(account: .idle, energy: .zero))
+    alwaysOn = .zero
+    macs = 0
+  }
+
+  /// Sum of all postings.
+  package var totalEnergy: Nanojoules {
+    var sum = Nanojoules.zero
+    for i in energy.indices { sum += energy[i].energy }
+    return sum
+  }
+}
