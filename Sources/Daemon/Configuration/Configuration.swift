@@ -1,0 +1,89 @@
+import Vocabulary
+
+/// Everything the daemon can be told, with its defaults. Read from an INI file by `Configuration.parse`.
+package struct Configuration: Sendable, Equatable {
+  package enum Pace: String, CaseIterable, Sendable {
+    case realTime = "real-time"
+    case fast
+  }
+  package enum Order: String, CaseIterable, Sendable { case paper, exact, interleaved, declared }
+
+  package struct General: Sendable, Equatable {
+    package var model = ""
+    package var socket = "/run/mmexitd/mmexitd.sock"
+    /// Time between the ends of two windows.
+    package var windowPeriod = Nanoseconds.milliseconds(250)
+  }
+
+  package struct Gate: Sendable, Equatable {
+    package var order = Order.exact
+    /// Names the modality that goes first; empty leaves it to the order.
+    package var first = ""
+    /// Replaces the model's own thresholds at every exit but fusion's.
+    package var threshold: Double?
+    /// What a right answer is worth, in joules (lambda).
+    package var valueOfRightAnswer = 0.5
+    package var giveUp = false
+    package var activityCheck = true
+    package var maximumBlind = Nanoseconds.seconds(2)
+    package var maximumSkew = Nanoseconds.milliseconds(120)
+    /// Wakes a sensor may have in a minute before it is left awake.
+    package var wakesPerMinute = 12
+  }
+
+  package struct Energy: Sendable, Equatable {
+    package var board = "generic-sbc"
+    /// Overrides of the board's table.
+    package var picojoulesPerMac: Double?
+    package var picojoulesPerByte: Double?
+  }
+
+  package struct Ledger: Sendable, Equatable {
+    package var directory = "/var/lib/mmexitd/ledger"
+    package var segmentBytes = 16 * 1_048_576
+    package var flushInterval = Nanoseconds.seconds(5)
+  }
+
+  package struct Replay: Sendable, Equatable {
+    /// A recording's directory; empty means live sensors.
+    package var recording = ""
+    package var pace = Pace.realTime
+    package var loop = false
+  }
+
+  /// One sensor; its section names the modality of the model that it serves.
+  package struct Sensor: Sendable, Equatable {
+    package var modality: String
+    /// Empty: the default microphone or the first camera.
+    package var device = ""
+    package var width = 640
+    package var height = 480
+    package var framesPerSecond = 15
+    package var wakeDeadline = Nanoseconds.milliseconds(1500)
+    /// Frames thrown away after waking, while exposure settles.
+    package var settleFrames = 3
+    package var linger = Nanoseconds.seconds(1)
+    /// Replay only: how long the recorded sensor takes to wake.
+    package var replayWakeLatency = Nanoseconds.milliseconds(300)
+    /// Watts asleep, while waking, and awake; nil takes the board's figure.
+    package var asleepWatts: Double?
+    package var wakingWatts: Double?
+    package var awakeWatts: Double?
+
+    package init(modality: String) { self.modality = modality }
+  }
+
+  package var general = General()
+  package var gate = Gate()
+  package var energy = Energy()
+  package var ledger = Ledger()
+  package var replay = Replay()
+  package var sensors: [Sensor] = []
+
+  package init() {}
+
+  /// The settings for this modality, or the defaults when the file has no section for it.
+  package func sensor(for modality: String) -> Sensor {
+    sensors.first { $0.modality == modality } ?? Sensor(modality: modality)
+  }
+}

@@ -1,0 +1,100 @@
+import CInih
+
+/// Walks an INI text with inih and keeps count of its lines, so that every error can name one.
+struct INIFile {
+  struct Entry {
+    let section: String
+    let key: String
+    let value: String
+    let line: Int
+  }
+
+  /// inih's own limit; a longer line is refused by number rather than cut.
+  static let maximumLine = 199
+  /// A configuration of more lines is a wrong file.
+  static let maximumLines = 10_000
+
+  let entries: [Entry]
+
+  init(_ text: [UInt8], file: String) throws(ConfigurationError) {
+    let walk = Walk(text)
+    let context = Unmanaged.passUnretained(walk).toOpaque()
+    // inih calls the reader for a line and then, before the next, the handler for what the line held.
+    let firstBad = ini_parse_stream(
+      { buffer, size, stream in
+        guard let buffer, let stream else { return nil }
+        let walk = Unmanaged<Walk>.fromOpaque(stream).takeUnretainedValue()
+        return walk.readLine(into: buffer, size: Int(size)) ? buffer : nil
+      },
+      context,
+      { user, section, name, value in
+        guard let user, let section, let name, let value else { return 0 }
+        let walk = Unmanaged<Walk>.fromOpaque(user).takeUnretainedValue()
+        walk.entries.append(
+          Entry(
+            section: String(cString: section), key: String(cString: name), value: String(cString: value),
+            line: walk.line))
+        return 1
+      }, context)
+    if let problem = walk.problem {
+      throw ConfigurationError(file: file, line: walk.line, message: problem)
+    }
+    if firstBad != 0 {
+      throw ConfigurationError(
+        file: file, line: Int(firstBad),
+        message: "not a setting; write 'key = value', '[section]' or a comment after '#'")
+    }
+    entries = walk.entries
+  }
+
+  private final class Walk {
+    let text: [UInt8]
+    var position = 0
+    var line = 0
+    var entries: [Entry] = []
+    var problem: String?
+
+    init(_ text: [UInt8]) { self.text = text }
+
+    func readLine(into buffer: UnsafeMutablePointer<CChar>, size: Int) -> Bool {
+      guard position < text.count, problem == nil else { return false }
+      line += 1
+      var end = position
+      while end < text.count, text[end] != 0x0A { end += 1 }
+      let length = end - position
+      if length > min(size - 2, INIFile.maximumLine) {
+        problem = "longer than \(INIFile.maximumLine) bytes; split it"
+        return false
+      }
+      if line > INIFile.maximumLines {
+        problem = "more than \(INIFile.maximumLines) lines; is this the right file?"
+        return false
+      }
+      for i in 0..<length {
+        if text[position + i] == 0 {
+          problem = "holds a NUL byte; a configuration is plain text"
+          return false
+        }
+        buffer[i] = CChar(bitPattern: text[position + i])
+      }
+      buffer[length] = 0x0A
+      buffer[length + 1] = 0
+      // inih takes an indented line for the continuation of the value before it; here every line is its own.
+      if length > 0, text[position] == 0x20 || text[position] == 0x09 { unindent(buffer) }
+      position = end + 1
+      return true
+    }
+
+    private func unindent(_ buffer: UnsafeMutablePointer<CChar>) {
+      var from = 0
+      while buffer[from] == 0x20 || buffer[from] == 0x09 { from += 1 }
+      var to = 0
+      while buffer[from] != 0 {
+        buffer[to] = buffer[from]
+        to += 1
+        from += 1
+      }
+      buffer[to] = 0
+    }
+  }
+}

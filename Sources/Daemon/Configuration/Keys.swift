@@ -1,0 +1,158 @@
+import Vocabulary
+
+/// One setting: its name, what it takes, what it does, how it is read and printed. The table below is the
+/// whole configuration language: the parser, `--print-config` and the reference all come from it.
+package struct Key<Target>: Sendable {
+  package let name: String
+  package let takes: String
+  package let help: String
+  let read: @Sendable (String, inout Target) throws(ValueError) -> Void
+  let show: @Sendable (Target) -> String?
+}
+
+extension Key {
+  static func text(
+    _ name: String, takes: String, _ path: WritableKeyPath<Target, String> & Sendable, _ help: String
+  ) -> Key {
+    Key(name: name, takes: takes, help: help) { $1[keyPath: path] = $0 } show: { $0[keyPath: path] }
+  }
+
+  static func duration(
+    _ name: String, _ range: ClosedRange<Double>, _ path: WritableKeyPath<Target, Nanoseconds> & Sendable,
+    _ help: String
+  ) -> Key {
+    Key(name: name, takes: "duration, \(range.lowerBound) s to \(range.upperBound) s", help: help) {
+      (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.duration(text, range)
+    } show: {
+      Quantity.text($0[keyPath: path])
+    }
+  }
+
+  static func count(
+    _ name: String, _ range: ClosedRange<Int>, _ path: WritableKeyPath<Target, Int> & Sendable,
+    _ help: String
+  ) -> Key {
+    Key(name: name, takes: "number, \(range.lowerBound) to \(range.upperBound)", help: help) {
+      (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.count(text, range)
+    } show: {
+      String($0[keyPath: path])
+    }
+  }
+
+  static func flag(_ name: String, _ path: WritableKeyPath<Target, Bool> & Sendable, _ help: String) -> Key {
+    Key(name: name, takes: "yes or no", help: help) { (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.flag(text)
+    } show: {
+      $0[keyPath: path] ? "yes" : "no"
+    }
+  }
+
+  static func choice<T: RawRepresentable & CaseIterable & Sendable>(
+    _ name: String, _ path: WritableKeyPath<Target, T> & Sendable, _ help: String
+  ) -> Key where T.RawValue == String {
+    Key(name: name, takes: T.allCases.map(\.rawValue).joined(separator: ", "), help: help) {
+      (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.choice(text, of: T.self)
+    } show: {
+      $0[keyPath: path].rawValue
+    }
+  }
+
+  static func optional(
+    _ name: String, takes: String, unit: String, _ path: WritableKeyPath<Target, Double?> & Sendable,
+    _ help: String, _ read: @escaping @Sendable (String) throws(ValueError) -> Double
+  ) -> Key {
+    Key(name: name, takes: takes, help: help) { (text, target) throws(ValueError) in
+      target[keyPath: path] = try read(text)
+    } show: {
+      $0[keyPath: path].map { "\($0)\(unit)" }
+    }
+  }
+}
+
+/// The tables of settings, a section each.
+package enum Keys {
+  package static let general: [Key<Configuration.General>] = [
+    .text("model", takes: "path", \.model, "Model file; relative paths start at the configuration's folder."),
+    .text("socket", takes: "path", \.socket, "Unix socket on which clients are answered."),
+    .duration("window-period", 0.02...10, \.windowPeriod, "Time between the ends of two windows."),
+  ]
+
+  package static let gate: [Key<Configuration.Gate>] = [
+    .choice("order", \.order, "How the order of modalities is found."),
+    .text("first", takes: "modality", \.first, "This modality goes first, whatever the order says."),
+    .optional(
+      "threshold", takes: "number, 0 to 1", unit: "", \.threshold,
+      "Normalized entropy at which an exit answers, in place of the model's own thresholds."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0...1) },
+    Key(
+      name: "value-of-right-answer", takes: "energy",
+      help: "lambda: what a right answer is worth. It weighs accuracy against energy in the order and in giving up."
+    ) { (text, gate) throws(ValueError) in
+      gate.valueOfRightAnswer = try Quantity.joules(text, 0...1e6)
+    } show: {
+      "\($0.valueOfRightAnswer)J"
+    },
+    .flag("give-up", \.giveUp, "Answer unsure when going on is expected to gain less than it costs."),
+    .flag("activity-check", \.activityCheck, "Let silence and a still picture answer 'none' without a network."),
+    .duration(
+      "max-blind", 0...3600, \.maximumBlind,
+      "Longest time between looks by every live sensor while the answer is 'none'."),
+    .duration("max-skew", 0...10, \.maximumSkew, "Sound and picture further apart than this are not fused."),
+    .count("wakes-per-minute", 1...600, \.wakesPerMinute, "A sensor woken more often is left awake."),
+  ]
+
+  package static let energy: [Key<Configuration.Energy>] = [
+    .text("board", takes: "name", \.board, "Board whose table of power figures is used."),
+    .optional(
+      "picojoules-per-mac", takes: "number", unit: "", \.picojoulesPerMac,
+      "Energy of one multiply-accumulate, in place of the board's."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0...1e6) },
+    .optional(
+      "picojoules-per-byte", takes: "number", unit: "", \.picojoulesPerByte,
+      "Energy of one byte of weights read, in place of the board's."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0...1e6) },
+  ]
+
+  package static let ledger: [Key<Configuration.Ledger>] = [
+    .text("directory", takes: "path", \.directory, "Where the ledger's segments are written."),
+    Key(name: "segment-size", takes: "size", help: "A segment is closed at this size and the next begun.") {
+      (text, ledger) throws(ValueError) in
+      ledger.segmentBytes = try Quantity.bytes(text, 65536...1_073_741_824)
+    } show: {
+      "\($0.segmentBytes)B"
+    },
+    .duration(
+      "flush-interval", 0...600, \.flushInterval, "A power cut loses at most what came after the last flush."),
+  ]
+
+  package static let replay: [Key<Configuration.Replay>] = [
+    .text("recording", takes: "path", \.recording, "Recording to replay in place of live sensors."),
+    .choice("pace", \.pace, "Real time, or as fast as it goes."),
+    .flag("loop", \.loop, "Begin again at the end of the recording."),
+  ]
+
+  package static let sensor: [Key<Configuration.Sensor>] = [
+    .text("device", takes: "path or name", \.device, "ALSA device, or the camera's node or card name."),
+    .count("width", 16...4096, \.width, "Camera: columns asked for."),
+    .count("height", 16...4096, \.height, "Camera: rows asked for."),
+    .count("frames-per-second", 1...240, \.framesPerSecond, "Camera: frame rate asked for."),
+    .duration("wake-deadline", 0.01...60, \.wakeDeadline, "A woken sensor must deliver within this time."),
+    .count("settle-frames", 0...100, \.settleFrames, "Camera: frames thrown away after waking."),
+    .duration("linger", 0...3600, \.linger, "Time a woken sensor stays awake after it was last needed."),
+    .duration("replay-wake-latency", 0...60, \.replayWakeLatency, "Replay: time the recorded sensor takes to wake."),
+    watts("asleep-power", \.asleepWatts, "Power drawn asleep, in place of the board's figure."),
+    watts("waking-power", \.wakingWatts, "Power drawn while waking and settling, in place of the board's figure."),
+    watts("awake-power", \.awakeWatts, "Power drawn awake, in place of the board's figure."),
+  ]
+
+  private static func watts(
+    _ name: String, _ path: WritableKeyPath<Configuration.Sensor, Double?> & Sendable, _ help: String
+  ) -> Key<Configuration.Sensor> {
+    .optional(name, takes: "power", unit: "W", path, help) { (text) throws(ValueError) in
+      try Quantity.watts(text, 0...1000)
+    }
+  }
+}
