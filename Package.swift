@@ -37,6 +37,9 @@ let package = Package(
 
     // What composes them.
     .target(
+      name: "Evaluation",
+      dependencies: ["Engine", "Scheduling", "Sensing", "JSON", "Linux", "Vocabulary"]),
+    .target(
       name: "Daemon",
       dependencies: [
         "CInih", "CSystemd", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
@@ -46,8 +49,8 @@ let package = Package(
     .executableTarget(
       name: "mmexitctl",
       dependencies: [
-        "Daemon", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
-        "Vocabulary",
+        "Daemon", "Evaluation", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
+        "Linux", "Vocabulary",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "mmexit-bench", dependencies: ["Engine", "JSON", "Vocabulary"]),
@@ -61,6 +64,9 @@ let package = Package(
     .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "JSON", "Linux", "Vocabulary"]),
     .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: ["Evaluation", "Engine", "Scheduling", "JSON", "Vocabulary"]),
     .testTarget(
       name: "DaemonTests",
       dependencies: [
