@@ -44,10 +44,3 @@ package struct EventDescriptor: ~Copyable, Sendable {
     return read(descriptor.number, &count, 8) == 8
   }
 }
-
-/// CLOCK_BOOTTIME now, in nanoseconds.
-package func bootTimeNanoseconds() -> Int64 {
-  var t = timespec()
-  clock_gettime(CLOCK_BOOTTIME, &t)
-  return Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec)
-}

@@ -13,9 +13,11 @@ package struct LinuxError: Error, Equatable, CustomStringConvertible, Sendable {
     self.errno = errno
   }
 
+  /// What the kernel said, in its words.
+  package var reason: String { String(cString: strerror(errno)) }
+
   package var description: String {
-    let what = String(cString: strerror(errno))
-    return subject.isEmpty ? "\(call): \(what)" : "\(subject): \(what) (\(call))"
+    subject.isEmpty ? "\(call): \(reason)" : "\(subject): \(reason) (\(call))"
   }
 }
 

@@ -1,0 +1,31 @@
+import CLinux
+
+/// CLOCK_BOOTTIME now, in nanoseconds.
+package func bootTimeNanoseconds() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
+
+/// What to add to a CLOCK_MONOTONIC stamp to have CLOCK_BOOTTIME: the time spent suspended so far.
+/// Drivers stamp frames and sound with the monotonic clock. Never negative.
+package func bootTimeOffsetOfMonotonic() -> Int64 {
+  // The two are read one after the other, so the boot time is read last: the result errs by that gap only.
+  let monotonic = nanoseconds(of: CLOCK_MONOTONIC)
+  return max(0, nanoseconds(of: CLOCK_BOOTTIME) - monotonic)
+}
+
+/// Sleeps until CLOCK_BOOTTIME reads `time`, in nanoseconds; returns at once if it does already.
+package func sleepUntil(bootTime time: Int64) {
+  var t = timespec(nanoseconds: max(0, time))
+  while clock_nanosleep(CLOCK_BOOTTIME, Int32(TIMER_ABSTIME), &t, nil) == EINTR {}
+}
+
+private func nanoseconds(of clock: clockid_t) -> Int64 {
+  var t = timespec()
+  clock_gettime(clock, &t)
+  return Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec)
+}
+
+extension timespec {
+  /// - Precondition: not negative.
+  package init(nanoseconds n: Int64) {
+    self.init(tv_sec: Int(n / 1_000_000_000), tv_nsec: Int(n % 1_000_000_000))
+  }
+}

@@ -1,0 +1,60 @@
+import Vocabulary
+
+/// What is wanted of one sensor. Sensors are numbered from 0 in the order of the configurations given to a rig.
+package struct SensorConfiguration: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    /// Mono 16-bit sound at `rate` samples a second.
+    case sound(rate: Int)
+    /// Pictures with 1 (grey) or 3 (RGB) channels. Width and height are a wish: the nearest the device offers
+    /// is delivered, and the receiver scales. A recording delivers its own size and frame rate.
+    case image(width: Int, height: Int, channels: Int, frameRate: FrameRate)
+  }
+
+  /// The modality's name in the model; in a recording, the name of its entry.
+  package var name: String
+  package var kind: Kind
+  /// Sound: an ALSA name (`default`, `plughw:CARD=Loopback,DEV=1`). Image: a device path, a link in
+  /// `/dev/v4l/by-id`, or the card's name. Unused in a replay.
+  package var device: String
+  /// The longest a woken sensor is waited for. The rig does not enforce it; the gate does.
+  package var wakeDeadline: Nanoseconds
+  /// Replay only: how long the virtual device takes from the wake to its first sample or frame.
+  package var wakeLatency: Nanoseconds
+  /// Frames thrown away after a wake, while exposure and white balance find their level.
+  package var settlingFrames: Int
+  /// How much past sound stays readable.
+  package var history: Nanoseconds
+
+  package init(
+    name: String, kind: Kind, device: String = "", wakeDeadline: Nanoseconds = .seconds(2),
+    wakeLatency: Nanoseconds = .zero, settlingFrames: Int = 0, history: Nanoseconds = .seconds(4)
+  ) {
+    self.name = name
+    self.kind = kind
+    self.device = device
+    self.wakeDeadline = wakeDeadline
+    self.wakeLatency = wakeLatency
+    self.settlingFrames = settlingFrames
+    self.history = history
+  }
+}
+
+/// The bounds a configuration, a device or a file is held to before any memory is asked for.
+package enum SensingLimits {
+  /// Sensors of one rig: as many modalities as a `ModalitySet` holds.
+  package static let sensors = 32
+  /// Samples a second; what sound hardware offers.
+  package static let sampleRates = 1_000...384_000
+  /// Past sound kept per microphone: 60 s at 48 kHz are 5.8 MB.
+  package static let history = Nanoseconds.seconds(60)
+  /// Pixels along one side: 8192 x 8192 x 3 bytes are 201 MB, more than any camera of a robot sends.
+  package static let imageSide = 8_192
+  /// Frames in one recording: 38 hours at 30 a second; the index takes 32 MB at most.
+  package static let recordedFrames = 1 << 22
+  /// A still picture's file: the largest RGB picture and its header.
+  package static let stillFile = imageSide * imageSide * 3 + 4_096
+  /// Bytes of one header line of a picture or video file.
+  package static let headerLine = 1_024
+  /// Chunks of a WAV file that are looked through for `fmt ` and `data`.
+  package static let wavChunks = 1_024
+}

@@ -1,0 +1,71 @@
+import Linux
+import Vocabulary
+
+/// The sensors of one daemon and the clock they live on: real devices (`DeviceRig`) or a recording on a virtual
+/// clock (`ReplayRig`). One thread, the pipeline's, makes all calls; other threads may ring the `bell` only.
+///
+/// Nothing is delivered that was not asked for, so a microphone that fills its ring wakes nobody: ask by
+/// `requestSound` and `requestFrame`, wait by `next`, fetch by `copySound` and `withFrame`.
+package protocol SensorRig: AnyObject {
+  /// In the order of the sensor numbers.
+  var configurations: [SensorConfiguration] { get }
+
+  /// CLOCK_BOOTTIME, or the virtual clock, which stands still between two calls of `next`.
+  var now: Instant { get }
+
+  /// Rung by any thread to make `next` return `.interrupted`.
+  var bell: Bell { get }
+
+  /// Makes ready; every sensor is asleep after it. Called once.
+  /// - Throws: what makes the whole rig useless. A sensor that is not there is not that: it fails when woken.
+  func start() throws(SensingError)
+
+  /// Puts all to sleep, closes all and waits for the threads. No call but `state` and `counters` after it.
+  func stop()
+
+  func state(of sensor: Int) -> SensorState
+
+  /// The one line for people about the fault a failed sensor has; nil while it has none.
+  func failure(of sensor: Int) -> SensingError?
+
+  func counters(of sensor: Int) -> SensorCounters
+
+  /// Asks a sensor to wake. No effect while it is waking or awake, nor on a failed one whose backoff (1 s after
+  /// the first fault, doubled by each, at most 60 s) is not over: ask again later.
+  /// - Returns: the state after it.
+  @discardableResult func wake(_ sensor: Int) -> SensorState
+
+  /// Puts a sensor to sleep: its device is closed. A failed one stays failed. Drops its requests.
+  func sleep(_ sensor: Int)
+
+  /// Asks for one `.sound` event once sound up to `end` is there (at once if it is). Replaces the sensor's earlier
+  /// request; a sleep or a fault drops it.
+  func requestSound(_ sensor: Int, until end: Instant)
+
+  /// Asks for one `.frame` event once there is a settled frame captured at `earliest` or later (at once if there
+  /// is). Replaces the sensor's earlier request; a sleep or a fault drops it.
+  func requestFrame(_ sensor: Int, notBefore earliest: Instant)
+
+  /// Waits for the next event, at most until `deadline`; in a replay this moves the virtual clock.
+  func next(until deadline: Instant?) -> SensorEvent
+
+  /// Copies the sound that ends at `end` into the whole of the buffer, oldest sample first.
+  func copySound(
+    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+  ) -> SoundExtract
+
+  /// The newest settled frame; nil when there is none (asleep, waking, failed). The pixels hold for the call only.
+  func withFrame<R>(_ sensor: Int, _ body: (_ pixels: PixelView, _ captured: Instant) -> R) -> R?
+}
+
+/// What any thread rings to make the pipeline's thread look up.
+package final class Bell: Sendable {
+  let event: EventDescriptor
+
+  package init() throws(LinuxError) { event = try EventDescriptor() }
+
+  package func ring() { event.ring() }
+
+  /// True if it had been rung since the last time.
+  func clear() -> Bool { event.clear() }
+}

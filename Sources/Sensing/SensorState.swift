@@ -1,0 +1,55 @@
+import Vocabulary
+
+/// Where a sensor stands. A sensor asleep is really off: its device node is closed.
+package enum SensorState: Hashable, Sendable {
+  case asleep
+  /// Told to wake; it has not delivered yet.
+  case waking(since: Instant)
+  /// Delivering. `since`: the time of the first sample or of the first settled frame.
+  case awake(since: Instant)
+  /// It cannot deliver. A wake may try it again, not sooner than its backoff allows.
+  case failed(SensorFault, since: Instant)
+
+  package var isAwake: Bool {
+    if case .awake = self { true } else { false }
+  }
+}
+
+/// Why a sensor cannot deliver. One reason for every way it can fail.
+package enum SensorFault: String, Hashable, Sendable, CaseIterable {
+  /// No such device or file: never plugged in, another name, or not part of the recording.
+  case absent
+  /// Another program holds the device.
+  case busy
+  /// The device is there and may not be opened.
+  case permissionDenied
+  /// It was there and went away while in use.
+  case unplugged
+  /// It is there, says nothing is wrong, and delivers nothing.
+  case wedged
+  /// It offers no rate, size or encoding that can be used.
+  case formatRefused
+  /// The bus has no bandwidth left for it (ENOSPC on USB).
+  case noBandwidth
+  /// The driver or the file reported an error while reading.
+  case ioError
+  /// A recording's sound or picture is over before the recording is.
+  case ended
+}
+
+/// What went wrong or missing with one sensor since the start; only ever grows.
+package struct SensorCounters: Hashable, Sendable {
+  /// Wakes that were started, and those that ended in a fault (faults while awake included).
+  package var wakes = 0
+  package var faults = 0
+  /// Times that sound came faster than it was taken, and the samples lost by it.
+  package var overruns = 0
+  package var lostSamples = 0
+  /// Frames the driver skipped by its own count, and frames it marked or that came out damaged.
+  package var framesDropped = 0
+  package var framesCorrupt = 0
+  /// Frames thrown away while the camera settled after a wake.
+  package var framesSettling = 0
+
+  package init() {}
+}
