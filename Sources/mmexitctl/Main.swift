@@ -1,4 +1,13 @@
+import ArgumentParser
+
+/// `mmexitctl`: asks the daemon, and works without one.
 @main
-struct Main {
-  static func main() {}
+struct Mmexitctl: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mmexitctl",
+    abstract: "Ask the mmexit daemon, and plan and evaluate without one.",
+    version: "mmexitctl 0.1.0",
+    subcommands: [
+      Watch.self, Status.self, ModelCommand.self, Plan.self, Evaluate.self, Audit.self,
+    ])
 }

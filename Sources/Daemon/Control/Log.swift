@@ -1,0 +1,17 @@
+import Glibc
+
+/// Lines for the journal on standard error, with the priority prefix of sd-daemon(3) where the journal reads it.
+package enum Log {
+  package enum Level: Int { case error = 3, warning = 4, notice = 5, info = 6 }
+
+  /// systemd sets JOURNAL_STREAM when standard error goes to the journal; a terminal gets no prefix.
+  private static let toJournal = getenv("JOURNAL_STREAM") != nil
+
+  package static func write(_ level: Level, _ message: String) {
+    // One record a line, whatever a message holds.
+    let oneLine = String(message.map { $0.isNewline ? " " : $0 })
+    let text = (toJournal ? "<\(level.rawValue)>" : "mmexitd: ") + oneLine + "\n"
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+  }
+}

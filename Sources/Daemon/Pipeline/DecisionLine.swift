@@ -1,0 +1,78 @@
+import JSON
+import Vocabulary
+
+/// One decision as a line for people: when, which exits were asked with entropy against threshold, what was
+/// woken, the answer and why, and the energy. Made from a `Decision` or from its record.
+package struct DecisionLine: Equatable, Sendable {
+  package struct Hop: Equatable, Sendable {
+    package var exit: String
+    package var entropy: Double
+    package var threshold: Double?
+  }
+  package var number: Int64
+  package var end: Double
+  package var hops: [Hop] = []
+  package var woken: [String] = []
+  package var label: String?
+  package var reason: String
+  package var provisional: Bool
+  package var millijoules: Double
+
+  package init(_ decision: borrowing Decision, classes: [String], modalities: [String]) {
+    number = Int64(decision.number)
+    end = Double(decision.end.sinceBoot) * 1e-9
+    reason = decision.answer.reason.rawValue
+    provisional = decision.provisional
+    label = decision.answer.label.map { classes[$0] }
+    millijoules = Double(decision.totalEnergy.count) * 1e-6
+    for i in decision.hops.indices {
+      let hop = decision.hops[i]
+      let name =
+        switch hop.reading.exit {
+        case .encoder(let modality, let exit): "\(modalities[modality])/\(exit)"
+        case .fusion: "fusion"
+        }
+      hops.append(
+        Hop(exit: name, entropy: Double(hop.reading.entropy), threshold: hop.threshold.map(Double.init)))
+    }
+    for (index, name) in modalities.enumerated() where decision.woken.contains(index: index) {
+      woken.append(name)
+    }
+  }
+
+  /// `12    6.00s  audio/1 .62>.25  audio/2 .41>.22  [woke image]  image/1 .08≤.25   7   sure   123.4 mJ`
+  package var text: String {
+    var asked = hops.map { hop -> String in
+      guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.entropy))" }
+      let sign = hop.entropy <= threshold ? "<=" : ">"
+      return "\(hop.exit) \(Self.short(hop.entropy))\(sign)\(Self.short(threshold))"
+    }.joined(separator: "  ")
+    if !woken.isEmpty { asked += "  [woke \(woken.joined(separator: ", "))]" }
+    let answer = (label ?? "(nothing)") + (provisional ? "?" : "")
+    let energy = Self.places(millijoules, 1)
+    return "#\(Self.left(String(number), 4)) \(Self.right(Self.places(end, 2), 7))s  "
+      + "\(Self.left(answer, 8)) \(Self.left(reason, 14)) \(Self.right(energy, 7)) mJ  \(asked)"
+  }
+
+  /// Entropies and thresholds lie in 0...1: `.62`, and `1.0`.
+  static func short(_ value: Double) -> String {
+    let text = places(value, 2)
+    return text.hasPrefix("0.") ? String(text.dropFirst()) : String(text.prefix(3))
+  }
+
+  static func places(_ value: Double, _ count: Int) -> String {
+    guard value.isFinite, abs(value) < 1e12 else { return "-" }
+    let scale = (0..<count).reduce(1.0) { result, _ in result * 10 }
+    let whole = Int64((abs(value) * scale).rounded(.toNearestOrEven))
+    let digits = String(whole)
+    let padded = String(repeating: "0", count: max(0, count + 1 - digits.count)) + digits
+    return (value < 0 ? "-" : "") + padded.dropLast(count) + "." + padded.suffix(count)
+  }
+
+  private static func left(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+  private static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Evaluation
+import JSON
+import Linux
+import Scheduling
+
+extension OrderingMethod: ExpressibleByArgument {}
+
+/// `mmexitctl plan`: in what order should the exits be asked?
+struct Plan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Put the exits in order and say what the order is worth.",
+    discussion: """
+      FILE is JSON. For paper, exact and interleaved: {"lambda": x, "modalities": [{"name", "wake", "exits": \
+      [{"accuracy", "cost", "hazard"}]}], "fusion": {"accuracy", "cost"}}. For empirical: {"lambda", "modalities": \
+      [{"name", "exits": [{"cost", "threshold"}]}], "fusion": {"cost"}, "windows": [{"exits": {NAME: [{"entropy", \
+      "correct"}]}, "fusion": {"correct"}}]}.
+      """)
+
+  @Option(help: ArgumentHelp("Figures of the exits, or recorded windows.", valueName: "file"))
+  var stats: String
+
+  @Option(help: "How to find the order: paper, exact, empirical or interleaved.")
+  var order: OrderingMethod = .exact
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  mutating func run() throws {
+    try CommandFailure.catching {
+      let file = try PlanFile(readFile(stats, limit: PlanFile.maximumBytes), file: stats)
+      let plan = try file.plan(by: order)
+      let names = try file.modalityNames()
+      if json {
+        Output.line(plan.json(names: names).text)
+      } else {
+        Output.line("order  \(plan.order.map { names[$0] }.joined(separator: ", "))")
+        Output.line("value  \(plan.value)")
+        Output.table(
+          ["modality", "exit", "probability", "utility"],
+          plan.steps.map { step in
+            let (name, exit): (String, String) =
+              switch step.exit {
+              case .encoder(let modality, let exit): (names[modality], String(exit))
+              case .fusion: ("fusion", "1")
+              }
+            return [name, exit, Output.fixed(step.probability, 4), Output.fixed(step.utility, 4)]
+          })
+      }
+    }
+  }
+}
