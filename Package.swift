@@ -15,7 +15,7 @@ let package = Package(
   targets: [
     // C: the int8 reference kernels, and doorways to libraries Swift cannot import as they are.
     .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
-    .systemLibrary(name: "CLinux"),
+    .target(name: "CLinux"),
     .systemLibrary(name: "CALSA"),
     .systemLibrary(name: "CV4L2"),
     .systemLibrary(name: "CSystemd"),

@@ -1,10 +1,8 @@
 // What `import Glibc` lacks or what Swift cannot call: epoll, eventfd, timerfd, signalfd, accept4,
 // peer credentials and variadic ioctl. No logic here.
-#ifndef MMEXIT_CLINUX_SHIM_H
-#define MMEXIT_CLINUX_SHIM_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+#ifndef MMEXIT_CLINUX_H
+#define MMEXIT_CLINUX_H
+// No _GNU_SOURCE here: it changes types (fd_set) that Swift has already seen without it.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,15 +28,11 @@ static inline int mmx_open(const char *path, int flags, unsigned mode) {
 static inline int mmx_ioctl(int fd, unsigned long request, void *argument) {
   return ioctl(fd, request, argument);
 }
-static inline int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
+int mmx_accept4(int fd, int flags);
+// The C library hides it without _GNU_SOURCE.
+extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 struct mmx_peer { int32_t pid; uint32_t uid, gid; };
-static inline int mmx_peer_credentials(int fd, struct mmx_peer *peer) {
-  struct ucred c;
-  socklen_t n = sizeof c;
-  int r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n);
-  if (r == 0) { peer->pid = c.pid; peer->uid = c.uid; peer->gid = c.gid; }
-  return r;
-}
+int mmx_peer_credentials(int fd, struct mmx_peer *peer);
 static inline struct epoll_event mmx_epoll_event(uint32_t events, uint64_t token) {
   struct epoll_event e;
   memset(&e, 0, sizeof e);

@@ -1,0 +1,16 @@
+#define _GNU_SOURCE 1
+#include "clinux.h"
+
+int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
+
+int mmx_peer_credentials(int fd, struct mmx_peer *peer) {
+  struct ucred c;
+  socklen_t n = sizeof c;
+  int r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n);
+  if (r == 0) {
+    peer->pid = c.pid;
+    peer->uid = c.uid;
+    peer->gid = c.gid;
+  }
+  return r;
+}
