@@ -1,0 +1,126 @@
+import Engine
+import Scheduling
+import Sensing
+import Synchronization
+import Vocabulary
+
+/// THE loop: takes a window, walks it through the gate, wakes what the gate wants woken, accounts for the energy
+/// and hands the decision on. One thread runs it; the other threads may only call `stop`.
+///
+/// Sensor numbers are the model's modality numbers. After `init` nothing here allocates for a window.
+package final class Pipeline<Rig: SensorRig> {
+  package struct Settings: Sendable {
+    package var period: Nanoseconds
+    package var maximumSkew: Nanoseconds
+    package var maximumBlind: Nanoseconds
+    /// By modality: how long a woken sensor stays awake after it was last needed.
+    package var linger: [Nanoseconds]
+    package var wakesPerMinute: Int
+    package var activityCheck: Bool
+  }
+
+  /// Sound that ends at T is there this much later at the most: a capture period and the way through the kernel.
+  static var soundGrace: Nanoseconds { .milliseconds(200) }
+
+  let rig: Rig
+  var engine: Engine
+  let model: Model
+  var gate: Gate
+  let settings: Settings
+  /// The sensor that is always awake: the first in the order that can be had.
+  var sentinel: Int
+  /// Modalities by their first exit in the plan.
+  let order: [Int]
+
+  var inputs: WindowInputs
+  var hours: SensorHours
+  var budgets: [WakeBudget]
+  var lastNeeded: [Instant]
+  var lastLook: Instant
+  var energy: EnergyAccounts
+  var clock: WindowClock
+  var number: UInt64 = 0
+  var ended = false
+  private let stopping = Atomic<Bool>(false)
+
+  let deliver: (borrowing Decision) -> Void
+  let note: (PipelineNote) -> Void
+  package let status: PipelineStatusBoard
+
+  /// - Parameters:
+  ///   - rig: one sensor a modality, in the model's order.
+  ///   - deliver: called on the pipeline's thread with every decision.
+  ///   - note: called on the pipeline's thread with what happened besides decisions.
+  package init(
+    rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: Settings, energy: EnergyAccounts,
+    deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void
+  ) {
+    self.rig = rig
+    self.model = model
+    engine = Engine(model)
+    gate = Gate(policy)
+    self.settings = settings
+    self.order = order
+    sentinel = order[0]
+    let start = rig.now
+    inputs = WindowInputs(model: model, activityCheck: settings.activityCheck && model.noneClass != nil)
+    hours = SensorHours(sensors: model.modalities.count, start: start)
+    budgets = Array(
+      repeating: WakeBudget(perMinute: settings.wakesPerMinute), count: model.modalities.count)
+    lastNeeded = Array(repeating: start, count: model.modalities.count)
+    lastLook = start
+    self.energy = energy
+    clock = WindowClock(first: start, period: settings.period)
+    self.deliver = deliver
+    self.note = note
+    status = PipelineStatusBoard(sensors: model.modalities.count, sentinel: order[0])
+  }
+
+  /// Makes `run` return soon; callable from any thread.
+  package func stop() {
+    stopping.store(true, ordering: .releasing)
+    rig.bell.ring()
+  }
+
+  var isStopping: Bool { stopping.load(ordering: .acquiring) }
+
+  /// Runs until the recording ends or `stop` is called; the sensors are asleep afterwards.
+  package func run() throws(SensingError) {
+    try rig.start()
+    wake(sentinel)
+    clock = WindowClock(first: rig.now + inputs.length(of: sentinel), period: settings.period)
+    while !ended && !isStopping {
+      keepSentinel()
+      guard waitForWindow(endingAt: clock.next) else { continue }
+      let decision = answer(windowEndingAt: clock.next)
+      clock.answered(windowEnding: decision.end, at: rig.now)
+      publish(decision)
+      letSleep(at: rig.now)
+    }
+    rig.stop()
+  }
+
+  /// Waits until the sentinel's data for the window is there, or is late. False when there is no window to answer.
+  private func waitForWindow(endingAt end: Instant) -> Bool {
+    let isSound = inputs.isSound(sentinel) && rig.state(of: sentinel).isAwake
+    if isSound { rig.requestSound(sentinel, until: end) }
+    let deadline = isSound ? end + Self.soundGrace : end
+    while true {
+      switch rig.next(until: deadline) {
+      case .sound(let sensor, let until) where sensor == sentinel && until >= end: return true
+      case .deadline: return !isStopping
+      case .ended:
+        ended = true
+        return false
+      case .interrupted: if isStopping { return false }
+      case .state(let sensor, let state): noteState(sensor, state)
+      case .sound, .frame: break
+      }
+    }
+  }
+
+  private func publish(_ decision: borrowing Decision) {
+    status.note(decision, joined: clock.joined, looked: gate.look, now: rig.now)
+    deliver(decision)
+  }
+}

@@ -1,0 +1,122 @@
+import Sensing
+import Vocabulary
+
+/// What happened besides decisions; goes to the ledger and the journal.
+package enum PipelineNote: Sendable {
+  /// `at`: when; the state is what the sensor is in from then on.
+  case state(sensor: Int, SensorState, at: Instant, detail: String?)
+  /// The wake limit of a minute is reached: the sensor is left awake.
+  case heldAwake(sensor: Int, at: Instant)
+  /// Another sensor has to stay awake, because the one before it failed.
+  case sentinel(sensor: Int, at: Instant)
+}
+
+/// Waking sensors and letting them sleep.
+extension Pipeline {
+  func noteState(_ sensor: Int, _ state: SensorState) {
+    hours.note(sensor, state, at: rig.now)
+    status.note(sensor: sensor, state, now: rig.now)
+    let detail = rig.failure(of: sensor)?.description
+    note(.state(sensor: sensor, state, at: rig.now, detail: detail))
+  }
+
+  @discardableResult func wake(_ sensor: Int) -> SensorState {
+    let before = rig.state(of: sensor)
+    let after = rig.wake(sensor)
+    if after != before {
+      if case .waking = after { budgets[sensor].note(wakeAt: rig.now) }
+      noteState(sensor, after)
+    }
+    return after
+  }
+
+  func sleep(_ sensor: Int) {
+    let before = rig.state(of: sensor)
+    rig.sleep(sensor)
+    let after = rig.state(of: sensor)
+    if after != before { noteState(sensor, after) }
+  }
+
+  /// Keeps the first sensor of the order that can be had awake, and tries the failed ones again. The rig holds
+  /// tries back for as long as its backoff says.
+  func keepSentinel() {
+    var chosen: Int?
+    for sensor in order {
+      var state = rig.state(of: sensor)
+      if case .failed = state { state = wake(sensor) }
+      if case .failed = state { continue }
+      if chosen == nil { chosen = sensor }
+    }
+    let next = chosen ?? order[0]
+    if next != sentinel {
+      sentinel = next
+      status.note(sentinel: next)
+      note(.sentinel(sensor: next, at: rig.now))
+    }
+    if case .asleep = rig.state(of: next) { wake(next) }
+  }
+
+  /// Puts sensors to sleep that have not been needed for their linger time.
+  func letSleep(at now: Instant) {
+    for sensor in order where sensor != sentinel && rig.state(of: sensor).isAwake {
+      guard now - lastNeeded[sensor] >= settings.linger[sensor] else { continue }
+      if budgets[sensor].isSpent(at: now) {
+        if status.holdAwake(sensor, true) { note(.heldAwake(sensor: sensor, at: now)) }
+        continue
+      }
+      _ = status.holdAwake(sensor, false)
+      sleep(sensor)
+    }
+  }
+
+  /// Wakes a sensor and waits for data that belongs to the window, at most until `deadline`.
+  /// - Returns: what became of it, and the instant the data is for.
+  func await(_ sensor: Int, for end: Instant, deadline: Instant) -> (WakeTale, Instant) {
+    if case .failed = wake(sensor) { return (.failed, end) }
+    lastNeeded[sensor] = rig.now
+    let isSound = inputs.isSound(sensor)
+    if !isSound { rig.requestFrame(sensor, notBefore: end - settings.maximumSkew) }
+    while true {
+      if isSound, case .awake(let since) = rig.state(of: sensor) {
+        // A whole window of sound has to be heard first.
+        rig.requestSound(sensor, until: max(end, since + inputs.length(of: sensor)))
+      }
+      switch rig.next(until: deadline) {
+      case .frame(let other, let captured) where other == sensor: return (.delivered, max(end, captured))
+      case .sound(let other, let until) where other == sensor: return (.delivered, max(end, until))
+      case .state(let other, let state):
+        noteState(other, state)
+        if other == sensor, case .failed = state { return (.failed, end) }
+      case .deadline: return (.deadlineMissed, end)
+      case .ended:
+        ended = true
+        return (.deadlineMissed, end)
+      case .interrupted: if isStopping { return (.deadlineMissed, end) }
+      case .sound, .frame: break
+      }
+    }
+  }
+
+  /// Waits until sound up to `end` is there, so that the pair can be cut anew; at most its grace.
+  func awaitSound(upTo end: Instant) {
+    for sensor in order where inputs.isSound(sensor) && rig.state(of: sensor).isAwake {
+      rig.requestSound(sensor, until: end)
+      waiting: while true {
+        switch rig.next(until: end + Self.soundGrace) {
+        case .sound(let other, _) where other == sensor: break waiting
+        case .deadline: break waiting
+        case .ended:
+          ended = true
+          break waiting
+        case .state(let other, let state):
+          noteState(other, state)
+          if other == sensor { break waiting }
+        case .interrupted: if isStopping { break waiting }
+        case .sound, .frame: break
+        }
+      }
+    }
+  }
+
+  enum WakeTale { case delivered, deadlineMissed, failed }
+}

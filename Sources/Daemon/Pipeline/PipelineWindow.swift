@@ -1,0 +1,122 @@
+import Engine
+import Scheduling
+import Sensing
+import Vocabulary
+
+/// One window's journey through the gate.
+extension Pipeline {
+  func answer(windowEndingAt end: Instant) -> Decision {
+    number += 1
+    var decision = Decision(number: number, start: end - inputs.longest, end: end)
+    energy.begin()
+    var action = begin(&decision)
+    while true {
+      switch action {
+      case .advance(let modality):
+        setInput(modality, of: &decision)
+        let reading = engine.advance(modality)
+        enter(reading, in: &decision)
+        energy.charge(segment: reading)
+        action = gate.next(after: reading, at: rig.now)
+      case .wake(let modality, let deadline):
+        action = afterWake(of: modality, deadline: deadline, in: &decision)
+      case .fuse:
+        action = fuse(&decision)
+      case .conclude(let answer), .concludeUnsure(let answer):
+        conclude(&decision, answer)
+        return decision
+      }
+    }
+  }
+
+  /// Gathers what there is for the window that ends at `decision.end` and starts the gate on it.
+  private func begin(_ decision: inout Decision) -> Action {
+    engine.beginWindow()
+    inputs.begin()
+    var conditions = WindowConditions(now: rig.now, present: [])
+    for modality in model.modalities.indices {
+      let set = ModalitySet(index: modality)
+      switch rig.state(of: modality) {
+      case .asleep, .waking: conditions.wakeable.insert(set)
+      case .failed: decision.missing.insert(set)
+      case .awake:
+        switch inputs.gather(modality, from: rig, endingAt: decision.end, maximumSkew: settings.maximumSkew) {
+        case .whole(let active):
+          conditions.present.insert(set)
+          if !active { conditions.inactive.insert(set) }
+        case .lossy:
+          conditions.present.insert(set)
+          conditions.invalid.insert(set)
+        case .notYet: conditions.wakeable.insert(set)
+        }
+      }
+    }
+    conditions.lookDue = model.noneClass != nil && decision.end - lastLook >= settings.maximumBlind
+    return gate.begin(conditions)
+  }
+
+  /// Features of a modality, before its first segment.
+  private func setInput(_ modality: Int, of decision: inout Decision) {
+    guard !inputs.isSet(modality) else { return }
+    inputs.set(modality, of: &engine, from: rig)
+    energy.charge(featuresOf: modality)
+  }
+
+  private func enter(_ reading: Reading, in decision: inout Decision) {
+    let threshold = gate.policy.thresholds.threshold(at: reading.exit, label: reading.label)
+    decision.hops.append(Decision.Hop(reading: reading, threshold: threshold))
+    decision.macs += reading.macs
+  }
+
+  /// Waits for a woken sensor. Where its data lies later than the window by more than the skew allowed, the pair is
+  /// cut anew from there: a new window, which the gate begins afresh with both present.
+  private func afterWake(of modality: Int, deadline: Instant, in decision: inout Decision) -> Action {
+    let wasAwake = rig.state(of: modality).isAwake
+    let (tale, instant) = self.await(modality, for: decision.end, deadline: deadline)
+    let set = ModalitySet(index: modality)
+    if !wasAwake { decision.woken.insert(set) }
+    switch tale {
+    case .delivered:
+      if instant - decision.end > settings.maximumSkew {
+        decision.end = instant
+        decision.start = instant - inputs.longest
+        awaitSound(upTo: instant)
+        return begin(&decision)
+      }
+      guard
+        case .whole = inputs.gather(
+          modality, from: rig, endingAt: decision.end, maximumSkew: settings.maximumSkew)
+      else { return gate.next(after: .deadlineMissed, of: modality, at: rig.now) }
+      return gate.next(after: .delivered, of: modality, at: rig.now)
+    case .deadlineMissed:
+      return gate.next(after: .deadlineMissed, of: modality, at: rig.now)
+    case .failed:
+      return gate.next(after: .failed, of: modality, at: rig.now)
+    }
+  }
+
+  private func fuse(_ decision: inout Decision) -> Action {
+    let skew = inputs.skew(among: gate.fusing)
+    if let skew, skew > settings.maximumSkew { return gate.fusionRefused() }
+    let reading = engine.fuse(gate.fusing)
+    enter(reading, in: &decision)
+    energy.charge(segment: reading)
+    return gate.next(after: reading, at: rig.now)
+  }
+
+  private func conclude(_ decision: inout Decision, _ answer: Answer) {
+    let now = rig.now
+    decision.answer = answer
+    decision.decided = now
+    decision.provisional = gate.provisional
+    decision.look = gate.look
+    decision.used = gate.asked
+    decision.missing = decision.missing.union(gate.missing)
+    decision.skew = inputs.skew(among: gate.asked)
+    if gate.allLooked { lastLook = decision.end }
+    for modality in model.modalities.indices where gate.asked.contains(index: modality) {
+      lastNeeded[modality] = now
+    }
+    energy.post(to: &decision, hours: &hours, at: now)
+  }
+}

@@ -1,0 +1,27 @@
+import Vocabulary
+
+/// When windows end. Windows are never queued: one that came due while another was being answered (a wake takes
+/// longer than a period) has joined it, and is counted.
+struct WindowClock: Sendable {
+  let period: Nanoseconds
+  /// When the next window ends.
+  private(set) var next: Instant
+  /// Windows that joined the one before them.
+  private(set) var joined: UInt64 = 0
+
+  init(first: Instant, period: Nanoseconds) {
+    precondition(period > .zero)
+    next = first
+    self.period = period
+  }
+
+  /// The window that ended at `end` has been answered at `now`.
+  mutating func answered(windowEnding end: Instant, at now: Instant) {
+    next = next + period
+    // One that has come due within this very period may still be answered in time; older ones have joined.
+    while next <= end || next + period <= now {
+      next = next + period
+      joined += 1
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import Engine
+import Sensing
+import Vocabulary
+
+/// What the sensors have for the window at hand: the sound cut out of its ring, the time of the frame, and whether
+/// anything is going on in them.
+struct WindowInputs {
+  enum Gathering {
+    /// All of it is there. `active` is false when the activity check found nothing going on.
+    case whole(active: Bool)
+    /// Samples were lost.
+    case lossy
+    /// The sensor is awake and has nothing for this window yet.
+    case notYet
+  }
+
+  private enum Source {
+    case sound(samples: UnsafeMutableBufferPointer<Int16>, length: Nanoseconds, SoundActivity)
+    case picture(FrameActivity)
+  }
+
+  private var sources: [Source]
+  /// The instant each modality's data is of: the end of its sound, the capture of its frame.
+  private var instants: [Instant]
+  private var set: ModalitySet = []
+  private let activityCheck: Bool
+  /// The longest sound window; zero where there is no sound.
+  let longest: Nanoseconds
+
+  /// Buffers live as long as the process: one set of inputs a pipeline.
+  init(model: Model, activityCheck: Bool) {
+    self.activityCheck = activityCheck
+    sources = []
+    var longest = Nanoseconds.zero
+    for modality in model.modalities {
+      switch modality.features {
+      case .spectrogram(let spectrogram):
+        let count = Int(spectrogram.window)
+        let buffer = UnsafeMutableBufferPointer<Int16>.allocate(capacity: count)
+        buffer.initialize(repeating: 0)
+        let length = Nanoseconds(Int64(count) * 1_000_000_000 / Int64(spectrogram.sampleRate))
+        longest = max(longest, length)
+        sources.append(
+          .sound(samples: buffer, length: length, SoundActivity(sampleRate: Int(spectrogram.sampleRate))))
+      case .image: sources.append(.picture(FrameActivity()))
+      case .vector: preconditionFailure("a live modality is sound or a picture; refused at start")
+      }
+    }
+    instants = Array(repeating: .zero, count: sources.count)
+    self.longest = longest
+  }
+
+  func isSound(_ modality: Int) -> Bool {
+    if case .sound = sources[modality] { true } else { false }
+  }
+
+  /// How long a window of this modality is; a picture has no length.
+  func length(of modality: Int) -> Nanoseconds {
+    if case .sound(_, let length, _) = sources[modality] { length } else { .zero }
+  }
+
+  mutating func begin() { set = [] }
+  func isSet(_ modality: Int) -> Bool { set.contains(index: modality) }
+
+  /// Cuts the window's sound, or looks whether there is a frame for it.
+  mutating func gather(
+    _ modality: Int, from rig: some SensorRig, endingAt end: Instant, maximumSkew: Nanoseconds
+  ) -> Gathering {
+    switch sources[modality] {
+    case .sound(let samples, let length, var activity):
+      let extract = rig.copySound(modality, endingAt: end, into: samples)
+      instants[modality] = extract.end
+      if extract.missing > 0 {
+        if case .awake(let since) = rig.state(of: modality), since + length > end { return .notYet }
+        return .lossy
+      }
+      guard activityCheck else { return .whole(active: true) }
+      let active = activity.observe(UnsafeBufferPointer(samples)).active
+      sources[modality] = .sound(samples: samples, length: length, activity)
+      return .whole(active: active)
+    case .picture(var activity):
+      let check = activityCheck
+      let found = rig.withFrame(modality) { pixels, captured -> (Instant, Bool) in
+        (captured, check && end - captured <= maximumSkew ? activity.observe(pixels).active : true)
+      }
+      guard let (captured, active) = found, end - captured <= maximumSkew else { return .notYet }
+      sources[modality] = .picture(activity)
+      instants[modality] = captured
+      return .whole(active: active)
+    }
+  }
+
+  /// Gives the modality's data to the engine.
+  mutating func set(_ modality: Int, of engine: inout Engine, from rig: some SensorRig) {
+    switch sources[modality] {
+    case .sound(let samples, _, _): engine.setInput(modality, pcm: UnsafeBufferPointer(samples))
+    case .picture:
+      // The newest frame: between the gathering and here it can only have become newer.
+      let captured = rig.withFrame(modality) { pixels, captured in
+        engine.setInput(modality, image: pixels)
+        return captured
+      }
+      if let captured { instants[modality] = captured }
+    }
+    set.insert(ModalitySet(index: modality))
+  }
+
+  /// The largest distance between two of these modalities' data; nil for fewer than two.
+  func skew(among modalities: ModalitySet) -> Nanoseconds? {
+    guard modalities.count >= 2 else { return nil }
+    var earliest: Instant?
+    var latest: Instant?
+    for modality in instants.indices where modalities.contains(index: modality) {
+      let instant = instants[modality]
+      earliest = min(earliest ?? instant, instant)
+      latest = max(latest ?? instant, instant)
+    }
+    guard let earliest, let latest else { return nil }
+    return latest - earliest
+  }
+}
