@@ -1,0 +1,137 @@
+import Vocabulary
+
+/// Walks one window at a time from exit to exit and says after each what to do next. A pure state machine: what the
+/// sensors, the engine and the clock have to say is passed in, and one `Action` comes out. It touches no heap.
+///
+/// Rules, first that applies:
+/// 1. *Nothing happens.* Every present sensor's activity check says so: `none`, reason `inactive`, exit 0, always
+///    provisional (a check is no look). Not while a look is due. If only some sensors are quiet, something is going on:
+///    the quiet ones are asked last, and a sure `none` of theirs concludes nothing, their check having said as much.
+/// 2. *The walk.* Exits in plan order; modalities that cannot be had are passed over; a sleeping one is woken at its first
+///    exit. The first exit with entropy <= its threshold for the class it names concludes (`sure`).
+/// 3. *A look.* While a look is due, a sure `none` is held instead. From then on no single exit concludes: every live sensor
+///    is asked to a sure answer or to its end. If all were sure of `none`, that is the answer; else everything
+///    asked runs to its end and is fused. A sure answer other than `none` before any was held concludes as ever.
+/// 4. *Giving up.* After the first reading, never on a look: `GoingOnSum`, before every further step.
+/// 5. *The end.* What was asked runs to its end and is fused, one modality alone as well.
+///
+/// What limited the answer goes before `fused`, `fusedUnsure`: lost samples, then a missed wake, then a missing modality.
+/// An entropy at or below fusion's threshold is still a conclusion then, except with lost samples: once the walk
+/// has passed over an invalid modality, every conclusion is unsure (`windowInvalid`), and nobody is woken but for a look.
+/// After a missed deadline the window is late already, so nobody else is woken.
+///
+/// Where a wake makes the pair be cut anew, the pair is a new window: `begin` again, both present.
+package struct Gate: Sendable {
+  enum Phase: Equatable, Sendable {
+    case idle
+    /// Asking the exits in plan order; the exit asked is out if `asking` holds one.
+    case walking
+    /// Running half-run encoders to their ends for fusion.
+    case finishing
+    case fusing
+    case concluded
+  }
+
+  package let policy: GatePolicy
+  var phase = Phase.idle
+  var window = WindowConditions(present: [])
+  /// The exit that is being run; nil between steps.
+  var asking: ExitID?
+  /// The modality whose wake is under way.
+  var waking: Int?
+  /// Exits run so far, by modality.
+  var done = InlineArray<32, UInt8>(repeating: 0)
+  var cursor = 0
+  /// Quiet sensors among active ones, asked in a second pass, and whether that has begun.
+  var quiet: ModalitySet = []
+  var secondPass = false
+  /// Tried in vain: wake missed, failed or refused.
+  var lost: ModalitySet = []
+  /// Asked to a sure answer.
+  var sure: ModalitySet = []
+  /// Asked to a sure answer or to their end.
+  var looked: ModalitySet = []
+  var missedDeadline = false
+  var passedInvalid = false
+  /// On a look: the first sure `none`, and whether a sure answer since was another.
+  var held: Answer?
+  var disagreement = false
+  var best: Reading?
+
+  /// Modalities whose exits have been asked: their data took part.
+  package internal(set) var asked: ModalitySet = []
+  /// Sensors woken for this window, delivered or not; refused wakes are not among them.
+  package internal(set) var woken: ModalitySet = []
+  /// Modalities the walk wanted and could not have.
+  package internal(set) var missing: ModalitySet = []
+  /// The conclusion is `none`, and fewer than all live sensors looked: it may be overturned.
+  package internal(set) var provisional = false
+
+  package init(_ policy: GatePolicy) { self.policy = policy }
+
+  /// Sensors present or wakeable when the window began; one that then failed stays among them.
+  package var live: ModalitySet {
+    window.present.union(window.wakeable).intersection(.all(policy.modalityCount))
+  }
+  /// Every live sensor was asked to a sure answer or its end: time since the last look starts anew.
+  package var allLooked: Bool { looked.isSuperset(of: live) }
+  /// This window was the look that was due, and it was completed.
+  package var look: Bool { lookDue && allLooked }
+  /// What `.fuse` is to fuse: the modalities that have run to their end.
+  package var fusing: ModalitySet {
+    var set: ModalitySet = []
+    for modality in 0..<policy.modalityCount where isComplete(modality) {
+      set.insert(ModalitySet(index: modality))
+    }
+    return set
+  }
+
+  /// Starts a window, whatever became of the one before.
+  package mutating func begin(_ conditions: WindowConditions) -> Action {
+    self = Gate(policy)
+    window = conditions
+    phase = .walking
+    if let answer = inactivity() { return conclude(answer, sure: true) }
+    return proceed(at: conditions.now)
+  }
+
+  /// Goes on after an exit has spoken.
+  /// - Parameters:
+  ///   - reading: of the exit that the last action asked for.
+  ///   - now: the time a wake's deadline would count from; nil takes the window's.
+  package mutating func next(after reading: Reading, at now: Instant? = nil) -> Action {
+    precondition(reading.exit == asking, "a reading of an exit that was not asked")
+    asking = nil
+    guard case .encoder(let modality, _) = reading.exit else { return concludeFusion(reading) }
+    note(reading, of: modality)
+    if phase == .walking && !policy.always, let answer = judge(reading, of: modality) {
+      return conclude(answer, sure: true)
+    }
+    return proceed(at: now ?? window.now)
+  }
+
+  /// Goes on after a wake.
+  package mutating func next(
+    after outcome: WakeOutcome, of modality: Int, at now: Instant? = nil
+  ) -> Action {
+    precondition(waking == modality, "a wake that was not asked for")
+    waking = nil
+    let set = ModalitySet(index: modality)
+    if outcome != .refused { woken.insert(set) }
+    if outcome == .delivered {
+      window.present.insert(set)
+    } else {
+      lost.insert(set)
+      missing.insert(set)
+      if outcome == .deadlineMissed { missedDeadline = true }
+    }
+    return proceed(at: now ?? window.now)
+  }
+
+  /// The pair lies further apart than allowed: answers with the best exit's answer instead of `.fuse`.
+  package mutating func fusionRefused() -> Action {
+    precondition(phase == .fusing, "fusion was not asked for")
+    asking = nil
+    return concludeBest(.skewAboveLimit)
+  }
+}

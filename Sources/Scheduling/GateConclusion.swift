@@ -1,0 +1,84 @@
+import Vocabulary
+
+/// What the readings amount to.
+extension Gate {
+  /// What kept the window from being answered with everything the plan wanted; nil if nothing did.
+  var limit: Reason? {
+    if passedInvalid { return .windowInvalid }
+    if missedDeadline { return .wakeDeadlineMissed }
+    return missing.isEmpty ? nil : .modalityMissing
+  }
+
+  /// Enters a reading. The best answer so far is the one most certain; of equals, the first.
+  mutating func note(_ reading: Reading, of modality: Int) {
+    let set = ModalitySet(index: modality)
+    done[modality] += 1
+    asked.insert(set)
+    if isComplete(modality) { looked.insert(set) }
+    if let best, !(reading.certainty > best.certainty), !best.certainty.isNaN { return }
+    best = reading
+  }
+
+  /// The answer, if this reading concludes the window.
+  mutating func judge(_ reading: Reading, of modality: Int) -> Answer? {
+    let threshold = policy.thresholds.threshold(at: reading.exit, label: reading.label)
+    guard let threshold, reading.entropy <= threshold else { return nil }
+    let set = ModalitySet(index: modality)
+    sure.insert(set)
+    looked.insert(set)
+    let none = policy.noneClass == reading.label
+    let answer = Answer(reading, threshold: threshold, reason: .sure)
+    if held != nil {
+      if !none { disagreement = true }
+      return nil
+    }
+    if none && lookDue {
+      held = answer
+      return nil
+    }
+    return none && quiet.contains(set) ? nil : answer
+  }
+
+  /// Fusion has spoken: the last answer there is.
+  mutating func concludeFusion(_ reading: Reading) -> Action {
+    let threshold = policy.thresholds.threshold(at: .fusion, label: reading.label)
+    // Without a threshold fusion answers whatever it is asked; NaN never answers.
+    let isSure = threshold.map { reading.entropy <= $0 } ?? !reading.entropy.isNaN
+    let reason = limit ?? (isSure ? .fused : .fusedUnsure)
+    return conclude(Answer(reading, threshold: threshold, reason: reason), sure: isSure)
+  }
+
+  /// Going on gains too little. What befell this window goes before that as the reason.
+  mutating func giveUp() -> Action {
+    if passedInvalid { return concludeBest(.windowInvalid) }
+    return concludeBest(missedDeadline ? .wakeDeadlineMissed : .gainBelowCost)
+  }
+
+  /// Answers, unsure, with the best reading there is; without a label if there is none.
+  mutating func concludeBest(_ reason: Reason) -> Action {
+    guard let best else {
+      let answer = Answer(label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: reason)
+      return conclude(answer, sure: false)
+    }
+    let threshold = policy.thresholds.threshold(at: best.exit, label: best.label)
+    return conclude(Answer(best, threshold: threshold, reason: reason), sure: false)
+  }
+
+  /// Ends the window. An answer after lost samples were passed over is never sure.
+  mutating func conclude(_ answer: Answer, sure: Bool) -> Action {
+    phase = .concluded
+    var answer = answer
+    if passedInvalid && answer.reason != .skewAboveLimit { answer.reason = .windowInvalid }
+    let isNone = answer.label != nil && answer.label == policy.noneClass
+    provisional = isNone && (answer.reason == .inactive || !allLooked)
+    return sure && !passedInvalid ? .conclude(answer) : .concludeUnsure(answer)
+  }
+}
+
+extension Answer {
+  init(_ reading: Reading, threshold: Float?, reason: Reason) {
+    self.init(
+      label: reading.label, exit: reading.exit, entropy: reading.entropy, certainty: reading.certainty,
+      threshold: threshold, reason: reason)
+  }
+}

@@ -1,0 +1,125 @@
+import Vocabulary
+
+/// Where the walk goes next.
+extension Gate {
+  var lookDue: Bool { window.lookDue && policy.noneClass != nil }
+  func isComplete(_ modality: Int) -> Bool {
+    Int(done[modality]) == policy.thresholds.exitCounts[modality]
+  }
+
+  /// The answer of the activity checks, if all present sensors are quiet; otherwise notes who is quiet.
+  mutating func inactivity() -> Answer? {
+    guard policy.useActivity, !policy.always, let none = policy.noneClass, !window.present.isEmpty
+    else { return nil }
+    let silent = window.inactive.intersection(window.present).subtracting(window.invalid)
+    if silent != window.present.subtracting(window.invalid) {
+      quiet = silent
+      return nil
+    }
+    guard !lookDue, silent == window.present else { return nil }
+    for case .encoder(let modality, 1) in policy.steps where silent.contains(index: modality) {
+      return Answer(
+        label: none, exit: .encoder(modality: modality, exit: 0), entropy: 0,
+        certainty: policy.activityCertainty, threshold: nil, reason: .inactive)
+    }
+    return nil
+  }
+
+  /// How a step of the walk stands in this window.
+  private enum Standing { case ask, wake, passOver, invalid, unobtainable }
+
+  private func standing(of modality: Int) -> Standing {
+    if sure.contains(index: modality) || lost.contains(index: modality) { return .passOver }
+    if window.invalid.contains(index: modality) { return .invalid }
+    if window.present.contains(index: modality) { return .ask }
+    guard window.wakeable.contains(index: modality) else { return .unobtainable }
+    if missedDeadline || (passedInvalid && !lookDue) { return .passOver }
+    return .wake
+  }
+
+  /// The next step of the walk, or what comes after it.
+  mutating func proceed(at now: Instant) -> Action {
+    while phase == .walking {
+      guard cursor < policy.steps.count else {
+        if secondPass || quiet.isEmpty { return endWalk() }
+        (cursor, secondPass) = (0, true)
+        continue
+      }
+      guard case .encoder(let modality, let exit) = policy.steps[cursor],
+        quiet.contains(index: modality) == secondPass, exit > Int(done[modality])
+      else {
+        cursor += 1
+        continue
+      }
+      switch standing(of: modality) {
+      case .ask: return isWorthGoingOn() ? advance(modality, exit) : giveUp()
+      case .wake:
+        guard isWorthGoingOn() else { return giveUp() }
+        waking = modality
+        return .wake(modality: modality, deadline: now + policy.wakeDeadlines[modality])
+      case .passOver: break
+      case .invalid:
+        passedInvalid = true
+        missing.insert(ModalitySet(index: modality))
+      case .unobtainable: missing.insert(ModalitySet(index: modality))
+      }
+      cursor += 1
+    }
+    return finish()
+  }
+
+  private mutating func advance(_ modality: Int, _ exit: Int) -> Action {
+    asking = .encoder(modality: modality, exit: exit)
+    return .advance(modality: modality)
+  }
+
+  /// Every exit that could be asked has been.
+  private mutating func endWalk() -> Action {
+    if asked.isEmpty { return concludeBest(limit ?? .nothingPresent) }
+    if var answer = held, !disagreement, asked.isSubset(of: sure) {
+      if !allLooked, let limit { answer.reason = limit }
+      return conclude(answer, sure: true)
+    }
+    guard isWorthGoingOn() else { return giveUp() }
+    phase = .finishing
+    return finish()
+  }
+
+  /// Runs what was asked to its end, in plan order, and fuses it.
+  private mutating func finish() -> Action {
+    for case .encoder(let modality, let exit) in policy.steps
+    where asked.contains(index: modality) && exit > Int(done[modality]) {
+      return advance(modality, exit)
+    }
+    phase = .fusing
+    asking = .fusion
+    return .fuse
+  }
+
+  /// Whether some way of going on is expected to gain more than it costs.
+  private func isWorthGoingOn() -> Bool {
+    guard let figures = policy.goingOn, !policy.always, !lookDue, let best else { return true }
+    let certainty = best.certainty.isNaN ? 0 : Double(best.certainty)
+    var sum = GoingOnSum(lambda: figures.lambda, certainty: certainty)
+    for pass in (secondPass ? 1 : 0)...1 {
+      for index in (pass == 1) == secondPass ? cursor..<policy.steps.count : policy.steps.indices {
+        guard case .encoder(let modality, let exit) = policy.steps[index],
+          quiet.contains(index: modality) == (pass == 1), exit > Int(done[modality])
+        else { continue }
+        let standing = standing(of: modality)
+        guard standing == .ask || standing == .wake else { continue }
+        let figure = figures.statistics(modality, exit)
+        let wake = standing == .wake && exit == 1 ? figures.wakeCost(modality) : 0
+        if sum.add(hazard: figure.hazard, accuracy: figure.accuracy, cost: figure.cost + wake) { return true }
+      }
+    }
+    // Exits skipped after a sure answer still have to be run before fusion.
+    var last = figures.fusion.cost
+    for modality in 0..<policy.modalityCount where sure.contains(index: modality) {
+      for exit in Int(done[modality])..<policy.thresholds.exitCounts[modality] {
+        last += figures.statistics(modality, exit + 1).cost
+      }
+    }
+    return sum.add(hazard: 1, accuracy: figures.fusion.accuracy, cost: last)
+  }
+}
