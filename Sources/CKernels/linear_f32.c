@@ -1,0 +1,12 @@
+#pragma STDC FP_CONTRACT OFF
+#include "mmx_kernels.h"
+#include "sums.h"
+
+void mmx_linear_f32(const int8_t *in, int32_t n, const int8_t *weight, const int32_t *bias, int32_t out_channels,
+                    int32_t in_zero_point, const float *scale, float *out) {
+  for (int32_t oc = 0; oc < out_channels; oc++) {
+    const int8_t *row = weight + (size_t)oc * (size_t)n;
+    int32_t acc = mmx_biased(bias[oc], mmx_dot(in, row, n), in_zero_point, mmx_sum(row, n));
+    out[oc] = (float)acc * scale[oc];
+  }
+}

@@ -1,1 +1,0 @@
-#include "mmx_kernels.h"
