@@ -58,8 +58,12 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"]),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
-    .testTarget(name: "JSONTests", dependencies: ["JSON"]),
-    .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels", "JSON", "Vocabulary"]),
+    // Counts heap allocations in the test process; no product links it.
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "CAllocationCounter"]),
+    .testTarget(
+      name: "EngineTests",
+      dependencies: ["Engine", "CKernels", "CAllocationCounter", "JSON", "Vocabulary"]),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Vocabulary"]),
     .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "JSON", "Linux", "Vocabulary"]),
