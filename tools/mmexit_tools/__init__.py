@@ -1,0 +1,1 @@
+"""Training, calibration, quantization and export of mmexit's multi-exit multi-modal networks."""

@@ -1,0 +1,117 @@
+"""Reading of sounds, pictures and arrays from files, each failure one clear line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+import soundfile
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import NO_INPUT, ToolError
+
+PCM = NDArray[np.int16]
+Pixels = NDArray[np.uint8]
+
+
+def read_sound(path: Path, rate: int) -> PCM:
+    """16-bit mono PCM at `rate` from a WAV, FLAC or OGG file; channels are averaged."""
+    try:
+        samples, source = soundfile.read(str(path), dtype="int16", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        if not path.exists():
+            raise ToolError(f"{path}: no such file", NO_INPUT) from error
+        raise ToolError(f"{path}: not a readable sound ({error})") from error
+    if len(samples) == 0:
+        raise ToolError(f"{path}: the sound has no samples")
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    return resample(mono, source, rate)
+
+
+def resample(samples: NDArray, source: int, target: int) -> PCM:
+    """Exact rational polyphase resampling, rounded and saturated to 16 bits."""
+    if source != target:
+        ratio = Fraction(target, source)
+        samples = scipy.signal.resample_poly(
+            np.asarray(samples, np.float64), ratio.numerator, ratio.denominator
+        )
+    return to_pcm(np.asarray(samples, np.float64))
+
+
+def to_pcm(samples: NDArray) -> PCM:
+    """Round half to even and saturate, in units of one 16-bit step."""
+    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+
+
+def read_picture(path: Path) -> Pixels:
+    """uint8 [h, w] or [h, w, 3] from PGM, PPM, JPEG or PNG."""
+    try:
+        with Image.open(path) as image:
+            image = image.convert("L" if image.mode in ("1", "L", "I", "I;16") else "RGB")
+            return np.asarray(image, np.uint8)
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such file", NO_INPUT) from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ToolError(f"{path}: not a readable picture ({error})") from error
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """An idx file of unsigned bytes (MNIST's format), gzip-compressed or not."""
+    try:
+        raw = path.read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such file", NO_INPUT) from None
+    except (OSError, EOFError) as error:
+        raise ToolError(f"{path}: not a readable gzip file ({error})") from error
+    if len(raw) < 4 or raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
+        raise ToolError(f"{path}: not an idx file of unsigned bytes")
+    shape = tuple(int(n) for n in np.frombuffer(raw, ">u4", raw[3], 4))
+    body = np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
+    if body.size != int(np.prod(shape, dtype=np.int64)):
+        raise ToolError(f"{path}: the header says shape {shape}, the file holds {body.size} bytes")
+    return body.reshape(shape)
+
+
+def read_vector(path: Path) -> NDArray[np.float32]:
+    """A one-dimensional float32 `.npy` file."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such file", NO_INPUT) from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ToolError(f"{path}: not a readable .npy file ({error})") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiu":
+        raise ToolError(f"{path}: want a one-dimensional array of numbers")
+    return array.astype(np.float32)
+
+
+def wav_bytes(pcm: PCM, rate: int) -> bytes:
+    """A mono PCM16 WAV file with a canonical 44-byte header."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(pcm.astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def picture_bytes(pixels: Pixels) -> bytes:
+    """A binary PGM (2-D) or PPM (3-D)."""
+    kind = "P5" if pixels.ndim == 2 else "P6"
+    head = f"{kind}\n{pixels.shape[1]} {pixels.shape[0]}\n255\n"
+    return head.encode() + np.ascontiguousarray(pixels).tobytes()
+
+
+def vector_bytes(values: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype("<f4"), allow_pickle=False)
+    return buffer.getvalue()

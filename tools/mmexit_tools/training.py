@@ -1,0 +1,251 @@
+"""Training: the sum of cross-entropies at every exit and at fusion, with modality dropout.
+
+`python -m mmexit_tools.training --task avmnist --data DIR --out work/digits` writes `work/digits/checkpoint.pt`
+after every epoch and goes on from it with `--resume`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .datasets import Batch, batches, collect
+from .errors import ToolError, exit_with
+from .networks import MultiExitNetwork, Network, Outputs
+from .tasks import Task, load
+
+ExitKey = tuple[str, int]
+"""(modality, exit from 1); ("fusion", 0) is fusion."""
+
+
+@dataclass(frozen=True)
+class Options:
+    epochs: int = 12
+    windows: int = 30_000
+    """Training windows drawn anew in every epoch."""
+    batch: int = 64
+    rate: float = 2e-3
+    weight_decay: float = 1e-3
+    warmup: float = 0.05
+    dropout: float = 0.15
+    """Share of windows of which one modality's feature is zeroed before fusion."""
+    validation: int = 2_000
+    seed: int = 1
+
+
+Weighting = Callable[[int, dict[ExitKey, float]], dict[ExitKey, float]]
+"""(epoch, running mean gradient per exit) to the weight of each exit's loss; absent exits are not trained.
+
+The seam for Algorithm 1 (eqs. 15-18); `equal_weights` is the plain sum."""
+
+
+def equal_weights(epoch: int, gradients: dict[ExitKey, float]) -> dict[ExitKey, float]:
+    return dict.fromkeys(gradients, 1.0)
+
+
+def exit_keys(network: Network) -> list[ExitKey]:
+    keys = [(m.name, j + 1) for m in network.modalities for j in range(len(m.segments))]
+    return [*keys, ("fusion", 0)]
+
+
+def drop_modalities(present: dict[str, Tensor], share: float, generator: torch.Generator) -> dict[str, Tensor]:
+    """For a share of the windows, one modality drawn at random is taken out, if another one stays."""
+    names = list(present)
+    n = len(present[names[0]])
+    hit = torch.rand(n, generator=generator) < share
+    which = torch.randint(len(names), (n,), generator=generator)
+    count = torch.stack(list(present.values())).sum(0)
+    return {m: p & ~(hit & (which == i) & (count > 1)) for i, (m, p) in enumerate(present.items())}
+
+
+def losses(outputs: Outputs, batch: Batch, present: dict[str, Tensor]) -> dict[ExitKey, Tensor]:
+    """Mean cross-entropy of every exit over the windows where its modality is there, and of fusion."""
+    result: dict[ExitKey, Tensor] = {}
+    for modality, exit_number, logits in outputs.named():
+        if modality == "fusion":
+            result[(modality, 0)] = functional.cross_entropy(logits, torch.from_numpy(batch.labels))
+            continue
+        each = functional.cross_entropy(logits, torch.from_numpy(batch.seen[modality]), reduction="none")
+        there = present[modality].to(each.dtype)
+        result[(modality, exit_number)] = (each * there).sum() / there.sum().clamp(min=1)
+    return result
+
+
+def gradient_size(logits: Tensor, labels: Tensor) -> float:
+    """Mean norm of dLoss/dlogits, softmax - onehot (reading A of the method's `g`)."""
+    with torch.no_grad():
+        difference = logits.softmax(1) - functional.one_hot(labels, logits.shape[1])
+        return float(difference.norm(dim=1).mean())
+
+
+class Trainer:
+    """State of one training run: network, optimizer, schedule and running gradients."""
+
+    def __init__(self, network: Network, options: Options, weighting: Weighting = equal_weights) -> None:
+        torch.manual_seed(options.seed)
+        self.network, self.options, self.weighting = network, options, weighting
+        self.model = MultiExitNetwork(network).to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=options.rate, weight_decay=options.weight_decay
+        )
+        self.epoch = 0
+        self.gradients = dict.fromkeys(exit_keys(network), 0.0)
+        self.history: list[dict] = []
+
+    def learning_rate(self, progress: float) -> float:
+        """Warm-up, then a cosine to zero; `progress` 0...1 over the whole run."""
+        o = self.options
+        if progress < o.warmup:
+            return o.rate * (progress + 1e-3) / o.warmup
+        return o.rate * 0.5 * (1 + math.cos(math.pi * (progress - o.warmup) / (1 - o.warmup)))
+
+    def run_epoch(self, stream: Iterable[Batch]) -> float:
+        """One pass; returns the mean loss. Raises ToolError when the loss is not a number."""
+        o = self.options
+        generator = torch.Generator().manual_seed(o.seed * 100_003 + self.epoch)
+        torch.manual_seed(o.seed * 200_003 + self.epoch)
+        self.model.train()
+        steps = math.ceil(o.windows / o.batch)
+        total, count = 0.0, 0
+        for step, batch in enumerate(stream):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.learning_rate(min(1.0, (self.epoch + step / steps) / o.epochs))
+            inputs, present = batch.tensors()
+            outputs = self.model(inputs, drop_modalities(present, o.dropout, generator))
+            each = losses(outputs, batch, present)
+            self._observe(outputs, batch)
+            weights = self.weighting(self.epoch, self.gradients)
+            loss = torch.stack([each[k] * w for k, w in weights.items()]).sum()
+            if not bool(torch.isfinite(loss)):
+                raise ToolError(f"epoch {self.epoch + 1}, step {step + 1}: the loss is not a number; "
+                                "try a lower --rate, or look for bad values in the data")
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            total, count = total + float(loss) * len(batch), count + len(batch)
+        self.epoch += 1
+        return total / max(1, count)
+
+    def _observe(self, outputs: Outputs, batch: Batch, alpha: float = 0.98) -> None:
+        """Eq. 15: the running average of every exit's gradient."""
+        for modality, number, logits in outputs.named():
+            labels = batch.labels if modality == "fusion" else batch.seen[modality]
+            size = gradient_size(logits, torch.from_numpy(labels))
+            old = self.gradients[(modality, number)]
+            self.gradients[(modality, number)] = alpha * old + (1 - alpha) * size if old else size
+
+    def save(self, path: Path) -> None:
+        """Atomic, so that a killed run leaves the checkpoint before it."""
+        state = {
+            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
+            "gradients": [(m, n, g) for (m, n), g in self.gradients.items()], "options": asdict(self.options),
+            "history": self.history,
+        }
+        temporary = path.with_suffix(".part")
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+
+    def restore(self, path: Path) -> None:
+        state = read_checkpoint(path)
+        if state["options"] != asdict(self.options):
+            raise ToolError(f"{path}: was trained with other options; give the same ones or another --out")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.history = state["epoch"], state["history"]
+        self.gradients = {(m, n): g for m, n, g in state["gradients"]}
+
+
+def read_checkpoint(path: Path) -> dict:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such checkpoint; train first") from None
+    except Exception as error:
+        raise ToolError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+
+
+def accuracy(model: MultiExitNetwork, batch: Batch, size: int = 256) -> dict[ExitKey, float]:
+    """Accuracy of every exit (against the window's label, where the modality is there) and of fusion."""
+    right: dict[ExitKey, float] = {}
+    logits = predict(model, batch, size)
+    for key, values in logits.items():
+        there = np.ones(len(batch), bool) if key[0] == "fusion" else batch.present[key[0]]
+        labels = batch.labels if key[0] == "fusion" else batch.seen[key[0]]
+        right[key] = float((values.argmax(1) == labels)[there].mean()) if there.any() else float("nan")
+    return right
+
+
+def predict(model: MultiExitNetwork, batch: Batch, size: int = 256) -> dict[ExitKey, np.ndarray]:
+    """Logits [N, classes] of every exit."""
+    model.eval()
+    inputs, present = batch.tensors()
+    parts: dict[ExitKey, list[np.ndarray]] = {}
+    with torch.no_grad():
+        for i in range(0, len(batch), size):
+            here = slice(i, i + size)
+            out = model({m: x[here] for m, x in inputs.items()}, {m: p[here] for m, p in present.items()})
+            for m, n, t in out.named():
+                parts.setdefault((m, n), []).append(t.numpy())
+    return {k: np.concatenate(v) for k, v in parts.items()}
+
+
+def epoch_stream(task: Task, network: Network, data: Path, options: Options, epoch: int) -> Iterator[Batch]:
+    seed = options.seed * 1000 + epoch
+    return batches(task.training_windows(data, options.windows, seed), network, options.batch)
+
+
+def format_accuracies(values: dict[ExitKey, float]) -> str:
+    return " ".join(f"{m}.{n} {v:.3f}" if m != "fusion" else f"fusion {v:.3f}" for (m, n), v in values.items())
+
+
+def train(task: Task, data: Path, options: Options, out: Path, resume: bool) -> Trainer:
+    """The whole run, one progress line per epoch, a checkpoint after each."""
+    out.mkdir(parents=True, exist_ok=True)
+    network = task.network(data)
+    trainer = Trainer(network, options)
+    checkpoint = out / "checkpoint.pt"
+    if resume and checkpoint.exists():
+        trainer.restore(checkpoint)
+    held_out = collect(task.windows(data, "validation", options.validation, 1), network)
+    while trainer.epoch < options.epochs:
+        start = time.monotonic()
+        loss = trainer.run_epoch(epoch_stream(task, network, data, options, trainer.epoch))
+        found = accuracy(trainer.model, held_out)
+        trainer.history.append({"epoch": trainer.epoch, "loss": loss,
+                                "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
+        trainer.save(checkpoint)
+        print(f"epoch {trainer.epoch}/{options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
+              f"({time.monotonic() - start:.0f} s)", flush=True)
+    (out / "history.json").write_text(json.dumps(trainer.history, indent=1) + "\n")
+    return trainer
+
+
+def _main() -> None:
+    defaults = Options()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--threads", type=int, default=1)
+    for name, value in asdict(defaults).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    options = Options(**{name: getattr(args, name) for name in asdict(defaults)})
+    train(load(args.task), args.data, options, args.out, args.resume)
+
+
+if __name__ == "__main__":
+    exit_with(_main)
