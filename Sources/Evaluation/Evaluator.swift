@@ -1,0 +1,141 @@
+import Engine
+import Linux
+import Policies
+import Scheduling
+import Vocabulary
+
+/// Labelled windows through the same engine and gate as the daemon's, without sensors and without a clock.
+package struct Evaluator: ~Copyable {
+  /// How windows are walked.
+  package enum Policy: Equatable, Sendable {
+    /// In the order that the method finds from the model's figures, with MACs as costs.
+    case planned(OrderingMethod)
+    /// Everything runs and fusion answers.
+    case all
+    /// This modality first, the others as planned.
+    case first(String)
+  }
+
+  package let model: Model
+  private var engine: Engine
+  private var gate: Gate
+  package let order: [Int]
+
+  /// - Parameters:
+  ///   - threshold: replaces the model's at every exit but fusion's; 0...1.
+  ///   - lambda: worth of a right answer in MACs; nil takes the MACs of running everything.
+  package init(
+    _ model: Model, policy: Policy, threshold: Float?, lambda: Double? = nil
+  ) throws(EvaluationError) {
+    self.model = model
+    let walk = try Self.walk(model, policy, lambda: lambda ?? Double(model.totalMacs))
+    order = walk.modalityOrder
+    gate = Gate(
+      GatePolicy(
+        steps: walk, thresholds: model.thresholdTable(override: threshold), noneClass: model.noneClass,
+        always: policy == .all))
+    engine = Engine(model)
+  }
+
+  private static func walk(
+    _ model: Model, _ policy: Policy, lambda: Double
+  ) throws(EvaluationError) -> [ExitID] {
+    let method: OrderingMethod = if case .planned(let method) = policy { method } else { .exact }
+    var walk = model.declaredWalk
+    if let problem = model.orderingProblem(lambda: lambda, costs: Costs(macsOf: model)) {
+      do {
+        walk = try plan(problem, by: method).walk
+      } catch {
+        throw EvaluationError(.usage, "", error.description, .usage)
+      }
+    }
+    if case .first(let name) = policy {
+      guard let index = model.modalities.firstIndex(where: { $0.name == name }) else {
+        let names = model.modalities.map(\.name).joined(separator: ", ")
+        throw EvaluationError(
+          .usage, "", "first:\(name): the model has no such modality; it has \(names)", .usage)
+      }
+      walk = walk.starting(with: index)
+    }
+    return walk
+  }
+
+  /// Answers one window from the data there is.
+  /// - Parameter data: by modality; nil where it is missing.
+  package mutating func answer(_ data: [WindowData?]) -> WindowResult {
+    var result = WindowResult()
+    var given: ModalitySet = []
+    let start = bootTimeNanoseconds()
+    engine.beginWindow()
+    var action = gate.begin(WindowConditions(present: Self.present(data)))
+    while true {
+      switch action {
+      case .advance(let modality):
+        if !given.contains(index: modality) {
+          data[modality]?.give(modality, to: &engine)
+          given.insert(ModalitySet(index: modality))
+        }
+        let reading = engine.advance(modality)
+        result.asked.append(reading)
+        action = gate.next(after: reading)
+      case .fuse:
+        let reading = engine.fuse(gate.fusing)
+        result.asked.append(reading)
+        action = gate.next(after: reading)
+      case .wake(let modality, _):
+        // Nothing sleeps here, so the gate has nothing to wake; a missing modality stays missing.
+        action = gate.next(after: .failed, of: modality)
+      case .conclude(let answer), .concludeUnsure(let answer):
+        result.answer = answer
+        result.nanoseconds = bootTimeNanoseconds() - start
+        return result
+      }
+    }
+  }
+
+  /// Every exit of every modality there is, and fusion: what an audit records.
+  package mutating func readAll(_ data: [WindowData?]) -> [Reading] {
+    var readings: [Reading] = []
+    engine.beginWindow()
+    for (modality, window) in data.enumerated() {
+      guard let window else { continue }
+      window.give(modality, to: &engine)
+      while !engine.isComplete(modality) { readings.append(engine.advance(modality)) }
+    }
+    readings.append(engine.fuse(Self.present(data)))
+    return readings
+  }
+
+  /// MACs and parameters of everything that could run on this window.
+  package func everything(_ data: [WindowData?]) -> (macs: Int64, parameters: Int64) {
+    var sum = (macs: model.fusion.macs, parameters: model.fusion.parameters)
+    for (modality, window) in zip(model.modalities, data) where window != nil {
+      for segment in modality.segments {
+        sum.macs += segment.macs
+        sum.parameters += segment.parameters
+      }
+    }
+    return sum
+  }
+
+  private static func present(_ data: [WindowData?]) -> ModalitySet {
+    var present: ModalitySet = []
+    for (modality, window) in data.enumerated() where window != nil {
+      present.insert(ModalitySet(index: modality))
+    }
+    return present
+  }
+}
+
+/// What became of one window.
+package struct WindowResult: Sendable {
+  /// Every exit asked, in the order asked.
+  package var asked: [Reading] = []
+  package var answer = Answer(
+    label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: .nothingPresent)
+  /// Features, network and gate; reading files not included.
+  package var nanoseconds: Int64 = 0
+
+  package var macs: Int64 { asked.reduce(0) { $0 + $1.macs } }
+  package var parameters: Int64 { asked.reduce(0) { $0 + $1.parameters } }
+}

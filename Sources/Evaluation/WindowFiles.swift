@@ -1,0 +1,63 @@
+import Engine
+import Linux
+import Sensing
+import Vocabulary
+
+/// One window's data out of its files, as the engine wants it.
+package enum WindowData: Sendable {
+  case sound([Int16])
+  case picture(Picture)
+  case vector([Float])
+
+  /// Reads the file a modality's features are made from: WAV, PGM or PPM, or NPY.
+  /// - Throws: `EvaluationError` that names manifest and line before the file.
+  package static func read(
+    _ path: String, features: Features, manifest: String, line: Int
+  ) throws(EvaluationError) -> WindowData {
+    do {
+      switch features {
+      case .spectrogram(let spectrogram):
+        let sound = try WAVReader.readAll(path: path, expecting: spectrogram.sampleRate)
+        return .sound(centred(sound.samples, to: spectrogram.window))
+      case .image: return .picture(try PNMReader.read(path: path))
+      case .vector(let vector):
+        let array = try NumPyArray(readFile(path, limit: NumPyArray.maximumElements * 8 + 65536))
+        guard array.floats.count == vector.length else {
+          throw EvaluationError(
+            .window, manifest, line: line,
+            "\(path): holds \(array.floats.count) numbers where the model takes \(vector.length)")
+        }
+        return .vector(array.floats)
+      }
+    } catch let error as EvaluationError {
+      throw error
+    } catch let error as NumPyArray.Failure {
+      throw EvaluationError(.window, manifest, line: line, "\(path): \(error.description)")
+    } catch let error as LinuxError where error.errno == 2 {
+      throw EvaluationError(
+        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput)
+    } catch {
+      throw EvaluationError(.window, manifest, line: line, "\(error)")
+    }
+  }
+
+  /// A sound shorter than the window is centred in silence, a longer one is cut around its middle.
+  static func centred(_ samples: [Int16], to length: Int) -> [Int16] {
+    if samples.count >= length {
+      let start = (samples.count - length) / 2
+      return Array(samples[start..<start + length])
+    }
+    var window = [Int16](repeating: 0, count: length)
+    let start = (length - samples.count) / 2
+    window.replaceSubrange(start..<start + samples.count, with: samples)
+    return window
+  }
+
+  package func give(_ modality: Int, to engine: inout Engine) {
+    switch self {
+    case .sound(let samples): samples.withUnsafeBufferPointer { engine.setInput(modality, pcm: $0) }
+    case .picture(let picture): picture.withView { engine.setInput(modality, image: $0) }
+    case .vector(let vector): vector.withUnsafeBufferPointer { engine.setInput(modality, vector: $0) }
+    }
+  }
+}

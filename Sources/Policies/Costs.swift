@@ -1,0 +1,27 @@
+import Engine
+
+/// What a model's steps cost, in one unit throughout: joules for the daemon, multiply-accumulates for files.
+package struct Costs: Sendable {
+  /// By modality, then by segment (with its exit).
+  package var segments: [[Double]]
+  package var fusion: Double
+  /// By modality: having its sensor's data and features, paid with the first exit.
+  package var sensing: [Double]
+  /// By modality: waking its sensor, paid unless it is the first in the order.
+  package var wake: [Double]
+
+  package init(segments: [[Double]], fusion: Double, sensing: [Double], wake: [Double]) {
+    self.segments = segments
+    self.fusion = fusion
+    self.sensing = sensing
+    self.wake = wake
+  }
+
+  /// Multiply-accumulates; sensing and waking are free.
+  package init(macsOf model: Model) {
+    segments = model.modalities.map { $0.segments.map { Double($0.macs) } }
+    fusion = Double(model.fusion.macs)
+    sensing = model.modalities.map { _ in 0 }
+    wake = sensing
+  }
+}
