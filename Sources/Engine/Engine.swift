@@ -1,0 +1,183 @@
+import CKernels
+import Vocabulary
+
+/// Runs a model over one window at a time, segment by segment. All memory is taken at `init`; nothing afterwards
+/// allocates, blocks or fails. Wrong use (an input of the wrong length, advancing past the end) is a programming error
+/// and traps. Not for use from several threads at once.
+package struct Engine: ~Copyable {
+  package let model: Model
+  private let arena: UnsafeMutablePointer<Int8>
+  private let logits: UnsafeMutablePointer<Float>
+  private let probabilities: UnsafeMutablePointer<Float>
+  /// By modality.
+  private let extractors: [FeatureExtractor]
+  /// By modality and segment.
+  private let stages: [[StageSteps]]
+  private let fusion: StageSteps
+  /// What the exits of this window have done, by modality.
+  private var progress = InlineArray<8, Progress>(repeating: Progress())
+
+  private struct Progress {
+    var hasInput = false
+    /// Segments run, and exits read.
+    var segments = 0
+    var exits = 0
+  }
+
+  /// Kernel calls of a segment, then of its exit.
+  private struct StageSteps {
+    let nodes: [Step]
+    let exit: [Step]
+
+    init(
+      _ stage: Stage, _ graph: Graph, _ arena: UnsafeMutablePointer<Int8>,
+      _ logits: UnsafeMutablePointer<Float>
+    ) {
+      nodes = graph.steps(stage.nodes, arena: arena, logits: logits)
+      exit = graph.steps(stage.exitNodes, arena: arena, logits: logits)
+    }
+  }
+
+  package init(_ model: Model) {
+    let graph = model.graph
+    self.model = model
+    arena = UnsafeMutableRawPointer.allocate(
+      byteCount: max(1, graph.plan.byteCount), alignment: ArenaPlan.alignment
+    ).bindMemory(to: Int8.self, capacity: max(1, graph.plan.byteCount))
+    arena.initialize(repeating: 0, count: graph.plan.byteCount)
+    logits = .allocate(capacity: graph.classCount)
+    logits.initialize(repeating: 0, count: graph.classCount)
+    probabilities = .allocate(capacity: graph.classCount)
+    probabilities.initialize(repeating: 0, count: graph.classCount)
+    extractors = zip(model.modalities, graph.encoders).map { [arena] modality, encoder in
+      FeatureExtractor(
+        modality.features, graph.activations[encoder.input], input: arena + graph.plan.offsets[encoder.input])
+    }
+    stages = graph.encoders.map { [arena, logits] encoder in
+      encoder.stages.map { StageSteps($0, graph, arena, logits) }
+    }
+    fusion = StageSteps(graph.fusion, graph, arena, logits)
+  }
+
+  deinit {
+    arena.deallocate()
+    logits.deallocate()
+    probabilities.deallocate()
+  }
+
+  /// Forgets the inputs and features of the window before.
+  package mutating func beginWindow() {
+    for index in 0..<8 { progress[index] = Progress() }
+  }
+
+  /// - Precondition: the modality takes sound and `pcm` has exactly `window` samples.
+  package mutating func setInput(_ modality: Int, pcm: UnsafeBufferPointer<Int16>) {
+    extractors[modality].extract(pcm: pcm)
+    restart(modality)
+  }
+
+  /// - Precondition: the modality takes pictures; neither extent is above 16384.
+  package mutating func setInput(_ modality: Int, image: PixelView) {
+    extractors[modality].extract(image: image)
+    restart(modality)
+  }
+
+  /// NaN counts as the input's zero point.
+  /// - Precondition: the modality takes vectors and `vector` has exactly `length` elements.
+  package mutating func setInput(_ modality: Int, vector: UnsafeBufferPointer<Float>) {
+    extractors[modality].extract(vector: vector)
+    restart(modality)
+  }
+
+  /// Features from elsewhere, in the input activation's layout (`[height, width, channels]`, `[frames, bands, 1]` or
+  /// `[length]`), normalized but not quantized. For tools that compare with another implementation.
+  package mutating func setInput(_ modality: Int, features: UnsafeBufferPointer<Float>) {
+    extractors[modality].take(features: features)
+    restart(modality)
+  }
+
+  /// The same, quantized already.
+  package mutating func setInput(_ modality: Int, quantized: UnsafeBufferPointer<Int8>) {
+    extractors[modality].take(quantized: quantized)
+    restart(modality)
+  }
+
+  private mutating func restart(_ modality: Int) {
+    progress[modality] = Progress(hasInput: true)
+  }
+
+  /// Whether the modality's encoder has run to its end for this window.
+  package func isComplete(_ modality: Int) -> Bool {
+    progress[modality].exits == model.modalities[modality].segments.count
+  }
+
+  /// Runs the modality's next segment and its exit.
+  /// - Precondition: its input is set, and it has not run to its end.
+  package mutating func advance(_ modality: Int) -> Reading {
+    runSegment(modality)
+    return readExit(modality)
+  }
+
+  /// The first half of `advance`, for timing.
+  package mutating func runSegment(_ modality: Int) {
+    let done = progress[modality]
+    precondition(done.hasInput, "set the modality's input first")
+    precondition(done.segments == done.exits, "read the exit before the next segment")
+    precondition(done.segments < model.modalities[modality].segments.count, "the encoder has run to its end")
+    for step in stages[modality][done.segments].nodes { step.run() }
+    progress[modality].segments += 1
+  }
+
+  /// The second half of `advance`.
+  package mutating func readExit(_ modality: Int) -> Reading {
+    let index = progress[modality].exits
+    precondition(progress[modality].segments == index + 1, "run the segment first")
+    for step in stages[modality][index].exit { step.run() }
+    progress[modality].exits += 1
+    let segment = model.modalities[modality].segments[index]
+    return reading(
+      .encoder(modality: modality, exit: index + 1), segment.exit, macs: segment.macs,
+      parameters: segment.parameters)
+  }
+
+  /// Runs fusion over the features of the modalities present; a missing one's feature is its zero point throughout.
+  /// May be called again in the same window when more have come.
+  /// - Precondition: every modality present has run to its end.
+  package mutating func fuse(_ present: ModalitySet) -> Reading {
+    let graph = model.graph
+    for (modality, target) in graph.fusionInputs.enumerated() {
+      let copy = arena + graph.plan.offsets[target]
+      let feature = graph.activations[target]
+      if present.contains(index: modality) {
+        precondition(isComplete(modality), "fusion wants encoders that have run to their end")
+        copy.update(
+          from: arena + graph.plan.offsets[graph.encoders[modality].feature], count: feature.shape.count)
+      } else {
+        copy.update(repeating: Int8(feature.zeroPoint), count: feature.shape.count)
+      }
+    }
+    for step in fusion.nodes { step.run() }
+    for step in fusion.exit { step.run() }
+    return reading(
+      .fusion, model.fusion.exit, macs: model.fusion.macs, parameters: model.fusion.parameters)
+  }
+
+  /// Calibrated probabilities of the last reading, by class.
+  package func withProbabilities<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
+    body(UnsafeBufferPointer(start: probabilities, count: model.classes.count))
+  }
+
+  /// Logits of the last reading, before the temperature.
+  package func withLogits<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
+    body(UnsafeBufferPointer(start: logits, count: model.classes.count))
+  }
+
+  private func reading(_ id: ExitID, _ exit: ExitDescription, macs: Int64, parameters: Int64) -> Reading {
+    var best: Int32 = 0
+    let entropy = mmx_softmax_entropy(
+      logits, Int32(model.classes.count), exit.temperature, probabilities, &best)
+    return Reading(
+      exit: id, entropy: entropy, label: Int(best), certainty: probabilities[Int(best)], macs: macs,
+      parameters: parameters)
+  }
+}

@@ -1,0 +1,54 @@
+/// One modality as a model has it.
+package struct ModalityDescription: Equatable, Sendable {
+  package let name: String
+  package let features: Features
+  /// From the input on; segment j (from 0) ends with exit j + 1.
+  package let segments: [SegmentDescription]
+}
+
+/// A part of an encoder and the exit after it.
+package struct SegmentDescription: Equatable, Sendable {
+  package let exit: ExitDescription
+  /// Of the segment and its exit, for one window.
+  package let macs: Int64
+  /// Weights and biases of the segment and its exit.
+  package let parameters: Int64
+  /// The exit's share in `macs` and `parameters`.
+  package let exitMacs: Int64
+  package let exitParameters: Int64
+}
+
+/// The fusion network and its exit.
+package struct FusionDescription: Equatable, Sendable {
+  package let exit: ExitDescription
+  package let macs: Int64
+  package let parameters: Int64
+}
+
+/// When an exit may answer, and what is known of it.
+package struct ExitDescription: Equatable, Sendable {
+  /// Logits are divided by it before softmax. Above 0.
+  package let temperature: Float
+  /// Normalized entropy at or below which the exit answers, 0...1; nil switches it off.
+  package let threshold: Float?
+  /// By class index: stands in place of `threshold` for that answer.
+  package let classThresholds: [Int: Float]
+  /// On validation windows: among those that leave here.
+  package let accuracy: Double?
+  /// On validation windows: the share that leaves here of those that come here.
+  package let hazard: Double?
+
+  package init(
+    temperature: Float, threshold: Float?, classThresholds: [Int: Float] = [:], accuracy: Double? = nil,
+    hazard: Double? = nil
+  ) {
+    self.temperature = temperature
+    self.threshold = threshold
+    self.classThresholds = classThresholds
+    self.accuracy = accuracy
+    self.hazard = hazard
+  }
+
+  /// The threshold for an answer; nil when the exit is switched off for it.
+  package func threshold(for label: Int) -> Float? { classThresholds[label] ?? threshold }
+}
