@@ -39,6 +39,41 @@ package struct SensorConfiguration: Hashable, Sendable {
   }
 }
 
+extension SensorConfiguration {
+  /// - Throws: the first thing in the list that cannot be, by the sensor's name.
+  package static func check(_ sensors: [SensorConfiguration]) throws(SensingError) {
+    guard (1...SensingLimits.sensors).contains(sensors.count) else {
+      throw SensingError(
+        "sensors", .configuration("\(sensors.count) where 1 to \(SensingLimits.sensors) can be"))
+    }
+    for (index, sensor) in sensors.enumerated() {
+      if sensors[..<index].contains(where: { $0.name == sensor.name }) {
+        throw SensingError("sensor \(sensor.name)", .configuration("named twice"))
+      }
+      if let fault = sensor.fault { throw SensingError("sensor \(sensor.name)", .configuration(fault)) }
+    }
+  }
+
+  private var fault: String? {
+    switch kind {
+    case .sound(let rate):
+      if !SensingLimits.sampleRates.contains(rate) { return "sample rate \(rate)" }
+    case .image(let width, let height, let channels, _):
+      let sides = 1...SensingLimits.imageSide
+      if !sides.contains(width) || !sides.contains(height) { return "picture of \(width) x \(height) pixels" }
+      if channels != 1 && channels != 3 { return "\(channels) channels where 1 or 3 can be" }
+    }
+    if history <= .zero || history > SensingLimits.history {
+      return "history of \(history.count / 1_000_000) ms"
+    }
+    if settlingFrames < 0 || settlingFrames > SensingLimits.settlingFrames {
+      return "\(settlingFrames) settling frames"
+    }
+    if wakeLatency < .zero || wakeDeadline < .zero { return "a negative time" }
+    return nil
+  }
+}
+
 /// The bounds a configuration, a device or a file is held to before any memory is asked for.
 package enum SensingLimits {
   /// Sensors of one rig: as many modalities as a `ModalitySet` holds.
@@ -47,6 +82,8 @@ package enum SensingLimits {
   package static let sampleRates = 1_000...384_000
   /// Past sound kept per microphone: 60 s at 48 kHz are 5.8 MB.
   package static let history = Nanoseconds.seconds(60)
+  /// Frames thrown away after a wake: ten seconds at 30 a second.
+  package static let settlingFrames = 300
   /// Pixels along one side: 8192 x 8192 x 3 bytes are 201 MB, more than any camera of a robot sends.
   package static let imageSide = 8_192
   /// Frames in one recording: 38 hours at 30 a second; the index takes 32 MB at most.

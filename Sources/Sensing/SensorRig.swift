@@ -39,11 +39,12 @@ package protocol SensorRig: AnyObject {
   func sleep(_ sensor: Int)
 
   /// Asks for one `.sound` event once sound up to `end` is there (at once if it is). Replaces the sensor's earlier
-  /// request; a sleep or a fault drops it.
+  /// request; a sleep or a fault drops it. Without effect on a sensor that is neither waking nor awake.
   func requestSound(_ sensor: Int, until end: Instant)
 
   /// Asks for one `.frame` event once there is a settled frame captured at `earliest` or later (at once if there
-  /// is). Replaces the sensor's earlier request; a sleep or a fault drops it.
+  /// is). Replaces the sensor's earlier request; a sleep or a fault drops it. Without effect on a sensor that
+  /// is neither waking nor awake.
   func requestFrame(_ sensor: Int, notBefore earliest: Instant)
 
   /// Waits for the next event, at most until `deadline`; in a replay this moves the virtual clock.

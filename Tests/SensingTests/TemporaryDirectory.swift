@@ -15,7 +15,9 @@ final class TemporaryDirectory: Sendable {
   /// Writes a file and gives its path.
   @discardableResult func write(_ name: String, _ bytes: [UInt8]) throws -> String {
     let file = path + "/" + name
-    try Descriptor.open(file, O_CREAT | O_TRUNC | O_WRONLY).writeAll(bytes)
+    // Made anew instead of truncated: ext4 flushes a truncated file to the disk when it is closed.
+    unlink(file)
+    try Descriptor.open(file, O_CREAT | O_EXCL | O_WRONLY).writeAll(bytes)
     return file
   }
 

@@ -1,0 +1,200 @@
+import Linux
+import Vocabulary
+
+/// A recording instead of devices, on a virtual clock that starts at 0 and moves in `next` only.
+///
+/// The same recording, sensors and calls give the same events, whatever the machine and the pace: a real-time
+/// pace delays the events and changes nothing else. Files are read where and when asked, never as a whole.
+package final class ReplayRig: SensorRig {
+  package enum Pace {
+    case asFastAsPossible
+    /// Events come when their time has come on this clock, counted from `start`; lateness does not add up.
+    case realTime(any WallClock)
+  }
+
+  package let configurations: [SensorConfiguration]
+  package let bell: Bell
+  package private(set) var now = Instant.zero
+  /// Of the longest track; a loop's period.
+  package let duration: Nanoseconds
+  private var sensors: [ReplaySensor]
+  private let pace: Pace
+  private let loops: Bool
+  private var origin = Instant.zero
+  private var over = false
+
+  /// Opens and checks the recording's files.
+  /// - Parameters:
+  ///   - directory: what the recording's relative paths count from.
+  ///   - sensors: matched with the recording's entries by name; one without an entry fails as absent when woken.
+  ///   - loops: begin again at the end, for ever.
+  /// - Throws: the first file that cannot be used, sound of another rate included, or a recording of no sensor.
+  package init(
+    _ recording: RecordingDescription, in directory: String = "", sensors: [SensorConfiguration],
+    pace: Pace = .asFastAsPossible, loops: Bool = false
+  ) throws(SensingError) {
+    let subject = "recording \(recording.name)"
+    try SensorConfiguration.check(sensors)
+    bell = try naming(subject) { () throws(LinuxError) in try Bell() }
+    configurations = sensors
+    self.pace = pace
+    self.loops = loops
+    var tracks: [ReplaySensor] = []
+    var longest = Nanoseconds.zero
+    for sensor in sensors {
+      let entry = recording.sensors.first { $0.name == sensor.name }
+      let track = try entry.map { (entry) throws(SensingError) in
+        try Self.open(entry, in: directory, for: sensor)
+      }
+      tracks.append(ReplaySensor(configuration: sensor, track: track ?? .absent))
+      longest = max(longest, tracks[tracks.count - 1].duration)
+    }
+    if longest == .zero {
+      let names = sensors.map(\.name).joined(separator: ", ")
+      throw SensingError(subject, .configuration("it has none of the sensors \(names)"))
+    }
+    duration = longest
+    self.sensors = tracks
+    for i in tracks.indices { self.sensors[i].place(in: longest, loops: loops) }
+  }
+
+  private static func open(
+    _ entry: RecordingDescription.Entry, in directory: String, for sensor: SensorConfiguration
+  ) throws(SensingError) -> ReplayTrack {
+    let path = RecordingDescription.path(of: entry.file, in: directory)
+    switch (entry.kind, sensor.kind) {
+    case (.sound, .sound(let rate)):
+      return .sound(SoundTrack(try WAVReader(path: path, expecting: rate)))
+    case (.image, .image(_, _, let channels, _)):
+      if let rate = entry.frameRate {
+        return .image(ImageTrack(try StillSequence(directory: path, frameRate: rate), channels: channels))
+      }
+      return .image(ImageTrack(try Y4MReader(path: path), channels: channels))
+    case (.sound, .image), (.image, .sound):
+      throw SensingError(
+        path, .configuration("\(entry.kind.rawValue) recorded for \(entry.name), which is not that"))
+    }
+  }
+
+  package func start() {
+    if case .realTime(let clock) = pace { origin = clock.now }
+  }
+
+  package func stop() {
+    for i in sensors.indices { sensors[i].sleep() }
+  }
+
+  package func state(of sensor: Int) -> SensorState { sensors[sensor].state }
+  package func failure(of sensor: Int) -> SensingError? { sensors[sensor].failure }
+  package func counters(of sensor: Int) -> SensorCounters { sensors[sensor].counters }
+
+  /// A fault of a recording is final: a failed sensor stays failed.
+  @discardableResult package func wake(_ sensor: Int) -> SensorState {
+    sensors[sensor].wake(now: now)
+    return sensors[sensor].state
+  }
+
+  package func sleep(_ sensor: Int) { sensors[sensor].sleep() }
+
+  package func requestSound(_ sensor: Int, until end: Instant) { sensors[sensor].ask(end) }
+  package func requestFrame(_ sensor: Int, notBefore earliest: Instant) { sensors[sensor].ask(earliest) }
+
+  package func next(until deadline: Instant?) -> SensorEvent {
+    if bell.clear() { return .interrupted }
+    let upcoming = soonest(deadline)
+    if case .realTime(let clock) = pace {
+      let due = upcoming.map { origin + ($0.when - .zero) }
+      if clock.wait(until: due, orFor: bell) { return .interrupted }
+    }
+    guard let upcoming else {
+      // A loop in which nothing was asked for: only another thread can end the wait.
+      while !BootClock().wait(until: nil, orFor: bell) {}
+      return .interrupted
+    }
+    now = upcoming.when
+    return take(upcoming)
+  }
+
+  package func copySound(
+    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+  ) -> SoundExtract {
+    guard case .sound(let track) = sensors[sensor].track else {
+      preconditionFailure("sensor \(sensor) has no sound")
+    }
+    let last = track.rate.samples(in: end - .zero)
+    let audible = sensors[sensor].audible(track.rate, now: now)
+    let there = audible.clamped(to: last - buffer.count..<last)
+    var missing = buffer.count
+    if !there.isEmpty {
+      let part = there.lowerBound - (last - buffer.count)..<there.upperBound - (last - buffer.count)
+      buffer[..<part.lowerBound].update(repeating: 0)
+      buffer[part.upperBound...].update(repeating: 0)
+      do throws(SensingError) {
+        let samples = UnsafeMutableBufferPointer(rebasing: buffer[part])
+        missing = buffer.count - part.count + (try track.copy(from: there.lowerBound, into: samples))
+      } catch { sensors[sensor].stumble(error) }
+    }
+    if missing == buffer.count { buffer.update(repeating: 0) }
+    return SoundExtract(missing: missing, end: .zero + track.rate.duration(of: last))
+  }
+
+  package func withFrame<R>(
+    _ sensor: Int, _ body: (_ pixels: PixelView, _ captured: Instant) -> R
+  ) -> R? {
+    guard case .image(let track) = sensors[sensor].track,
+      let frame = sensors[sensor].visible(track, now: now)
+    else { return nil }
+    do throws(SensingError) {
+      let captured = track.time(ofFrame: frame)
+      return try track.withPixels(ofFrame: frame) { body($0, captured) }
+    } catch {
+      sensors[sensor].stumble(error)
+      return nil
+    }
+  }
+}
+
+/// The order of events. Of one moment: faults and awakenings, sound, frames, ends of tracks, the end, the deadline.
+extension ReplayRig {
+  private struct Upcoming {
+    enum What { case fault, awake, sound, frame, trackEnd, end, deadline }
+    var when: Instant
+    var what: What
+    var sensor = 0
+  }
+
+  private func soonest(_ deadline: Instant?) -> Upcoming? {
+    var best: Upcoming?
+    func consider(_ when: Instant?, _ what: Upcoming.What, _ sensor: Int = 0) {
+      guard let when, best.map({ when < $0.when }) ?? true else { return }
+      best = Upcoming(when: when, what: what, sensor: sensor)
+    }
+    if over { return Upcoming(when: now, what: .end) }
+    for i in sensors.indices { consider(sensors[i].nextFault(now: now), .fault, i) }
+    for i in sensors.indices { consider(sensors[i].nextAwake(now: now), .awake, i) }
+    for i in sensors.indices { consider(sensors[i].nextSound(now: now), .sound, i) }
+    for i in sensors.indices { consider(sensors[i].nextFrame(now: now), .frame, i) }
+    for i in sensors.indices { consider(sensors[i].nextEnd(now: now), .trackEnd, i) }
+    if !loops { consider(.zero + duration, .end) }
+    consider(deadline.map { max($0, now) }, .deadline)
+    return best
+  }
+
+  private func take(_ upcoming: Upcoming) -> SensorEvent {
+    let sensor = upcoming.sensor
+    switch upcoming.what {
+    case .fault, .trackEnd:
+      sensors[sensor].fail(at: now)
+      return .state(sensor: sensor, sensors[sensor].state)
+    case .awake:
+      sensors[sensor].becomeAwake(at: now)
+      return .state(sensor: sensor, sensors[sensor].state)
+    case .sound: return .sound(sensor: sensor, until: sensors[sensor].answerSound(now: now))
+    case .frame: return .frame(sensor: sensor, captured: sensors[sensor].answerFrame(now: now))
+    case .end:
+      over = true
+      return .ended
+    case .deadline: return .deadline
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import Vocabulary
+
+/// One virtual sensor: the state machine of a device, with its data from a track.
+struct ReplaySensor {
+  let configuration: SensorConfiguration
+  let track: ReplayTrack
+  /// When its track is over while the recording goes on; nil when it is not.
+  private var end: Instant?
+  private(set) var state = SensorState.asleep
+  private(set) var failure: SensingError?
+  private(set) var counters = SensorCounters()
+  /// While waking: when it will be awake; nil if the recording ends before.
+  private var ready: Instant?
+  /// The first sample or frame since the wake.
+  private var first = 0
+  /// What was asked for and not yet told.
+  private var request: Instant?
+  /// A fault met by a read, to be told as the next event.
+  private var fault: SensingError?
+
+  init(configuration: SensorConfiguration, track: ReplayTrack) {
+    self.configuration = configuration
+    self.track = track
+  }
+
+  var subject: String { "sensor \(configuration.name)" }
+
+  /// Of its track, played once.
+  var duration: Nanoseconds {
+    switch track {
+    case .absent: .zero
+    case .sound(let track): track.duration
+    case .image(let track): track.duration
+    }
+  }
+
+  /// Puts the sensor in a recording that ends at `duration`, or begins again there.
+  mutating func place(in duration: Nanoseconds, loops: Bool) {
+    end = !loops && self.duration < duration ? .zero + self.duration : nil
+    switch track {
+    case .absent: break
+    case .sound(let track): track.loop = loops ? duration : nil
+    case .image(let track): track.loop = loops ? duration : nil
+    }
+  }
+
+  mutating func wake(now: Instant) {
+    guard state == .asleep else { return }
+    counters.wakes += 1
+    state = .waking(since: now)
+    let delivers = now + configuration.wakeLatency
+    switch track {
+    case .absent:
+      fault = SensingError(subject, .device(.absent, detail: "nothing in the recording under this name"))
+    case .sound(let track):
+      // The first whole sample after the latency.
+      first = track.rate.samples(in: delivers - .zero)
+      if .zero + track.rate.duration(of: first) < delivers { first += 1 }
+      ready = delivers
+    case .image(let track):
+      let settled = track.firstFrame(notBefore: delivers).map { $0 + configuration.settlingFrames }
+      first = settled ?? 0
+      ready = settled.flatMap { track.holds($0) ? track.time(ofFrame: $0) : nil }
+    }
+    if let at = ready, let end, at >= end { ready = nil }
+  }
+
+  mutating func sleep() {
+    if case .failed = state { return }
+    state = .asleep
+    ready = nil
+    request = nil
+    fault = nil
+  }
+
+  mutating func ask(_ instant: Instant) {
+    if case .failed = state { return }
+    if state != .asleep { request = instant }
+  }
+
+  mutating func stumble(_ error: SensingError) { fault = error }
+
+  // MARK: What comes next, and when (never before `now`)
+
+  func nextFault(now: Instant) -> Instant? { fault == nil ? nil : now }
+
+  func nextAwake(now: Instant) -> Instant? {
+    guard case .waking = state else { return nil }
+    return ready.map { max($0, now) }
+  }
+
+  func nextSound(now: Instant) -> Instant? {
+    guard case .sound = track, state.isAwake, let request else { return nil }
+    if let end, request > end { return nil }
+    return max(request, now)
+  }
+
+  func nextFrame(now: Instant) -> Instant? {
+    guard case .image(let track) = track, state.isAwake, let request else { return nil }
+    let newest = track.newestFrame(by: now)
+    if newest >= first && track.time(ofFrame: newest) >= request { return now }
+    guard let frame = track.firstFrame(notBefore: request), track.holds(max(frame, first)) else { return nil }
+    return max(now, track.time(ofFrame: max(frame, first)))
+  }
+
+  func nextEnd(now: Instant) -> Instant? {
+    switch state {
+    case .asleep, .failed: nil
+    case .waking, .awake: fault == nil ? end.map { max($0, now) } : nil
+    }
+  }
+
+  mutating func becomeAwake(at instant: Instant) {
+    state = .awake(since: instant)
+    if case .image = track { counters.framesSettling += configuration.settlingFrames }
+  }
+
+  mutating func fail(at instant: Instant) {
+    let error = fault ?? SensingError(subject, .device(.ended, detail: ""))
+    var reason = SensorFault.ioError
+    if case .device(let named, _) = error.kind { reason = named }
+    fault = nil
+    request = nil
+    failure = error
+    counters.faults += 1
+    state = .failed(reason, since: instant)
+  }
+
+  /// The request is answered: the end of the newest sample at `now`.
+  mutating func answerSound(now: Instant) -> Instant {
+    request = nil
+    guard case .sound(let track) = track else { return now }
+    return .zero + track.rate.duration(of: track.rate.samples(in: now - .zero))
+  }
+
+  /// The request is answered: the newest frame's time.
+  mutating func answerFrame(now: Instant) -> Instant {
+    request = nil
+    guard case .image(let track) = track else { return now }
+    return track.time(ofFrame: track.newestFrame(by: now))
+  }
+
+  // MARK: Data
+
+  /// Samples that can be had at `now`, by their numbers.
+  func audible(_ rate: SampleRate, now: Instant) -> Range<Int> {
+    guard state.isAwake else { return 0..<0 }
+    let newest = rate.samples(in: now - .zero)
+    let oldest = max(first, newest - rate.samples(in: configuration.history))
+    return oldest..<max(oldest, newest)
+  }
+
+  /// The newest settled frame at `now`; nil when there is none.
+  func visible(_ track: ImageTrack, now: Instant) -> Int? {
+    guard state.isAwake else { return nil }
+    let newest = track.newestFrame(by: now)
+    return newest >= first ? newest : nil
+  }
+}

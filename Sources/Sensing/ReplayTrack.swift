@@ -1,0 +1,125 @@
+import Vocabulary
+
+/// One sensor's part of a recording, on the replay's clock: file time repeated every `loop` (nil: played once).
+enum ReplayTrack {
+  case sound(SoundTrack)
+  case image(ImageTrack)
+  /// The recording has nothing for this sensor.
+  case absent
+}
+
+/// Recorded sound. Samples are numbered through all rounds of a loop.
+final class SoundTrack {
+  private let reader: WAVReader
+  let rate: SampleRate
+  var loop: Nanoseconds?
+
+  init(_ reader: consuming WAVReader) {
+    rate = SampleRate(perSecond: reader.rate)
+    self.reader = reader
+  }
+
+  /// Of one round.
+  var duration: Nanoseconds { rate.duration(of: reader.count) }
+
+  /// Copies samples from number `start` (not negative) on; those after the file's end are 0.
+  /// - Returns: how many were not in the file.
+  func copy(from start: Int, into buffer: UnsafeMutableBufferPointer<Int16>) throws(SensingError) -> Int {
+    var missing = 0
+    var done = 0
+    while done < buffer.count {
+      let (first, next) = round(of: start + done)
+      let n = min(buffer.count - done, next - (start + done))
+      let part = UnsafeMutableBufferPointer(rebasing: buffer[done..<done + n])
+      let read = try reader.read(from: start + done - first, into: part)
+      for i in read..<n { part[i] = 0 }
+      missing += n - read
+      done += n
+    }
+    return missing
+  }
+
+  /// The numbers of the first sample of the round that sample `number` is in, and of the next round's.
+  private func round(of number: Int) -> (first: Int, next: Int) {
+    guard let loop else { return (0, .max) }
+    var index = rate.duration(of: number).count / loop.count
+    // The division rounds; a sample on the border may belong to the neighbour.
+    while index > 0 && start(ofRound: index, loop) > number { index -= 1 }
+    while start(ofRound: index + 1, loop) <= number { index += 1 }
+    return (start(ofRound: index, loop), start(ofRound: index + 1, loop))
+  }
+
+  private func start(ofRound index: Int64, _ loop: Nanoseconds) -> Int {
+    rate.samples(in: Nanoseconds(index * loop.count))
+  }
+}
+
+/// Recorded pictures. Frames are numbered through all rounds of a loop.
+final class ImageTrack {
+  private let source: any FrameSource
+  let channels: Int
+  var loop: Nanoseconds? {
+    didSet {
+      guard let loop else { return }
+      framesPerRound = min(source.count, source.frameRate.firstFrame(notBefore: loop))
+    }
+  }
+  private var framesPerRound: Int
+  /// The frame in `pixels`; read when it is first looked at.
+  private var loaded: Int?
+  private let pixels: UnsafeMutableBufferPointer<UInt8>
+
+  init(_ source: any FrameSource, channels: Int) {
+    self.source = source
+    self.channels = channels
+    framesPerRound = source.count
+    pixels = .allocate(capacity: source.width * source.height * channels)
+    pixels.initialize(repeating: 0)
+  }
+
+  deinit { pixels.deallocate() }
+
+  /// Of one round; the last frame stands as long as the others.
+  var duration: Nanoseconds { source.frameRate.time(ofFrame: source.count) }
+
+  func time(ofFrame number: Int) -> Instant {
+    guard let loop else { return .zero + source.frameRate.time(ofFrame: number) }
+    let (round, index) = number.quotientAndRemainder(dividingBy: framesPerRound)
+    return .zero + Nanoseconds(Int64(round) * loop.count) + source.frameRate.time(ofFrame: index)
+  }
+
+  /// The first frame at `instant` or later; nil when there is none.
+  func firstFrame(notBefore instant: Instant) -> Int? {
+    let (round, rest) = split(instant)
+    let index = source.frameRate.firstFrame(notBefore: rest)
+    if index < framesPerRound { return round * framesPerRound + index }
+    return loop == nil ? nil : (round + 1) * framesPerRound
+  }
+
+  /// The newest frame captured by `instant`.
+  func newestFrame(by instant: Instant) -> Int {
+    let (round, rest) = split(instant)
+    return round * framesPerRound + min(source.frameRate.framesCaptured(by: rest), framesPerRound) - 1
+  }
+
+  /// Whether frame `number` is in the recording.
+  func holds(_ number: Int) -> Bool { loop != nil || number < framesPerRound }
+
+  func withPixels<R>(ofFrame number: Int, _ body: (PixelView) -> R) throws(SensingError) -> R {
+    if loaded != number {
+      loaded = nil
+      try source.read(number % framesPerRound, channels: channels, into: pixels)
+      loaded = number
+    }
+    let view = PixelView(
+      base: UnsafePointer(pixels.baseAddress!), width: source.width, height: source.height, channels: channels
+    )
+    return body(view)
+  }
+
+  private func split(_ instant: Instant) -> (round: Int, rest: Nanoseconds) {
+    guard let loop else { return (0, instant - .zero) }
+    let (round, rest) = instant.sinceBoot.quotientAndRemainder(dividingBy: loop.count)
+    return (Int(round), Nanoseconds(rest))
+  }
+}
