@@ -36,13 +36,14 @@ let package = Package(
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
 
     // What composes them.
+    .target(name: "Policies", dependencies: ["Engine", "Scheduling", "Vocabulary"]),
     .target(
       name: "Evaluation",
-      dependencies: ["Engine", "Scheduling", "Sensing", "JSON", "Linux", "Vocabulary"]),
+      dependencies: ["Engine", "Policies", "Scheduling", "Sensing", "JSON", "Linux", "Vocabulary"]),
     .target(
       name: "Daemon",
       dependencies: [
-        "CInih", "CSystemd", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
+        "CInih", "CSystemd", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
         "Linux", "Vocabulary",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon"]),
@@ -68,6 +69,7 @@ let package = Package(
     .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "JSON", "Linux", "Vocabulary"]),
     .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(name: "PoliciesTests", dependencies: ["Policies", "Scheduling", "Vocabulary"]),
     .testTarget(
       name: "EvaluationTests",
       dependencies: ["Evaluation", "Engine", "Scheduling", "JSON", "Vocabulary"]),

@@ -9,6 +9,9 @@ package enum WindowData: Sendable {
   case picture(Picture)
   case vector([Float])
 
+  /// Ten minutes at 48 kHz: whoever gives more means something else than a window.
+  static let maximumSamples = 600 * 48_000
+
   /// Reads the file a modality's features are made from: WAV, PGM or PPM, or NPY.
   /// - Throws: `EvaluationError` that names manifest and line before the file.
   package static func read(
@@ -17,8 +20,9 @@ package enum WindowData: Sendable {
     do {
       switch features {
       case .spectrogram(let spectrogram):
-        let sound = try WAVReader.readAll(path: path, expecting: spectrogram.sampleRate)
-        return .sound(centred(sound.samples, to: spectrogram.window))
+        let sound = try WAVReader.readAll(
+          path: path, expecting: spectrogram.sampleRate, limit: Self.maximumSamples)
+        return .sound(centred(sound, to: spectrogram.window))
       case .image: return .picture(try PNMReader.read(path: path))
       case .vector(let vector):
         let array = try NumPyArray(readFile(path, limit: NumPyArray.maximumElements * 8 + 65536))

@@ -1,9 +1,8 @@
 /// Everything that is to be said of one answered window. A value without heap storage: it crosses threads,
 /// is posted in the ledger, and goes to subscribers unchanged.
 package struct Decision: Sendable {
-  /// More exits than any model may have (`Model` refuses more), so the trace never overflows.
+  /// Exits a model may have, fusion's included (`Model` refuses more).
   package static let maximumHops = 24
-  package static let maximumPostings = 40
 
   /// One exit that was asked, in the order asked.
   package struct Hop: Sendable {
@@ -36,8 +35,10 @@ package struct Decision: Sendable {
   package var missing: ModalitySet
   /// Distance between sound window's end and the frame, where a pair was made.
   package var skew: Nanoseconds?
-  package var hops: Bounded<24, Hop>
-  package var energy: Bounded<40, EnergyPosting>
+  /// Room for two walks over every exit: a pair that is cut anew is asked afresh.
+  package var hops: Bounded<48, Hop>
+  /// One posting for each account, modality and exit: 23 segments, fusion, and 5 accounts of 8 modalities.
+  package var energy: Bounded<64, EnergyPosting>
   /// What running every modality to the end and fusing would have cost by the same model of energy.
   package var alwaysOn: Nanojoules
   package var macs: Int64
