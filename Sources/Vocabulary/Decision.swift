@@ -3,8 +3,9 @@
 package struct Decision: Sendable {
   /// Exits a model may have, fusion's included (`Model` refuses more).
   package static let maximumHops = 24
+  package static let maximumPostings = 64
 
-  /// One exit that was asked, in the order asked.
+  /// One exit that was asked.
   package struct Hop: Sendable {
     package var reading: Reading
     /// The threshold held against it; nil when the exit is switched off.
