@@ -13,7 +13,10 @@ extension Pipeline {
     while true {
       switch action {
       case .advance(let modality):
-        setInput(modality, of: &decision)
+        guard setInput(modality) else {
+          action = begin(&decision)
+          continue
+        }
         let reading = engine.advance(modality)
         enter(reading, in: &decision)
         energy.charge(segment: reading)
@@ -55,11 +58,12 @@ extension Pipeline {
     return gate.begin(conditions)
   }
 
-  /// Features of a modality, before its first segment.
-  private func setInput(_ modality: Int, of decision: inout Decision) {
-    guard !inputs.isSet(modality) else { return }
-    inputs.set(modality, of: &engine, from: rig)
+  /// Features of a modality, before its first segment. False when its data is gone.
+  private func setInput(_ modality: Int) -> Bool {
+    if inputs.isSet(modality) { return true }
+    guard inputs.set(modality, of: &engine, from: rig) else { return false }
     energy.charge(featuresOf: modality)
+    return true
   }
 
   private func enter(_ reading: Reading, in decision: inout Decision) {

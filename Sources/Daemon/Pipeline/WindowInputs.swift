@@ -90,8 +90,9 @@ struct WindowInputs {
     }
   }
 
-  /// Gives the modality's data to the engine.
-  mutating func set(_ modality: Int, of engine: inout Engine, from rig: some SensorRig) {
+  /// Gives the modality's data to the engine. False when the frame that was there is no more (the camera failed
+  /// in between).
+  mutating func set(_ modality: Int, of engine: inout Engine, from rig: some SensorRig) -> Bool {
     switch sources[modality] {
     case .sound(let samples, _, _): engine.setInput(modality, pcm: UnsafeBufferPointer(samples))
     case .picture:
@@ -100,9 +101,11 @@ struct WindowInputs {
         engine.setInput(modality, image: pixels)
         return captured
       }
-      if let captured { instants[modality] = captured }
+      guard let captured else { return false }
+      instants[modality] = captured
     }
     set.insert(ModalitySet(index: modality))
+    return true
   }
 
   /// The largest distance between two of these modalities' data; nil for fewer than two.

@@ -1,0 +1,138 @@
+import Engine
+import Glibc
+import Ledger
+import Linux
+import Sensing
+import Synchronization
+import Vocabulary
+
+/// Where the pipeline's decisions and notes go, in this order: the ledger, then the control thread, then, where it
+/// is asked for, a line on standard output. Lives on the pipeline's thread.
+final class DecisionSink {
+  private var ledger: LedgerWriter
+  private let channel: DecisionChannel
+  private let model: Model
+  private let prints: Bool
+  /// Nil for the machine's clocks; a replay stamps with its virtual clock alone.
+  private let isReplay: Bool
+  private var states: [String]
+  private var awakeSince: [Instant?]
+  private var deciding: UInt64?
+  let ledgerStatus: LedgerStatusBoard
+
+  init(
+    ledger: consuming LedgerWriter, channel: DecisionChannel, model: Model, prints: Bool, isReplay: Bool
+  ) {
+    ledgerStatus = LedgerStatusBoard(path: ledger.directory)
+    self.ledger = ledger
+    self.channel = channel
+    self.model = model
+    self.prints = prints
+    self.isReplay = isReplay
+    states = model.modalities.map { _ in "asleep" }
+    awakeSince = model.modalities.map { _ in nil }
+  }
+
+  private func stamp(_ now: Instant) -> LedgerStamp {
+    if isReplay { return LedgerStamp(boot: now) }
+    var wall = timespec()
+    clock_gettime(CLOCK_REALTIME, &wall)
+    return LedgerStamp(
+      boot: now, utc: Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec), synced: isWallClockSynchronized())
+  }
+
+  func start(order: [Int], at now: Instant) {
+    ledger.append(.start(version: Version.text, model: model.name, order: order), at: stamp(now))
+  }
+
+  func deliver(_ decision: borrowing Decision) {
+    let decision = copy decision
+    ledger.append(decision, at: stamp(decision.decided))
+    ledgerStatus.note(ledger.records, shed: ledger.totalShed, failure: ledger.failure)
+    channel.put(decision)
+    if prints {
+      let line = DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name))
+      printLine(line.text)
+    }
+  }
+
+  func note(_ note: PipelineNote) {
+    switch note {
+    case .state(let sensor, let state, let now, let detail):
+      record(sensor, state, now, detail)
+    case .heldAwake(let sensor, let now):
+      let name = model.modalities[sensor].name
+      let message = "\(name): woken too often in a minute; it stays awake until the minute is over"
+      ledger.append(.fault(modality: sensor, message: message), at: stamp(now))
+      Log.write(.warning, message)
+    case .sentinel(let sensor, let now):
+      let message = "\(model.modalities[sensor].name) listens now: the sensor before it cannot be had"
+      ledger.append(.fault(modality: sensor, message: message), at: stamp(now))
+      Log.write(.warning, message)
+    }
+  }
+
+  private func record(_ sensor: Int, _ state: SensorState, _ now: Instant, _ detail: String?) {
+    let former = states[sensor]
+    states[sensor] = state.name
+    switch state {
+    case .waking: ledger.append(.wake(modality: sensor, decision: nil), at: stamp(now))
+    case .asleep:
+      let awake = awakeSince[sensor].map { now - $0 } ?? .zero
+      awakeSince[sensor] = nil
+      ledger.append(.sleep(modality: sensor, awake: awake), at: stamp(now))
+    case .awake:
+      awakeSince[sensor] = now
+      ledger.append(.state(modality: sensor, from: former, to: state.name, reason: nil), at: stamp(now))
+    case .failed:
+      awakeSince[sensor] = nil
+      ledger.append(.state(modality: sensor, from: former, to: state.name, reason: detail), at: stamp(now))
+      if former != state.name { Log.write(.warning, detail ?? "\(model.modalities[sensor].name) failed") }
+    }
+  }
+
+  /// The last record, and everything on the disk.
+  func finish(reason: String, at now: Instant) {
+    ledger.append(.stop(reason: reason), at: stamp(now))
+    do {
+      try ledger.finish(at: stamp(now))
+    } catch {
+      Log.write(.error, error.description)
+    }
+  }
+
+  private func printLine(_ text: String) {
+    var bytes = Array(text.utf8)
+    bytes.append(0x0A)
+    _ = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress!, $0.count) }
+  }
+}
+
+extension SensorState {
+  /// As in the ledger and the protocol.
+  package var name: String {
+    switch self {
+    case .asleep: "asleep"
+    case .waking: "waking"
+    case .awake: "awake"
+    case .failed: "failed"
+    }
+  }
+}
+
+/// What `GetStatus` says of the ledger.
+package final class LedgerStatusBoard: Sendable {
+  package struct Status: Sendable {
+    package var records = 0
+    package var shed = 0
+    package var failure: Int32?
+  }
+  package let path: String
+  private let status = Mutex(Status())
+
+  init(path: String) { self.path = path }
+  func note(_ records: Int, shed: Int, failure: Int32?) {
+    status.withLock { $0 = Status(records: records, shed: shed, failure: failure) }
+  }
+  package func read() -> Status { status.withLock { $0 } }
+}

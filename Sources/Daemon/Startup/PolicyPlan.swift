@@ -1,0 +1,125 @@
+import Engine
+import Ledger
+import Policies
+import Scheduling
+import Vocabulary
+
+/// The order, the gate's policy and the energy model that a configuration and a model make together.
+package struct PolicyPlan: Sendable {
+  package let policy: GatePolicy
+  /// Modalities in the order they are asked.
+  package let order: [Int]
+  /// Expected utility of the order in joules; nil when the model states no figures to plan with.
+  package let value: Double?
+  package let energy: EnergyModel
+
+  package init(_ configuration: Configuration, _ model: Model) throws(StartupError) {
+    for sensor in configuration.sensors where !model.modalities.contains(where: { $0.name == sensor.modality }) {
+      let names = model.modalities.map(\.name).joined(separator: ", ")
+      throw StartupError(
+        "[sensor \(sensor.modality)]: the model '\(model.name)' has no such modality; it has \(names)",
+        .configuration)
+    }
+    energy = try Self.energyModel(configuration, model)
+    let costs = Self.costs(configuration, model, energy)
+    let gate = configuration.gate
+    var walk = model.declaredWalk
+    var value: Double?
+    var goingOn: GoingOnEstimate?
+    do {
+      if let problem = model.orderingProblem(lambda: gate.valueOfRightAnswer, costs: costs) {
+        if let method = Self.method(gate.order) {
+          let plan = try Scheduling.plan(problem, by: method)
+          walk = plan.walk
+          value = plan.value
+        }
+        if gate.giveUp { goingOn = try GoingOnEstimate(problem) }
+      } else if gate.giveUp {
+        throw StartupError(
+          "give-up = yes: the model '\(model.name)' states no accuracy and hazard to weigh it by; set it to no",
+          .configuration)
+      }
+    } catch let error as PlanningError {
+      throw StartupError("model '\(model.name)': \(error.description)", .dataError)
+    } catch let error as StartupError {
+      throw error
+    } catch {
+      throw StartupError("\(error)", .software)
+    }
+    if !gate.first.isEmpty {
+      guard let first = model.modalities.firstIndex(where: { $0.name == gate.first }) else {
+        throw StartupError(
+          "first = \(gate.first): the model '\(model.name)' has no such modality", .configuration)
+      }
+      walk = walk.starting(with: first)
+    }
+    self.value = value
+    order = walk.modalityOrder
+    policy = GatePolicy(
+      steps: walk, thresholds: model.thresholdTable(override: gate.threshold.map(Float.init)),
+      noneClass: model.noneClass, goingOn: goingOn, useActivity: gate.activityCheck && model.noneClass != nil,
+      wakeDeadlines: model.modalities.map { configuration.sensor(for: $0.name).wakeDeadline })
+  }
+
+  private static func method(_ order: Configuration.Order) -> OrderingMethod? {
+    switch order {
+    case .paper: .paper
+    case .exact: .exact
+    case .interleaved: .interleaved
+    case .declared: nil
+    }
+  }
+
+  /// The board's table with the configuration's figures in place of its own.
+  private static func energyModel(
+    _ configuration: Configuration, _ model: Model
+  ) throws(StartupError) -> EnergyModel {
+    guard let board = Board(rawValue: configuration.energy.board) else {
+      let names = Board.allCases.map(\.rawValue).joined(separator: ", ")
+      throw StartupError("board = \(configuration.energy.board): unknown; use \(names)", .configuration)
+    }
+    let settings = configuration.energy
+    let own = settings.picojoulesPerMac != nil || settings.picojoulesPerByte != nil
+    return EnergyModel(
+      source: "model:\(board.rawValue)" + (own ? "+configuration" : ""),
+      picojoulesPerMac: settings.picojoulesPerMac ?? board.picojoulesPerMac,
+      picojoulesPerByte: settings.picojoulesPerByte ?? board.picojoulesPerByte,
+      modalities: model.modalities.map { modality in
+        let sensor = configuration.sensor(for: modality.name)
+        var kind = Board.SensorKind.camera
+        var features = Board.FeatureKind.image
+        if case .spectrogram = modality.features { (kind, features) = (.microphone, .sound) }
+        let power = kind.power
+        return EnergyModel.ModalityPower(
+          sensor: EnergyModel.SensorPower(
+            asleep: sensor.asleepWatts ?? Double(power.asleep) * 1e-6,
+            waking: sensor.wakingWatts ?? Double(power.waking) * 1e-6,
+            awake: sensor.awakeWatts ?? Double(power.awake) * 1e-6),
+          features: board.features(features))
+      })
+  }
+
+  /// Joules, for the order and for giving up. A wake is priced at the time a replay takes for it, or at half the
+  /// deadline of a device, whose latency nobody has measured yet; sensing at one window period awake.
+  private static func costs(
+    _ configuration: Configuration, _ model: Model, _ energy: EnergyModel
+  ) -> Costs {
+    func compute(_ macs: Int64, _ parameters: Int64) -> Double {
+      energy.compute(macs: macs, parameters: parameters).joules
+    }
+    let replay = !configuration.replay.recording.isEmpty
+    let period = configuration.general.windowPeriod.seconds
+    var costs = Costs(
+      segments: model.modalities.map { $0.segments.map { compute($0.macs, $0.parameters) } },
+      fusion: compute(model.fusion.macs, model.fusion.parameters), sensing: [], wake: [])
+    for (modality, power) in zip(model.modalities, energy.modalities) {
+      let sensor = configuration.sensor(for: modality.name)
+      let latency =
+        replay ? sensor.replayWakeLatency.seconds : sensor.wakeDeadline.seconds / 2
+      costs.sensing.append(Double(power.sensor.awake) * 1e-6 * period + power.features.joules)
+      costs.wake.append(
+        Double(power.sensor.waking) * 1e-6 * latency + Double(power.sensor.awake) * 1e-6 * sensor.linger.seconds)
+    }
+    return costs
+  }
+}
