@@ -1,0 +1,85 @@
+import Vocabulary
+
+/// What an audit of a ledger found.
+package struct AuditReport: Equatable, Sendable {
+  package var segments = 0
+  package var records = 0
+  package var bytes = 0
+  /// Sequence number of the first record; above 1 where older segments are not there any more.
+  package var first: UInt64?
+  /// The last record: to be held against an anchor.
+  package var head: LedgerHead?
+  /// Records by type, e.g. `decision`.
+  package var types: [String: Int] = [:]
+  /// Records that the daemon itself says it lost, from `gap` records.
+  package var shed: Int64 = 0
+  package var totals = AuditTotals()
+  package var findings: [Finding] = []
+
+  /// Whether everything adds up.
+  package var passes: Bool { findings.isEmpty }
+}
+
+/// Sums over all decisions, in whole nanojoules.
+package struct AuditTotals: Equatable, Sendable {
+  package var energy: Int64 = 0
+  package var alwaysOn: Int64 = 0
+  package var macs: Int64 = 0
+  /// By account, e.g. `sensing`.
+  package var accounts: [String: Int64] = [:]
+  /// By modality; what was spent for none stands under the empty name.
+  package var modalities: [String: Int64] = [:]
+  /// By kind: `measured`, `estimated`.
+  package var kinds: [String: Int64] = [:]
+  /// Answers by exit, e.g. `audio.1`, `fusion`; under the empty name those that no exit gave.
+  package var exits: [String: Int] = [:]
+}
+
+/// One thing that does not add up, and where it stands.
+package struct Finding: Equatable, Sendable, CustomStringConvertible {
+  package enum Kind: Equatable, Sendable {
+    /// A line that is no record of a ledger, and why.
+    case notARecord(String)
+    /// `prev` is not the digest of the record before it: that one was changed, or something between was taken out
+    /// or put in.
+    case chainBroken
+    case sequence(expected: UInt64, found: UInt64)
+    /// A total that is not the sum of what it is the total of.
+    case sum(member: String, stated: Int64, computed: Int64)
+    /// Bytes after the last newline. The daemon cuts them off at its next start.
+    case tornTail(bytes: Int)
+    /// A segment whose name says another first record than it holds.
+    case misnamed(first: UInt64)
+    /// The record that the anchor names is another one.
+    case anchorDiffers
+    /// The ledger ends before the record that the anchor names.
+    case truncated(lastExpected: UInt64)
+  }
+
+  package let kind: Kind
+  /// The segment's path.
+  package let segment: String
+  /// From 1; 0 for the segment as a whole.
+  package let line: Int
+  /// The record's own number where it has one.
+  package let sequence: UInt64?
+
+  package var description: String {
+    let place = line == 0 ? segment : "\(segment):\(line)"
+    let record = sequence.map { " (record \($0))" } ?? ""
+    return "\(place)\(record): \(what)"
+  }
+
+  private var what: String {
+    switch kind {
+    case .notARecord(let reason): "not a ledger record: \(reason)"
+    case .chainBroken: "'prev' is not the SHA-256 of the record before it: one of the two was changed"
+    case .sequence(let expected, let found): "sequence \(found) where \(expected) should be"
+    case .sum(let member, let stated, let computed): "\(member) says \(stated), its parts sum to \(computed)"
+    case .tornTail(let bytes): "\(bytes) bytes after the last whole record"
+    case .misnamed(let first): "the segment's name says that it begins with record \(first)"
+    case .anchorDiffers: "this is not the record that the anchor names: the ledger was rewritten"
+    case .truncated(let last): "the ledger ends here, but the anchor names record \(last): it was cut short"
+    }
+  }
+}

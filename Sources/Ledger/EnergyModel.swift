@@ -1,0 +1,128 @@
+import Vocabulary
+
+/// Energy where no meter is: picojoules for each multiply-accumulate and each byte of weights, watts for each
+/// sensor by state, energy for each window of features. Whole numbers throughout (femtojoules, microwatts), each
+/// posting rounded once, half up, to a nanojoule: the same on every CPU, and sums are exact.
+/// Every posting is marked modelled and estimated; what comes to nothing has no posting.
+package struct EnergyModel: Equatable, Sendable {
+  /// What a sensor draws in each state, in microwatts.
+  package struct SensorPower: Equatable, Sendable {
+    package var asleep: Int64
+    package var waking: Int64
+    package var awake: Int64
+
+    /// - Parameters: watts, 0...1000, kept to the microwatt.
+    package init(asleep: Double, waking: Double, awake: Double) {
+      func microwatts(_ watts: Double) -> Int64 {
+        precondition((0...1000).contains(watts), "a sensor draws 0 to 1000 W")
+        return Int64((watts * 1e6).rounded())
+      }
+      self.asleep = microwatts(asleep)
+      self.waking = microwatts(waking)
+      self.awake = microwatts(awake)
+    }
+  }
+
+  /// What one modality costs beside its network.
+  package struct ModalityPower: Equatable, Sendable {
+    package var sensor: SensorPower
+    /// One window's features.
+    package var features: Nanojoules
+
+    package init(sensor: SensorPower, features: Nanojoules) {
+      self.sensor = sensor
+      self.features = features
+    }
+  }
+
+  /// Where the figures come from; stands as `source` in every posting.
+  package let source: String
+  private let femtojoulesPerMac: Int64
+  private let femtojoulesPerByte: Int64
+  /// In the model's order.
+  package let modalities: [ModalityPower]
+
+  /// - Parameters:
+  ///   - picojoulesPerMac: of one int8 multiply-accumulate, 0...1e6, kept to the femtojoule.
+  ///   - picojoulesPerByte: of one byte of weights read, 0...1e6, kept to the femtojoule.
+  package init(
+    source: String, picojoulesPerMac: Double, picojoulesPerByte: Double, modalities: [ModalityPower]
+  ) {
+    precondition((0...1e6).contains(picojoulesPerMac) && (0...1e6).contains(picojoulesPerByte))
+    self.source = source
+    femtojoulesPerMac = Int64((picojoulesPerMac * 1000).rounded())
+    femtojoulesPerByte = Int64((picojoulesPerByte * 1000).rounded())
+    self.modalities = modalities
+  }
+
+  /// A sensor that delivers, for that time.
+  package func sensing(_ modality: Int, for time: Nanoseconds) -> EnergyPosting? {
+    posting(.sensing, modality, Self.energy(modalities[modality].sensor.awake, time))
+  }
+
+  /// A sensor on its way from sleep to its first sample, for that time.
+  package func waking(_ modality: Int, for time: Nanoseconds) -> EnergyPosting? {
+    posting(.wake, modality, Self.energy(modalities[modality].sensor.waking, time))
+  }
+
+  /// A sensor that delivers what cannot be used yet (exposure settling), for that time.
+  package func settling(_ modality: Int, for time: Nanoseconds) -> EnergyPosting? {
+    posting(.settling, modality, Self.energy(modalities[modality].sensor.awake, time))
+  }
+
+  /// A sensor that sleeps, for that time.
+  package func idle(_ modality: Int, for time: Nanoseconds) -> EnergyPosting? {
+    posting(.idle, modality, Self.energy(modalities[modality].sensor.asleep, time))
+  }
+
+  /// One window's features of a modality.
+  package func features(_ modality: Int) -> EnergyPosting? {
+    posting(.features, modality, modalities[modality].features)
+  }
+
+  /// The network part that gave a reading: its MACs, and its weights read once (int8: a byte each).
+  /// - Parameter account: what it was spent on; by the reading's exit when nil.
+  package func compute(_ reading: Reading, as account: EnergyPosting.Account? = nil) -> EnergyPosting? {
+    let energy = compute(macs: reading.macs, parameters: reading.parameters)
+    switch reading.exit {
+    case .encoder(let modality, let exit): return posting(account ?? .segment, modality, exit: exit, energy)
+    case .fusion: return posting(account ?? .fusion, nil, energy)
+    }
+  }
+
+  /// The energy of that many MACs and weights. Neither is negative.
+  package func compute(macs: Int64, parameters: Int64) -> Nanojoules {
+    let femtojoules =
+      Int128(macs) * Int128(femtojoulesPerMac) + Int128(parameters) * Int128(femtojoulesPerByte)
+    return Self.nanojoules(femtojoules)
+  }
+
+  /// What a window costs when every sensor is awake all the time and everything runs: the comparison that savings
+  /// are stated against.
+  /// - Parameters:
+  ///   - window: from one window's start to the next one's.
+  ///   - macs: of all segments and fusion, without the early exits; likewise the parameters.
+  package func alwaysOn(window: Nanoseconds, macs: Int64, parameters: Int64) -> Nanojoules {
+    var sum = compute(macs: macs, parameters: parameters)
+    for modality in modalities { sum += Self.energy(modality.sensor.awake, window) + modality.features }
+    return sum
+  }
+
+  private func posting(
+    _ account: EnergyPosting.Account, _ modality: Int?, exit: Int? = nil, _ energy: Nanojoules
+  ) -> EnergyPosting? {
+    guard energy != .zero else { return nil }
+    return EnergyPosting(
+      account: account, modality: modality, exit: exit, energy: energy, scope: .modelled, kind: .estimated)
+  }
+
+  /// Microwatts for nanoseconds are femtojoules.
+  private static func energy(_ microwatts: Int64, _ time: Nanoseconds) -> Nanojoules {
+    nanojoules(Int128(microwatts) * Int128(max(0, time.count)))
+  }
+
+  private static func nanojoules(_ femtojoules: Int128) -> Nanojoules {
+    // Half up; beyond 292 years of a watt it stays at the end of the scale rather than trapping.
+    Nanojoules(Int64(clamping: (femtojoules + 500_000) / 1_000_000))
+  }
+}

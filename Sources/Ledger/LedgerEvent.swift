@@ -1,0 +1,122 @@
+import JSON
+import Vocabulary
+
+/// The kinds of records. The raw value stands as `type` in the record.
+package enum RecordType: String, CaseIterable, Sendable {
+  case decision, wake, sleep, state, reorder, fault, gap, start, stop
+
+  /// Place in `allCases`, for counts kept in place.
+  var index: Int {
+    switch self {
+    case .decision: 0
+    case .wake: 1
+    case .sleep: 2
+    case .state: 3
+    case .reorder: 4
+    case .fault: 5
+    case .gap: 6
+    case .start: 7
+    case .stop: 8
+    }
+  }
+  static let count = 9
+}
+
+/// What is recorded beside decisions. Modalities are indices in the model's order.
+package enum LedgerEvent: Sendable {
+  /// The daemon is ready: its version, the model's name, and the order of modalities.
+  case start(version: String, model: String, order: [Int])
+  /// The daemon ends in order.
+  case stop(reason: String)
+  /// A sensor was told to wake, for the decision with that number where it was for one.
+  case wake(modality: Int, decision: UInt64?)
+  /// A sensor went to sleep after being awake for that time.
+  case sleep(modality: Int, awake: Nanoseconds)
+  /// A sensor's state changed, e.g. from `waking` to `failed`, and why.
+  case state(modality: Int, from: String, to: String, reason: String?)
+  /// The order of modalities changed: the method, both orders, and their expected values in joules.
+  case reorder(method: String, from: [Int], to: [Int], formerValue: Double?, value: Double?)
+  /// Something went wrong that people should know of.
+  case fault(modality: Int?, message: String)
+
+  package var type: RecordType {
+    switch self {
+    case .start: .start
+    case .stop: .stop
+    case .wake: .wake
+    case .sleep: .sleep
+    case .state: .state
+    case .reorder: .reorder
+    case .fault: .fault
+    }
+  }
+
+  /// Its members, into an object that is open.
+  func writeMembers(_ names: Names, into json: inout JSONWriter) {
+    switch self {
+    case .start(let version, let model, let order):
+      json.key("version")
+      json.value(version)
+      json.key("model")
+      json.value(model)
+      write(order, as: "order", names, into: &json)
+    case .stop(let reason):
+      json.key("reason")
+      json.value(reason)
+    case .wake(let modality, let decision):
+      write(modality, names, into: &json)
+      if let decision {
+        json.key("decision")
+        json.value(decision)
+      }
+    case .sleep(let modality, let awake):
+      write(modality, names, into: &json)
+      json.key("awake_ns")
+      json.value(awake.count)
+    case .state(let modality, let from, let to, let reason):
+      write(modality, names, into: &json)
+      json.key("from")
+      json.value(from)
+      json.key("to")
+      json.value(to)
+      writeText(reason, as: "reason", into: &json)
+    case .reorder(let method, let from, let to, let formerValue, let value):
+      json.key("method")
+      json.value(method)
+      write(from, as: "from", names, into: &json)
+      write(to, as: "to", names, into: &json)
+      writeNumber(formerValue, as: "former_value", into: &json)
+      writeNumber(value, as: "value", into: &json)
+    case .fault(let modality, let message):
+      if let modality { write(modality, names, into: &json) }
+      json.key("message")
+      json.value(message)
+    }
+  }
+
+  private func write(_ modality: Int, _ names: Names, into json: inout JSONWriter) {
+    json.key("modality")
+    DecisionRecord.writeModality(modality, names, into: &json)
+  }
+
+  private func write(
+    _ order: [Int], as key: StaticString, _ names: Names, into json: inout JSONWriter
+  ) {
+    json.key(key)
+    json.beginArray()
+    for modality in order { DecisionRecord.writeModality(modality, names, into: &json) }
+    json.endArray()
+  }
+
+  private func writeText(_ text: String?, as key: StaticString, into json: inout JSONWriter) {
+    guard let text else { return }
+    json.key(key)
+    json.value(text)
+  }
+
+  private func writeNumber(_ number: Double?, as key: StaticString, into json: inout JSONWriter) {
+    guard let number else { return }
+    json.key(key)
+    json.value(number)
+  }
+}

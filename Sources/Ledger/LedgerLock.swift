@@ -1,0 +1,38 @@
+import Glibc
+import Linux
+
+/// The right to write in a directory: an exclusive flock(2) on its file `lock`, given back by the kernel when the
+/// process ends, however it ends.
+struct LedgerLock: ~Copyable, Sendable {
+  private let file: Descriptor
+
+  init(directory: String) throws(LedgerError) {
+    let file = try Self.take(directory)
+    // Only for the message of whoever comes second: whether it can be written does not matter.
+    _ = ftruncate(file.number, 0)
+    var text = String(getpid()) + "\n"
+    _ = text.withUTF8 { pwrite(file.number, $0.baseAddress, $0.count, 0) }
+    self.file = file
+  }
+
+  private static func take(_ directory: String) throws(LedgerError) -> Descriptor {
+    let path = directory + "/lock"
+    let file: Descriptor
+    do throws(LinuxError) {
+      file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o640)
+    } catch {
+      throw Segment.refusal(directory, errno: error.errno)
+    }
+    if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return file }
+    let code = errnoNow()
+    if code == EWOULDBLOCK { throw .locked(path: directory, process: owner(file.number)) }
+    throw .failed(LinuxError("flock", path, errno: code))
+  }
+
+  private static func owner(_ file: Int32) -> Int32? {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = pread(file, &bytes, bytes.count, 0)
+    guard count > 0 else { return nil }
+    return Int32(String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+  }
+}

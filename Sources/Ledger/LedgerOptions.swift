@@ -1,0 +1,66 @@
+import Glibc
+import Linux
+import Vocabulary
+
+/// Who writes: what stands in every record beside its own matter. Replaced whole when a model or a configuration
+/// is reloaded.
+package struct LedgerIdentity: Sendable {
+  /// The kernel's boot id (/proc/sys/kernel/random/boot_id); for a replay, an id from the recording.
+  package var bootID: String
+  package var model: Digest
+  package var configuration: Digest
+  package var names: Names
+
+  package init(bootID: String, model: Digest, configuration: Digest, names: Names) {
+    self.bootID = bootID
+    self.model = model
+    self.configuration = configuration
+    self.names = names
+  }
+}
+
+/// How a ledger is written. Every capacity with its reason.
+package struct LedgerOptions: Sendable {
+  /// A segment takes no further record beyond this: small enough to copy and to look through.
+  package var segmentBytes = 8 << 20
+  /// Records wait here for the next write: at 4 windows a second and 2 KiB each, 16 s.
+  package var bufferBytes = 128 << 10
+  /// At most one write in this time, unless the buffer is full: flash wear against what a power cut may take.
+  package var flushInterval = Nanoseconds.seconds(5)
+  /// Whether a flush waits until the disk has it (fdatasync).
+  package var synchronizes = true
+  package var output = LedgerOutput.file
+
+  package init() {}
+
+  /// The longest record: 24 hops and 40 postings with long names. Also the least a buffer may hold.
+  package static let maximumRecordBytes = 32 << 10
+  /// What allows the retry after a failed write: no sooner, however short the flush interval is.
+  static let retryInterval = Nanoseconds.seconds(1)
+}
+
+/// How bytes get to the disk: the system's calls, or what a test puts in their place.
+package struct LedgerOutput: Sendable {
+  /// Bytes taken (fewer than given when the disk fills), or the negative errno.
+  package var write: @Sendable (Int32, UnsafeRawBufferPointer) -> Int
+  /// 0, or the negative errno.
+  package var synchronize: @Sendable (Int32) -> Int32
+
+  package init(
+    write: @escaping @Sendable (Int32, UnsafeRawBufferPointer) -> Int,
+    synchronize: @escaping @Sendable (Int32) -> Int32
+  ) {
+    self.write = write
+    self.synchronize = synchronize
+  }
+
+  package static let file = LedgerOutput(
+    write: { file, bytes in
+      while true {
+        let count = Glibc.write(file, bytes.baseAddress, bytes.count)
+        if count >= 0 { return count }
+        if errnoNow() != EINTR { return -Int(errnoNow()) }
+      }
+    },
+    synchronize: { file in fdatasync(file) == 0 ? 0 : -errnoNow() })
+}

@@ -1,0 +1,77 @@
+import Testing
+import Vocabulary
+
+@testable import Ledger
+
+@Suite struct EnergyModelTests {
+  private let model = EnergyModel(
+    source: "test", picojoulesPerMac: 130, picojoulesPerByte: 0.25,
+    modalities: [
+      EnergyModel.ModalityPower(
+        sensor: .init(asleep: 0, waking: 0.15, awake: 0.15), features: Nanojoules(1000)),
+      EnergyModel.ModalityPower(
+        sensor: .init(asleep: 0.05, waking: 1.2, awake: 1), features: .zero),
+    ])
+
+  @Test func computeIsMacsAndBytesRoundedOnce() {
+    // 130 pJ x 10 = 1300 pJ, 0.25 pJ x 800 = 200 pJ: 1.5 nJ, half up.
+    #expect(model.compute(macs: 10, parameters: 800) == Nanojoules(2))
+    #expect(model.compute(macs: 10, parameters: 796) == Nanojoules(1))
+    #expect(model.compute(macs: 1_000_000, parameters: 0) == Nanojoules(130_000))
+    #expect(model.compute(macs: .max, parameters: .max).count == 1_201_344_207_800_334_549)
+  }
+
+  @Test func sensorsByState() {
+    let second = Nanoseconds.seconds(1)
+    #expect(model.sensing(0, for: second)?.energy == Nanojoules(150_000_000))
+    #expect(model.waking(1, for: .milliseconds(500))?.energy == Nanojoules(600_000_000))
+    #expect(model.settling(1, for: second)?.energy == Nanojoules(1_000_000_000))
+    #expect(model.idle(1, for: second)?.energy == Nanojoules(50_000_000))
+    // An hour of a watt, to the nanojoule.
+    #expect(model.sensing(1, for: .seconds(3600))?.energy == Nanojoules(3_600_000_000_000))
+  }
+
+  @Test func whatCostsNothingHasNoPosting() {
+    #expect(model.idle(0, for: .seconds(1)) == nil)
+    #expect(model.features(1) == nil)
+    #expect(model.sensing(0, for: .zero) == nil)
+    #expect(model.sensing(0, for: Nanoseconds(-5)) == nil)
+    let check = Reading(
+      exit: .encoder(modality: 0, exit: 0), entropy: 0, label: 0, certainty: 1, macs: 0, parameters: 0)
+    #expect(model.compute(check) == nil)
+  }
+
+  @Test func postingsSayWhatAndHow() {
+    let reading = Reading(
+      exit: .encoder(modality: 1, exit: 2), entropy: 0, label: 0, certainty: 1, macs: 100, parameters: 0)
+    #expect(
+      model.compute(reading)
+        == EnergyPosting(
+          account: .segment, modality: 1, exit: 2, energy: Nanojoules(13), scope: .modelled, kind: .estimated)
+    )
+    #expect(model.compute(reading, as: .audit)?.account == .audit)
+    let fused = Reading(exit: .fusion, entropy: 0, label: 0, certainty: 1, macs: 100, parameters: 0)
+    #expect(model.compute(fused)?.account == .fusion)
+    #expect(model.compute(fused)?.modality == nil)
+  }
+
+  @Test func alwaysOnIsEverythingOfAWindow() {
+    let window = Nanoseconds.milliseconds(250)
+    let parts = [
+      model.sensing(0, for: window), model.sensing(1, for: window), model.features(0), model.features(1),
+    ].compactMap { $0 }.reduce(model.compute(macs: 5_000_000, parameters: 80_000)) { $0 + $1.energy }
+    #expect(model.alwaysOn(window: window, macs: 5_000_000, parameters: 80_000) == parts)
+    #expect(parts == Nanojoules(37_500_000 + 250_000_000 + 1000 + 650_000 + 20))
+  }
+
+  @Test(arguments: Board.allCases) func shippedBoardsAreUsable(_ board: Board) {
+    let model = board.energyModel([(.microphone, .sound), (.camera, .image), (.other, .vector)])
+    #expect(model.source == "model:" + board.rawValue)
+    #expect(model.features(0) != nil && model.features(1) != nil && model.features(2) == nil)
+    #expect(model.sensing(2, for: .seconds(1)) == nil)
+    // A camera for a window costs more than a microphone: the premise of the whole daemon.
+    let second = Nanoseconds.seconds(1)
+    #expect(model.sensing(1, for: second)?.energy ?? .zero > model.sensing(0, for: second)?.energy ?? .zero)
+    #expect(model.compute(macs: 1_000_000, parameters: 100_000) > .zero)
+  }
+}
