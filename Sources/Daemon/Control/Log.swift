@@ -7,9 +7,9 @@ package enum Log {
   /// systemd sets JOURNAL_STREAM when standard error goes to the journal; a terminal gets no prefix.
   private static let toJournal = getenv("JOURNAL_STREAM") != nil
 
-  package static func write(_ level: Level, _ message: String) {
-    // One record a line, whatever a message holds.
-    let oneLine = String(message.map { $0.isNewline ? " " : $0 })
+  /// - Parameter keepingLines: for a usage text; else a message is one line, whatever it holds.
+  package static func write(_ level: Level, _ message: String, keepingLines: Bool = false) {
+    let oneLine = keepingLines ? message : String(message.map { $0.isNewline ? " " : $0 })
     let text = (toJournal ? "<\(level.rawValue)>" : "mmexitd: ") + oneLine + "\n"
     let bytes = Array(text.utf8)
     _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }

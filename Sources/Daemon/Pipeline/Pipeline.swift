@@ -4,21 +4,23 @@ import Sensing
 import Synchronization
 import Vocabulary
 
+/// How the pipeline is paced and when sensors sleep.
+package struct PipelineSettings: Sendable {
+  /// Time between the ends of two windows.
+  package var period: Nanoseconds
+  package var maximumSkew: Nanoseconds
+  package var maximumBlind: Nanoseconds
+  /// By modality: how long a woken sensor stays awake after it was last needed.
+  package var linger: [Nanoseconds]
+  package var wakesPerMinute: Int
+  package var activityCheck: Bool
+}
+
 /// THE loop: takes a window, walks it through the gate, wakes what the gate wants woken, accounts for the energy
 /// and hands the decision on. One thread runs it; the other threads may only call `stop`.
 ///
 /// Sensor numbers are the model's modality numbers. After `init` nothing here allocates for a window.
 package final class Pipeline<Rig: SensorRig> {
-  package struct Settings: Sendable {
-    package var period: Nanoseconds
-    package var maximumSkew: Nanoseconds
-    package var maximumBlind: Nanoseconds
-    /// By modality: how long a woken sensor stays awake after it was last needed.
-    package var linger: [Nanoseconds]
-    package var wakesPerMinute: Int
-    package var activityCheck: Bool
-  }
-
   /// Sound that ends at T is there this much later at the most: a capture period and the way through the kernel.
   static var soundGrace: Nanoseconds { .milliseconds(200) }
 
@@ -26,7 +28,7 @@ package final class Pipeline<Rig: SensorRig> {
   var engine: Engine
   let model: Model
   var gate: Gate
-  let settings: Settings
+  let settings: PipelineSettings
   /// The sensor that is always awake: the first in the order that can be had.
   var sentinel: Int
   /// Modalities by their first exit in the plan.
@@ -52,7 +54,7 @@ package final class Pipeline<Rig: SensorRig> {
   ///   - deliver: called on the pipeline's thread with every decision.
   ///   - note: called on the pipeline's thread with what happened besides decisions.
   package init(
-    rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: Settings, energy: EnergyAccounts,
+    rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings, energy: EnergyAccounts,
     deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void
   ) {
     self.rig = rig

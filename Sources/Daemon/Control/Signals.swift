@@ -1,0 +1,26 @@
+import CLinux
+import Linux
+
+/// Signals as something to be read: blocked for every thread that is started afterwards.
+struct SignalDescriptor: ~Copyable {
+  let descriptor: Descriptor
+
+  /// SIGTERM and SIGINT end the daemon; SIGPIPE is ignored, since a client may go away at any time.
+  init() throws(LinuxError) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, SIGTERM)
+    sigaddset(&set, SIGINT)
+    _ = try system("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
+    signal(SIGPIPE, SIG_IGN)
+    descriptor = Descriptor(
+      owning: try system("signalfd") { signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC)) })
+  }
+
+  /// The next signal that waits; nil for none.
+  func next() -> Int32? {
+    var info = signalfd_siginfo()
+    let size = MemoryLayout<signalfd_siginfo>.size
+    return read(descriptor.number, &info, size) == size ? Int32(info.ssi_signo) : nil
+  }
+}

@@ -1,0 +1,27 @@
+import Engine
+import Ledger
+import Sensing
+import Varlink
+import Vocabulary
+
+/// Every capacity that bounds the daemon's memory, in one place for people: `mmexitd --print-limits`.
+package enum Limits {
+  package static func printed() -> String {
+    let decision = MemoryLayout<Decision>.size
+    var rows: [(String, Int, String)] = [
+      ("model file", ModelLimits.fileBytes, "bytes, read whole once at start"),
+      ("activations", ModelLimits.arenaBytes, "bytes at most, one arena an engine"),
+      ("modalities", ModelLimits.modalities, "of a model, a sensor each"),
+      ("exits of a model", Decision.maximumHops, "so that a decision's trace has its place"),
+      ("decision", decision, "bytes, stored in place"),
+      ("decisions waiting for clients", DecisionChannel.capacity, "\(decision * DecisionChannel.capacity) bytes"),
+      ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
+      ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
+    ]
+    rows.append(contentsOf: VarlinkLimits.rows)
+    let width = rows.map(\.0.count).max() ?? 0
+    return rows.map { name, value, note in
+      name + String(repeating: " ", count: width - name.count) + "  \(value)  \(note)"
+    }.joined(separator: "\n")
+  }
+}

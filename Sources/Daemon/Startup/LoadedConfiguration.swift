@@ -1,0 +1,44 @@
+import Ledger
+import Linux
+import Vocabulary
+
+/// A configuration file, read.
+package struct LoadedConfiguration: Sendable {
+  package let path: String
+  package let configuration: Configuration
+  package let digest: Digest
+
+  /// A configuration is a page of text.
+  static let maximumBytes = 1 << 20
+
+  package init(path: String) throws(StartupError) {
+    self.path = path
+    let bytes: [UInt8]
+    do {
+      bytes = try readFile(path, limit: Self.maximumBytes)
+    } catch {
+      throw StartupError(error, remedy: "give a configuration with --config FILE")
+    }
+    do {
+      configuration = try Configuration.parse(bytes, file: path)
+    } catch {
+      throw StartupError(error)
+    }
+    // The values, not the bytes: where the file lies and how it is written changes no decision.
+    digest = Array(configuration.portable.printed().utf8).withUnsafeBytes { SHA256.digest(of: $0) }
+  }
+}
+
+extension Configuration {
+  /// Without what names places on this machine or the pace, so that a replay's ledger is the same everywhere.
+  fileprivate var portable: Configuration {
+    var copy = self
+    copy.general.model = ""
+    copy.general.socket = ""
+    copy.ledger.directory = ""
+    if !replay.recording.isEmpty {
+      copy.replay = Replay()
+    }
+    return copy
+  }
+}
