@@ -90,6 +90,7 @@ package struct Gate: Sendable {
   package mutating func begin(_ conditions: WindowConditions) -> Action {
     self = Gate(policy)
     window = conditions
+    window.invalid.formIntersection(window.present)
     phase = .walking
     if let answer = inactivity() { return conclude(answer, sure: true) }
     return proceed(at: conditions.now)

@@ -76,9 +76,10 @@ extension Gate {
 }
 
 extension Answer {
+  /// What is not a number counts as knowing nothing: entropy 1, certainty 0.
   init(_ reading: Reading, threshold: Float?, reason: Reason) {
     self.init(
-      label: reading.label, exit: reading.exit, entropy: reading.entropy, certainty: reading.certainty,
-      threshold: threshold, reason: reason)
+      label: reading.label, exit: reading.exit, entropy: reading.entropy.isNaN ? 1 : reading.entropy,
+      certainty: reading.certainty.isNaN ? 0 : reading.certainty, threshold: threshold, reason: reason)
   }
 }

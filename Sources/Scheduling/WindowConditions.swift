@@ -8,7 +8,7 @@ package struct WindowConditions: Hashable, Sendable {
   package var present: ModalitySet
   /// Asleep, and may be woken now. What is neither present nor wakeable cannot be had for this window.
   package var wakeable: ModalitySet
-  /// Samples or frames were lost: not to be trusted, so not asked. Usually a part of `present`.
+  /// Samples or frames were lost: not to be trusted, so not asked. Only what is present counts.
   package var invalid: ModalitySet
   /// The activity check found nothing going on. Only what is present counts.
   package var inactive: ModalitySet

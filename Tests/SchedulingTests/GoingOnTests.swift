@@ -1,0 +1,91 @@
+import Scheduling
+import Testing
+import Vocabulary
+
+/// Sound, then a camera with a wake, one exit each; thresholds 0.1.
+@Suite struct GoingOnTests {
+  private func problem(wake: Double, cameraCost: Double = 1) -> OrderingProblem {
+    OrderingProblem(
+      lambda: 10,
+      modalities: [
+        single("sound", accuracy: 0.9, cost: 1, hazard: 0.5),
+        single("camera", accuracy: 0.9, cost: cameraCost, hazard: 0.5, wake: wake),
+      ], fusion: FusionStatistics(accuracy: 0.8, cost: 1))
+  }
+
+  private func gate(_ problem: OrderingProblem, camera: Float? = 0.1) throws -> Gate {
+    Gate(
+      GatePolicy(
+        steps: [.encoder(modality: 0, exit: 1), .encoder(modality: 1, exit: 1)],
+        thresholds: ThresholdTable(
+          classCount: 2, exits: [[ExitThresholds(0.1)], [ExitThresholds(camera)]], fusion: ExitThresholds(nil)
+        ),
+        noneClass: 0, goingOn: try GoingOnEstimate(problem)))
+  }
+
+  private func script(certainty: Float) -> GateScript {
+    func reading(_ exit: ExitID) -> Reading {
+      Reading(exit: exit, entropy: 0.5, label: 1, certainty: certainty, macs: 1, parameters: 1)
+    }
+    return GateScript(
+      exits: [[reading(.encoder(modality: 0, exit: 1))], [reading(.encoder(modality: 1, exit: 1))]],
+      fusion: reading(.fusion), wakes: [.delivered, .delivered])
+  }
+
+  private let asleep = WindowConditions(
+    present: ModalitySet(index: 0), wakeable: ModalitySet(index: 1))
+
+  @Test func weighsTheGainAgainstTheCost() throws {
+    // On to fusion: -(wake + 1) + 0.5 x 9 + 0.5 x (8 - 1) = 7 - wake. Camera only, else the present answer:
+    // 3.5 - wake + 5 x certainty. Stopping: 10 x certainty.
+    for (wake, certainty, goesOn) in [
+      (2.0, Float(0.25), true), (2.0, 0.5, false), (5, 0.25, false), (5, 0.125, true),
+    ] {
+      var gate = try gate(problem(wake: wake))
+      let trace = walk(&gate, asleep, script(certainty: certainty))
+      #expect(trace.actions.contains { if case .wake = $0 { true } else { false } } == goesOn)
+      if !goesOn { #expect(trace.summary == "a0 ? 1 gainBelowCost") }
+    }
+  }
+
+  @Test func weighsAgainOnceTheWakeIsPaid() throws {
+    // After the camera: fusion gains 8 - 1 against 10 x certainty.
+    var gate = try gate(problem(wake: 0, cameraCost: 0))
+    #expect(walk(&gate, asleep, script(certainty: 0.75)).summary == "a0 w1 a1 ? 1 gainBelowCost")
+    #expect(walk(&gate, asleep, script(certainty: 0.625)).summary == "a0 w1 a1 f = 1 fused")
+  }
+
+  @Test func aWayThatStopsBeforeADearFusionCounts() throws {
+    var dear = problem(wake: 0, cameraCost: 0.5)
+    dear.fusion.cost = 100
+    var gate = try gate(dear)
+    #expect(walk(&gate, asleep, script(certainty: 0.5)).summary == "a0 w1 a1 ? 1 gainBelowCost")
+  }
+
+  @Test func anExitSwitchedOffPromisesNothing() throws {
+    // The hazard of a camera that can answer nothing is 0, whatever the figures say: only fusion is left, 8 - 2.
+    var gate = try gate(problem(wake: 0), camera: nil)
+    #expect(walk(&gate, asleep, script(certainty: 0.625)).summary == "a0 ? 1 gainBelowCost")
+    gate = try self.gate(problem(wake: 0))
+    #expect(walk(&gate, asleep, script(certainty: 0.625)).summary.hasPrefix("a0 w1 a1"))
+  }
+
+  @Test func neverBeforeTheFirstReading() throws {
+    var gate = try gate(problem(wake: 1_000, cameraCost: 1_000))
+    let trace = walk(&gate, WindowConditions(present: [], wakeable: .all(2)), script(certainty: 0))
+    #expect(trace.summary == "w0 a0 ? 1 gainBelowCost")
+  }
+
+  @Test func neverOnALook() throws {
+    var gate = try gate(problem(wake: 1_000))
+    var window = asleep
+    window.lookDue = true
+    #expect(walk(&gate, window, script(certainty: 0.9)).summary == "a0 w1 a1 f = 1 fused")
+  }
+
+  @Test func refusesUnusableFigures() {
+    #expect(throws: PlanningError(.negative(.wake, -1), at: .init(modality: "camera"))) {
+      try GoingOnEstimate(problem(wake: -1))
+    }
+  }
+}
