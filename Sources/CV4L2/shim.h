@@ -1,2 +1,41 @@
+// libv4l2. Here only what Swift cannot express: variadic calls, and constants that are macros with casts.
+#ifndef MMEXIT_CV4L2_SHIM_H
+#define MMEXIT_CV4L2_SHIM_H
+// Keeps glibc's fd_set out, which nothing here uses: its members have other names in CLinux (_GNU_SOURCE) than in
+// Glibc's own module, and clang refuses a type that differs between modules.
+#define _SYS_SELECT_H 1
+#include <fcntl.h>
 #include <libv4l2.h>
 #include <linux/videodev2.h>
+#include <stdio.h>
+
+static inline int mmx_v4l2_open(const char *path, int flags) { return v4l2_open(path, flags); }
+static inline int mmx_v4l2_ioctl(int fd, unsigned long request, void *argument) {
+  return v4l2_ioctl(fd, request, argument);
+}
+// libv4l2 writes to stderr unless it is given a file; the daemon reports errors itself.
+static inline void mmx_v4l2_log_to(FILE *file) { v4l2_log_file = file; }
+
+static const unsigned long mmx_VIDIOC_QUERYCAP = VIDIOC_QUERYCAP;
+static const unsigned long mmx_VIDIOC_S_FMT = VIDIOC_S_FMT;
+static const unsigned long mmx_VIDIOC_S_PARM = VIDIOC_S_PARM;
+static const unsigned long mmx_VIDIOC_REQBUFS = VIDIOC_REQBUFS;
+static const unsigned long mmx_VIDIOC_QUERYBUF = VIDIOC_QUERYBUF;
+static const unsigned long mmx_VIDIOC_QBUF = VIDIOC_QBUF;
+static const unsigned long mmx_VIDIOC_DQBUF = VIDIOC_DQBUF;
+static const unsigned long mmx_VIDIOC_STREAMON = VIDIOC_STREAMON;
+static const unsigned long mmx_VIDIOC_STREAMOFF = VIDIOC_STREAMOFF;
+
+static const uint32_t mmx_V4L2_CAP_VIDEO_CAPTURE = V4L2_CAP_VIDEO_CAPTURE;
+static const uint32_t mmx_V4L2_CAP_STREAMING = V4L2_CAP_STREAMING;
+static const uint32_t mmx_V4L2_CAP_DEVICE_CAPS = V4L2_CAP_DEVICE_CAPS;
+static const uint32_t mmx_V4L2_BUF_FLAG_ERROR = V4L2_BUF_FLAG_ERROR;
+static const uint32_t mmx_V4L2_BUF_FLAG_TIMESTAMP_MASK = V4L2_BUF_FLAG_TIMESTAMP_MASK;
+static const uint32_t mmx_V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
+
+static const uint32_t mmx_V4L2_PIX_FMT_GREY = V4L2_PIX_FMT_GREY;
+static const uint32_t mmx_V4L2_PIX_FMT_YUYV = V4L2_PIX_FMT_YUYV;
+static const uint32_t mmx_V4L2_PIX_FMT_NV12 = V4L2_PIX_FMT_NV12;
+static const uint32_t mmx_V4L2_PIX_FMT_YUV420 = V4L2_PIX_FMT_YUV420;
+static const uint32_t mmx_V4L2_PIX_FMT_RGB24 = V4L2_PIX_FMT_RGB24;
+#endif

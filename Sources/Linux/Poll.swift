@@ -1,12 +1,7 @@
 import CLinux
 
-extension pollfd {
-  /// Waits for this descriptor to become readable (errors and hang-ups are always told).
-  package init(readable number: Int32) { self.init(fd: number, events: Int16(POLLIN), revents: 0) }
-
-  /// Something is to be read, or an error is to be fetched by reading.
-  package var isReady: Bool { revents != 0 }
-}
+/// An entry for `pollUntil` that waits for the descriptor to become readable. Errors and hang-ups are always told.
+package func readable(_ number: Int32) -> pollfd { pollfd(fd: number, events: Int16(POLLIN), revents: 0) }
 
 /// Blocks until a descriptor is ready or CLOCK_BOOTTIME reads `deadline` (nil: for ever).
 /// - Returns: how many are ready; 0 when the deadline has come.
@@ -31,7 +26,7 @@ package func pollUntil(
 /// Blocks until the one descriptor is readable or `deadline` has come; true if it is readable.
 package func pollUntil(_ deadline: Int64?, readable number: Int32) throws(LinuxError) -> Bool {
   try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 1) { (one) throws(LinuxError) -> Bool in
-    one.initialize(repeating: pollfd(readable: number))
+    one.initialize(repeating: Linux.readable(number))
     return try pollUntil(deadline, one) > 0
   }
 }

@@ -1,0 +1,110 @@
+import Glibc
+import Linux
+import Vocabulary
+
+/// A camera: a thread that keeps the newest settled frame in a slot while awake, and a closed device while asleep.
+final class Camera: Sendable {
+  /// A camera that gives no frame for this long, or for two intervals if they are longer, is wedged.
+  static let patience = Nanoseconds.seconds(2)
+  /// Damaged frames in a row after which the device is given up.
+  private static let corruptLimit = 30
+
+  let link: DeviceLink
+  let slot = FrameSlot()
+  private let wish: (width: Int, height: Int, channels: Int, frameRate: FrameRate)
+
+  init(_ link: DeviceLink, width: Int, height: Int, channels: Int, frameRate: FrameRate) {
+    self.link = link
+    wish = (width, height, channels, frameRate)
+  }
+
+  /// The thread's body: from wake to wake until the rig stops.
+  func run() {
+    while let wake = link.awaitWake() {
+      do throws(SensingError) {
+        try capture(wake)
+      } catch {
+        link.report { $0.failed(wake, error, now: Instant(sinceBoot: bootTimeNanoseconds())) }
+      }
+    }
+  }
+
+  /// What one wake has brought so far.
+  private struct Progress {
+    var settled = 0
+    var sequence: UInt32?
+    var corruptInARow = 0
+  }
+
+  /// Opens the device and takes its frames until this wake is over; the device is closed on return.
+  private func capture(_ wake: Int) throws(SensingError) {
+    let device = link.configuration.device
+    guard let path = CameraPath.find(device) else {
+      throw SensingError(link.subject, .device(.absent, detail: "no camera of this name"))
+    }
+    let stream = try CameraStream.open(
+      path: path, width: wish.width, height: wish.height, channels: wish.channels, frameRate: wish.frameRate,
+      subject: link.subject)
+    let patience = max(Self.patience, stream.interval + stream.interval)
+    var lastFrame = Instant(sinceBoot: bootTimeNanoseconds())
+    var progress = Progress()
+    while link.isWanted(wake) {
+      let (ordered, ready) = try wait(for: stream.descriptor, until: lastFrame + patience)
+      if ordered { link.order.clear() }
+      if !ordered && !ready {
+        throw SensingError(
+          link.subject, .device(.wedged, detail: "no frame for \(patience.count / 1_000_000) ms"))
+      }
+      let offset = bootTimeOffsetOfMonotonic()
+      while ready, let frame = try stream.dequeue(clockOffset: offset) {
+        lastFrame = Instant(sinceBoot: bootTimeNanoseconds())
+        try take(frame, of: stream, wake, &progress)
+        try stream.queue(frame.index)
+      }
+    }
+  }
+
+  /// Blocks in poll on the device and the pipeline's orders.
+  private func wait(for device: Int32, until deadline: Instant) throws(SensingError) -> (Bool, Bool) {
+    try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { (pair) throws(SensingError) in
+      pair.initializeElement(at: 0, to: readable(link.order.descriptor.number))
+      pair.initializeElement(at: 1, to: readable(device))
+      _ = try naming(link.subject) { () throws(LinuxError) in try pollUntil(deadline.sinceBoot, pair) }
+      return (pair[0].revents != 0, pair[1].revents != 0)
+    }
+  }
+
+  private func take(
+    _ frame: CameraStream.Frame, of stream: borrowing CameraStream, _ wake: Int, _ progress: inout Progress
+  ) throws(SensingError) {
+    if let last = progress.sequence {
+      let skipped = Int(frame.sequence &- last) - 1
+      // A driver that does not count, or starts anew, skips nothing that can be known.
+      if skipped > 0 && skipped < 1_000 { link.count { $0.framesDropped += skipped } }
+    }
+    progress.sequence = frame.sequence
+    if frame.isCorrupt {
+      link.count { $0.framesCorrupt += 1 }
+      progress.corruptInARow += 1
+      if progress.corruptInARow >= Self.corruptLimit {
+        throw SensingError(
+          link.subject, .device(.ioError, detail: "\(Self.corruptLimit) damaged frames in a row"))
+      }
+      return
+    }
+    progress.corruptInARow = 0
+    if progress.settled < link.configuration.settlingFrames {
+      progress.settled += 1
+      link.count { $0.framesSettling += 1 }
+      return
+    }
+    let layout = stream.layout
+    slot.publish(
+      width: layout.width, height: layout.height, channels: wish.channels, captured: frame.captured
+    ) { layout.convert(stream.bytes(of: frame), channels: wish.channels, into: $0) }
+    link.report { core in
+      let awoke = core.becameAwake(wake, since: frame.captured)
+      return core.delivered(wake, upTo: frame.captured) || awoke
+    }
+  }
+}

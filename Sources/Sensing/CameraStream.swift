@@ -1,0 +1,191 @@
+import CV4L2
+import Glibc
+import Linux
+import Vocabulary
+
+/// An open V4L2 capture device that streams into mapped buffers, non-blocking, through libv4l2's conversions.
+/// Source: https://docs.kernel.org/userspace-api/media/v4l/capture.c.html
+struct CameraStream: ~Copyable {
+  /// One being filled, one ready, and two for a thread that is late.
+  private static let bufferCount = 4
+
+  let descriptor: Int32
+  private let subject: String
+  private(set) var layout = PixelLayout.grey(width: 1, height: 1, stride: 1, fullRange: true)
+  /// From frame to frame, as the driver says.
+  private(set) var interval = Nanoseconds.zero
+  private var mapped: InlineArray<4, UnsafeMutableRawBufferPointer>
+  private var mappedCount = 0
+  private var isStreaming = false
+
+  private init(owning descriptor: Int32, subject: String) {
+    self.descriptor = descriptor
+    self.subject = subject
+    mapped = InlineArray(repeating: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+  }
+
+  deinit {
+    // In this order: libv4l2 forgets its own buffers when it closes.
+    if isStreaming {
+      var type = Int32(V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue)
+      _ = mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_STREAMOFF, &type)
+    }
+    for i in 0..<mappedCount { _ = v4l2_munmap(mapped[i].baseAddress, mapped[i].count) }
+    v4l2_close(descriptor)
+  }
+
+  /// Opens the device and lets it stream.
+  static func open(
+    path: String, width: Int, height: Int, channels: Int, frameRate: FrameRate, subject: String
+  ) throws(SensingError) -> CameraStream {
+    let descriptor = mmx_v4l2_open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    if descriptor < 0 { throw SensingError(subject, call: "open \(path)", errno: errnoNow(), inUse: false) }
+    var stream = CameraStream(owning: descriptor, subject: subject)
+    try stream.checkCapabilities()
+    try stream.setFormat(width: width, height: height, channels: channels)
+    stream.setFrameRate(frameRate)
+    try stream.mapBuffers()
+    try stream.startStreaming()
+    return stream
+  }
+
+  private func checkCapabilities() throws(SensingError) {
+    var capability = v4l2_capability()
+    try call("VIDIOC_QUERYCAP", mmx_VIDIOC_QUERYCAP, &capability)
+    let has = capability.capabilities & mmx_V4L2_CAP_DEVICE_CAPS
+    let node = has != 0 ? capability.device_caps : capability.capabilities
+    for (bit, what) in [(mmx_V4L2_CAP_VIDEO_CAPTURE, "capture"), (mmx_V4L2_CAP_STREAMING, "streaming")]
+    where node & bit == 0 {
+      throw SensingError(subject, .device(.formatRefused, detail: "a device without video \(what)"))
+    }
+  }
+
+  private mutating func setFormat(width: Int, height: Int, channels: Int) throws(SensingError) {
+    var last: Int32 = EINVAL
+    for wanted in CameraFormat.preference(channels: channels) {
+      var format = v4l2_format()
+      format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
+      format.fmt.pix.width = UInt32(width)
+      format.fmt.pix.height = UInt32(height)
+      format.fmt.pix.pixelformat = wanted.fourCC
+      format.fmt.pix.field = V4L2_FIELD_NONE.rawValue
+      if mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_S_FMT, &format) < 0 {
+        last = errnoNow()
+        // Another program streams, or the device went: no other format will do better.
+        if last == EBUSY || last == ENODEV { break }
+      } else if let layout = wanted.layout(format.fmt.pix) {
+        self.layout = layout
+        return
+      }
+    }
+    throw SensingError(subject, call: "VIDIOC_S_FMT", errno: last, inUse: true)
+  }
+
+  /// Drivers that have no say in their rate refuse; then the rate asked for is what is expected.
+  private mutating func setFrameRate(_ rate: FrameRate) {
+    interval = rate.interval
+    var parameters = v4l2_streamparm()
+    parameters.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
+    parameters.parm.capture.timeperframe.numerator = UInt32(rate.seconds)
+    parameters.parm.capture.timeperframe.denominator = UInt32(rate.frames)
+    if mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_S_PARM, &parameters) < 0 { return }
+    let answer = parameters.parm.capture.timeperframe
+    if let set = FrameRate(frames: Int(answer.denominator), seconds: Int(answer.numerator)) {
+      interval = set.interval
+    }
+  }
+
+  private mutating func mapBuffers() throws(SensingError) {
+    var request = v4l2_requestbuffers()
+    request.count = UInt32(Self.bufferCount)
+    request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
+    request.memory = V4L2_MEMORY_MMAP.rawValue
+    try call("VIDIOC_REQBUFS", mmx_VIDIOC_REQBUFS, &request)
+    for index in 0..<min(Int(request.count), Self.bufferCount) {
+      var buffer = Self.buffer(index)
+      try call("VIDIOC_QUERYBUF", mmx_VIDIOC_QUERYBUF, &buffer)
+      let length = Int(buffer.length)
+      let memory = v4l2_mmap(
+        nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, Int64(buffer.m.offset))
+      guard let memory, memory != MAP_FAILED else {
+        throw SensingError(subject, call: "mmap", errno: errnoNow(), inUse: true)
+      }
+      mapped[index] = UnsafeMutableRawBufferPointer(start: memory, count: length)
+      mappedCount += 1
+      if length < layout.byteCount {
+        throw SensingError(
+          subject, .device(.formatRefused, detail: "buffers of \(length) bytes for \(layout.byteCount)"))
+      }
+    }
+    if mappedCount == 0 { throw SensingError(subject, .device(.formatRefused, detail: "no buffers")) }
+  }
+
+  private mutating func startStreaming() throws(SensingError) {
+    for index in 0..<mappedCount { try queue(index) }
+    var type = Int32(V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue)
+    try call("VIDIOC_STREAMON", mmx_VIDIOC_STREAMON, &type)
+    isStreaming = true
+  }
+
+  // MARK: Running
+
+  /// A frame taken from the driver; give it back by `queue`.
+  struct Frame {
+    let index: Int
+    let captured: Instant
+    let sequence: UInt32
+    /// The driver marked it, or it is too short: its pixels are not to be used.
+    let isCorrupt: Bool
+  }
+
+  /// The oldest frame that is ready; nil when there is none.
+  /// - Throws: when the stream is of no more use.
+  func dequeue(clockOffset: Int64) throws(SensingError) -> Frame? {
+    var buffer = Self.buffer(0)
+    while mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_DQBUF, &buffer) < 0 {
+      let code = errnoNow()
+      if code == EAGAIN { return nil }
+      if code != EINTR { throw SensingError(subject, call: "VIDIOC_DQBUF", errno: code, inUse: true) }
+    }
+    let index = Int(buffer.index)
+    guard index < mappedCount else {
+      throw SensingError(
+        subject, .device(.ioError, detail: "the driver gave buffer \(index) of \(mappedCount)"))
+    }
+    let now = Instant(sinceBoot: bootTimeNanoseconds())
+    var captured = now
+    if buffer.flags & mmx_V4L2_BUF_FLAG_TIMESTAMP_MASK == mmx_V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC {
+      let stamp = Int64(buffer.timestamp.tv_sec) * 1_000_000_000 + Int64(buffer.timestamp.tv_usec) * 1_000
+      captured = bootTime(ofStamp: stamp, offset: clockOffset, now: now)
+    }
+    let marked = buffer.flags & mmx_V4L2_BUF_FLAG_ERROR != 0
+    return Frame(
+      index: index, captured: captured, sequence: buffer.sequence,
+      isCorrupt: marked || Int(buffer.bytesused) < layout.byteCount)
+  }
+
+  func queue(_ index: Int) throws(SensingError) {
+    var buffer = Self.buffer(index)
+    try call("VIDIOC_QBUF", mmx_VIDIOC_QBUF, &buffer)
+  }
+
+  /// The bytes of a frame that was taken and not yet given back.
+  func bytes(of frame: Frame) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(mapped[frame.index]) }
+
+  private static func buffer(_ index: Int) -> v4l2_buffer {
+    var buffer = v4l2_buffer()
+    buffer.index = UInt32(index)
+    buffer.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
+    buffer.memory = V4L2_MEMORY_MMAP.rawValue
+    return buffer
+  }
+
+  private func call(
+    _ name: String, _ request: UInt, _ argument: UnsafeMutableRawPointer
+  ) throws(SensingError) {
+    while mmx_v4l2_ioctl(descriptor, request, argument) < 0 {
+      let code = errnoNow()
+      if code != EINTR { throw SensingError(subject, call: name, errno: code, inUse: true) }
+    }
+  }
+}

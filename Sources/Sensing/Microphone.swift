@@ -1,0 +1,110 @@
+import Glibc
+import Linux
+import Synchronization
+import Vocabulary
+
+/// A microphone: a thread that fills a ring while it is awake, and a closed device while it is asleep.
+final class Microphone: Sendable {
+  /// A device that gives nothing for this long is wedged.
+  static let patience = Nanoseconds.seconds(2)
+  /// Samples taken by one read: 170 ms at 48 kHz.
+  private static let chunk = 8_192
+  /// Reads after one poll: more than the longest buffer holds, and a bound for a device that never runs dry.
+  private static let readsPerPoll = 8
+  /// Wakes by an error without data after which the device is given up.
+  private static let emptyErrorLimit = 16
+
+  let link: DeviceLink
+  let ring: Mutex<SoundRing>
+  private let rate: Int
+
+  init(_ link: DeviceLink, rate: Int) {
+    self.link = link
+    self.rate = rate
+    ring = Mutex(SoundRing(rate: rate, history: link.configuration.history))
+  }
+
+  /// The thread's body: from wake to wake until the rig stops.
+  func run() {
+    let chunk = UnsafeMutableBufferPointer<Int16>.allocate(capacity: Self.chunk)
+    defer { chunk.deallocate() }
+    while let wake = link.awaitWake() {
+      do throws(SensingError) {
+        try capture(wake, chunk)
+      } catch {
+        link.report { $0.failed(wake, error, now: Instant(sinceBoot: bootTimeNanoseconds())) }
+      }
+    }
+  }
+
+  /// Opens the device and takes its sound until this wake is over; the device is closed on return.
+  private func capture(_ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>) throws(SensingError) {
+    let stream = try MicrophoneStream.open(
+      device: link.configuration.device, rate: rate, subject: link.subject)
+    ring.withLock { $0.restart() }
+    let descriptors = UnsafeMutableBufferPointer<pollfd>.allocate(capacity: stream.descriptorCount + 1)
+    defer { descriptors.deallocate() }
+    let own = UnsafeMutableBufferPointer(rebasing: descriptors[1...])
+    var silentUntil = Instant(sinceBoot: bootTimeNanoseconds()) + Self.patience
+    var emptyErrors = 0
+    var lost = false
+    while link.isWanted(wake) {
+      descriptors[0] = readable(link.order.descriptor.number)
+      stream.fill(own)
+      let ready = try naming(link.subject) { () throws(LinuxError) in
+        try pollUntil(silentUntil.sinceBoot, descriptors)
+      }
+      if ready == 0 { throw SensingError(link.subject, .device(.wedged, detail: "no sound for 2 s")) }
+      if descriptors[0].revents != 0 { link.order.clear() }
+      let hasError = stream.hasError(in: own)
+      let taken = try drain(stream, wake, chunk, &lost)
+      if taken > 0 {
+        silentUntil = Instant(sinceBoot: bootTimeNanoseconds()) + Self.patience
+        emptyErrors = 0
+      } else if hasError {
+        emptyErrors += 1
+        if emptyErrors > Self.emptyErrorLimit {
+          throw SensingError(link.subject, .device(.ioError, detail: "errors and no sound"))
+        }
+      }
+    }
+  }
+
+  /// Takes all that is there into the ring; returns how many samples.
+  private func drain(
+    _ stream: borrowing MicrophoneStream, _ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>,
+    _ lost: inout Bool
+  ) throws(SensingError) -> Int {
+    var taken = 0
+    let offset = bootTimeOffsetOfMonotonic()
+    for _ in 0..<Self.readsPerPoll {
+      switch try stream.read(into: chunk, clockOffset: offset) {
+      case .nothing: return taken
+      case .overrun:
+        lost = true
+        link.count { $0.overruns += 1 }
+        return taken
+      case .samples(let count, let end):
+        take(UnsafeBufferPointer(rebasing: chunk[0..<count]), endingAt: end, wake, afterLoss: lost)
+        lost = false
+        taken += count
+        if count < chunk.count { return taken }
+      }
+    }
+    return taken
+  }
+
+  private func take(
+    _ samples: UnsafeBufferPointer<Int16>, endingAt end: Instant, _ wake: Int, afterLoss: Bool
+  ) {
+    let (lost, start, covered) = ring.withLock { ring in
+      let lost = ring.append(samples, endingAt: end, afterLoss: afterLoss)
+      return (lost, ring.start, ring.covered)
+    }
+    if lost > 0 { link.count { $0.lostSamples += lost } }
+    link.report { core in
+      let awoke = core.becameAwake(wake, since: start)
+      return core.delivered(wake, upTo: covered) || awoke
+    }
+  }
+}
