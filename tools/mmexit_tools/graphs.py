@@ -7,7 +7,7 @@ Weights are in the engine's layout (docs/model-format.md); tensors of maps are N
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -104,6 +104,21 @@ class Graph:
 @dataclass
 class _Lowering:
     shapes: dict[str, Shape] = field(default_factory=dict)
+    orders: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    """Of flattened tensors: for each place, its place in torch's (channel, row, column) order."""
+
+    def columns(self, weight: FloatArray, source: str) -> FloatArray:
+        """A linear layer's weight with its columns in the order in which `source` is flattened."""
+        return np.ascontiguousarray(weight[:, self.orders[source]]) if source in self.orders else weight
+
+    def concat(self, sources: Sequence[str], name: str) -> None:
+        widths = [self.shapes[s][0] for s in sources]
+        starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
+        self.shapes[name] = (sum(widths),)
+        self.orders[name] = np.concatenate([
+            start + self.orders.get(s, np.arange(width))
+            for s, start, width in zip(sources, starts, widths, strict=True)
+        ])
 
     def chain(self, blocks: nn.Sequential, source: str, prefix: str) -> tuple[list[Node], str]:
         nodes: list[Node] = []
@@ -114,13 +129,18 @@ class _Lowering:
             if isinstance(block.layer, Flatten) and len(self.shapes[source]) == 1:
                 continue
             name = f"{prefix}.{KIND_NAMES[type(block.layer)]}{len(nodes) + 1}"
-            nodes.append(lower_block(block, source, name, self.shapes[source]))
+            node = lower_block(block, source, name)
+            if node.op == "linear":
+                node = replace(node, weight=self.columns(node.weight, source))
+            elif node.op == "flatten":
+                self.orders[name] = flatten_permutation(self.shapes[source])
+            nodes.append(node)
             self.shapes[name] = layer_shape(block.layer, self.shapes[source])
             source = name
         return nodes, source
 
     def logits(self, linear: nn.Linear, source: str, name: str) -> Node:
-        return Node("logits", (source,), name, _numpy(linear.weight), _numpy(linear.bias))
+        return Node("logits", (source,), name, self.columns(_numpy(linear.weight), source), _numpy(linear.bias))
 
 
 def lower(model: MultiExitNetwork) -> Graph:
@@ -141,14 +161,14 @@ def lower(model: MultiExitNetwork) -> Graph:
         modalities.append(GraphModality(modality.name, f"{modality.name}.in", tuple(segments)))
     features = tuple(m.feature for m in modalities)
     joined = "fusion.concat"
-    work.shapes[joined] = (sum(work.shapes[f][0] for f in features),)
+    work.concat(features, joined)
     nodes, end = work.chain(model.fusion, joined, "fusion")
     logits = work.logits(model.fusion_logits, end, "fusion.exit")
     return Graph(model.network, work.shapes, tuple(modalities),
                  (Node("concat", features, joined), *nodes), (logits,))
 
 
-def lower_block(block: Block, source: str, name: str, shape: Shape) -> Node:
+def lower_block(block: Block, source: str, name: str) -> Node:
     layer = block.layer
     match layer:
         case Conv():

@@ -42,7 +42,7 @@ class _Writer:
         return output
 
     def constant(self, name: str, value: NDArray) -> str:
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self.constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
     def through_int8(self, name: str, value: str) -> str:
