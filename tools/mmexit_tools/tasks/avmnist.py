@@ -24,7 +24,7 @@ NONE = None
 MODALITIES = ("image", "audio")
 RATE = 8000
 ENERGY_KEPT = 0.25
-SNR_DECIBEL = -12.0
+SNR_DECIBEL = -22.0
 """Speech against noise, both by their root mean square: of the word's extent, of the whole window."""
 EASIER = 0.25
 """Share of a training window's pictures, and of its sounds, that are easier than the benchmark's."""
