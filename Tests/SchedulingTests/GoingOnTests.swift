@@ -70,6 +70,30 @@ import Vocabulary
     #expect(walk(&gate, asleep, script(certainty: 0.625)).summary.hasPrefix("a0 w1 a1"))
   }
 
+  @Test func fusionPaysForTheExitsSkippedOnTheWay() throws {
+    // Quiet sound, sure of none at its exit 1, has its dear exit 2 still to run before fusion.
+    var figures = problem(wake: 0)
+    figures.modalities[0].exits.append(ExitStatistics(accuracy: 0.9, cost: 100, hazard: 0))
+    let thresholds = ThresholdTable(
+      classCount: 2, exits: [[ExitThresholds(0.5), ExitThresholds(nil)], [ExitThresholds(0.1)]],
+      fusion: ExitThresholds(nil))
+    var script = script(certainty: 0.25)
+    script.exits[0][0].label = 0
+    script.exits[0].append(
+      Reading(
+        exit: .encoder(modality: 0, exit: 2), entropy: 0.5, label: 1, certainty: 0, macs: 1, parameters: 1))
+    let window = WindowConditions(present: .all(2), inactive: ModalitySet(index: 0))
+    for (cost, summary) in [(100.0, "a1 a0 ? 1 gainBelowCost"), (1, "a1 a0 a0 f = 1 fused")] {
+      figures.modalities[0].exits[1].cost = cost
+      let policy = GatePolicy(
+        steps: [
+          .encoder(modality: 0, exit: 1), .encoder(modality: 0, exit: 2), .encoder(modality: 1, exit: 1),
+        ], thresholds: thresholds, noneClass: 0, goingOn: try GoingOnEstimate(figures), useActivity: true)
+      var gate = Gate(policy)
+      #expect(walk(&gate, window, script).summary == summary)
+    }
+  }
+
   @Test func neverBeforeTheFirstReading() throws {
     var gate = try gate(problem(wake: 1_000, cameraCost: 1_000))
     let trace = walk(&gate, WindowConditions(present: [], wakeable: .all(2)), script(certainty: 0))
