@@ -8,7 +8,8 @@ import Vocabulary
 package enum Limits {
   package static func printed() -> String {
     let decision = MemoryLayout<Decision>.size
-    var rows: [(String, Int, String)] = [
+    let server = VarlinkLimits()
+    let rows: [(String, Int, String)] = [
       ("model file", ModelLimits.fileBytes, "bytes, read whole once at start"),
       ("activations", ModelLimits.arenaBytes, "bytes at most, one arena an engine"),
       ("modalities", ModelLimits.modalities, "of a model, a sensor each"),
@@ -17,8 +18,11 @@ package enum Limits {
       ("decisions waiting for clients", DecisionChannel.capacity, "\(decision * DecisionChannel.capacity) bytes"),
       ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
       ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
+      ("clients", server.clients, "at a time"),
+      ("request", server.messageBytes, "bytes at most"),
+      ("reply", server.replyBytes, "bytes at most"),
+      ("stream messages", server.streamMessages, "kept for clients that do not keep up, for all together"),
     ]
-    rows.append(contentsOf: VarlinkLimits.rows)
     let width = rows.map(\.0.count).max() ?? 0
     return rows.map { name, value, note in
       name + String(repeating: " ", count: width - name.count) + "  \(value)  \(note)"

@@ -6,7 +6,7 @@ import Vocabulary
 ///
 /// Nothing is delivered that was not asked for, so a microphone that fills its ring wakes nobody: ask by
 /// `requestSound` and `requestFrame`, wait by `next`, fetch by `copySound` and `withFrame`.
-package protocol SensorRig: AnyObject {
+package protocol SensorRig: AnyObject, SendableMetatype {
   /// In the order of the sensor numbers.
   var configurations: [SensorConfiguration] { get }
 

@@ -5,14 +5,16 @@ import Linux
 struct SignalDescriptor: ~Copyable {
   let descriptor: Descriptor
 
-  /// SIGTERM and SIGINT end the daemon; SIGPIPE is ignored, since a client may go away at any time.
+  /// SIGTERM and SIGINT end the daemon. SIGPIPE is blocked for good: a client may go away at any time, and the
+  /// write that finds out says EPIPE.
   init() throws(LinuxError) {
     var set = sigset_t()
     sigemptyset(&set)
     sigaddset(&set, SIGTERM)
     sigaddset(&set, SIGINT)
-    _ = try system("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
-    signal(SIGPIPE, SIG_IGN)
+    var blocked = set
+    sigaddset(&blocked, SIGPIPE)
+    _ = try system("sigprocmask") { sigprocmask(SIG_BLOCK, &blocked, nil) }
     descriptor = Descriptor(
       owning: try system("signalfd") { signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC)) })
   }

@@ -40,6 +40,29 @@ package struct DecisionLine: Equatable, Sendable {
     }
   }
 
+  /// From a decision's record, as the ledger and the protocol have it.
+  package init(_ record: JSONPlace) throws(JSONError) {
+    number = try record.member("number").integer()
+    end = Double(try record.member("window").elements(count: 2...2)[1].integer()) * 1e-9
+    reason = try record.member("reason").string()
+    provisional = try record.member("provisional").bool()
+    label = try record.optional("label")?.string()
+    millijoules = Double(try record.member("total_nanojoules").integer()) * 1e-6
+    for hop in try record.member("hops").elements() {
+      let name =
+        if let modality = try hop.optional("modality")?.string() {
+          "\(modality)/\(try hop.member("exit").integer())"
+        } else {
+          "fusion"
+        }
+      hops.append(
+        Hop(
+          exit: name, entropy: try hop.member("entropy").real(),
+          threshold: try hop.optional("threshold")?.real()))
+    }
+    for name in try record.member("woken").elements() { woken.append(try name.string()) }
+  }
+
   /// `12    6.00s  audio/1 .62>.25  audio/2 .41>.22  [woke image]  image/1 .08≤.25   7   sure   123.4 mJ`
   package var text: String {
     var asked = hops.map { hop -> String in

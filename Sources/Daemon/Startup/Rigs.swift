@@ -11,20 +11,24 @@ package enum Rigs {
     for modality in model.modalities {
       let sensor = configuration.sensor(for: modality.name)
       let kind: SensorConfiguration.Kind
+      var device = sensor.device
       switch modality.features {
-      case .spectrogram(let spectrogram): kind = .sound(rate: spectrogram.sampleRate)
+      case .spectrogram(let spectrogram): 
+        kind = .sound(rate: spectrogram.sampleRate)
+        if device.isEmpty { device = "default" }
       case .image(let image):
         guard let rate = FrameRate(frames: sensor.framesPerSecond) else {
           throw StartupError("[sensor \(modality.name)]: frames-per-second is out of range", .configuration)
         }
         kind = .image(
           width: sensor.width, height: sensor.height, channels: image.channels, frameRate: rate)
+        if device.isEmpty { device = "/dev/video0" }
       case .vector:
         throw StartupError("the modality '\(modality.name)' takes vectors, which no sensor gives", .dataError)
       }
       result.append(
         SensorConfiguration(
-          name: modality.name, kind: kind, device: sensor.device, wakeDeadline: sensor.wakeDeadline,
+          name: modality.name, kind: kind, device: device, wakeDeadline: sensor.wakeDeadline,
           wakeLatency: sensor.replayWakeLatency, settlingFrames: sensor.settleFrames))
     }
     return result

@@ -1,0 +1,122 @@
+import Engine
+import JSON
+import Ledger
+import Linux
+import Sensing
+import Varlink
+import Vocabulary
+
+/// Answers the calls of `io.mmexit.Daemon` (docs/varlink/io.mmexit.Daemon.varlink).
+struct Queries {
+  static let watchTopic = 0
+
+  private let facts: DaemonFacts
+  private let names: Names
+  private let started: Instant
+  /// The newest decision: a client that begins to watch gets it at once.
+  var last: Decision?
+
+  init(_ facts: DaemonFacts) {
+    self.facts = facts
+    names = Names(
+      classes: facts.model.model.classes, modalities: facts.model.model.modalities.map(\.name),
+      energySource: facts.plan.energy.source)
+    started = Instant(sinceBoot: bootTimeNanoseconds())
+  }
+
+  func answer(_ call: Call) -> Reply {
+    switch call.method {
+    case "io.mmexit.Daemon.GetStatus": .parameters { json in writeStatus(into: &json) }
+    case "io.mmexit.Daemon.GetModel": .parameters { json in ModelReply.write(facts, into: &json) }
+    case "io.mmexit.Daemon.Watch": .stream(topic: Self.watchTopic, first: firstDecision)
+    default: .error(.methodNotImplemented(call.method))
+    }
+  }
+
+  private var firstDecision: Reply.Members? {
+    guard let last else { return nil }
+    return { json in writeDecision(last, into: &json) }
+  }
+
+  func writeDecision(_ decision: Decision, into json: inout JSONWriter) {
+    json.key("decision")
+    DecisionRecord.write(decision, names, into: &json)
+  }
+
+  private func writeStatus(into json: inout JSONWriter) {
+    let status = facts.status.read()
+    let now = bootTimeNanoseconds()
+    json.key("version")
+    json.value(Version.text)
+    json.key("state")
+    json.value("running")
+    json.key("model")
+    json.value(facts.model.model.name)
+    json.key("order")
+    json.beginArray()
+    for modality in facts.order { json.value(names.modalities[modality]) }
+    json.endArray()
+    json.key("sensors")
+    json.beginArray()
+    for index in 0..<status.sensorCount { writeSensor(index, status, into: &json) }
+    json.endArray()
+    json.key("windows")
+    json.value(status.decisions + status.joined)
+    json.key("decisions")
+    json.value(status.decisions)
+    json.key("energy")
+    json.beginObject()
+    json.key("total_nanojoules")
+    json.value(status.energy.count)
+    json.key("always_on_nanojoules")
+    json.value(status.alwaysOn.count)
+    json.endObject()
+    json.key("uptime_ns")
+    json.value(now - started.sinceBoot)
+    writeLedger(into: &json)
+  }
+
+  private func writeSensor(_ index: Int, _ status: PipelineStatus, into json: inout JSONWriter) {
+    let sensor = status.sensors[index]
+    json.beginObject()
+    json.key("name")
+    json.value(names.modalities[index])
+    json.key("kind")
+    if !facts.configuration.replay.recording.isEmpty {
+      json.value("replay")
+    } else if case .image = facts.model.model.modalities[index].features {
+      json.value("camera")
+    } else {
+      json.value("microphone")
+    }
+    json.key("state")
+    json.value(sensor.state.name)
+    if case .failed(let fault, _) = sensor.state {
+      json.key("fault")
+      json.value("\(fault.meaning); \(fault.remedy)")
+    }
+    json.key("wakes")
+    json.value(sensor.wakes)
+    json.key("awake_ns")
+    let running = sensor.awakeSince.map { max(.zero, status.now - $0) } ?? .zero
+    json.value((sensor.awake + running).count)
+    json.endObject()
+  }
+
+  private func writeLedger(into json: inout JSONWriter) {
+    let ledger = facts.ledger.read()
+    json.key("ledger")
+    json.beginObject()
+    json.key("path")
+    json.value(facts.ledger.path)
+    json.key("records")
+    json.value(ledger.records)
+    json.key("shed")
+    json.value(ledger.shed)
+    if let failure = ledger.failure {
+      json.key("failure")
+      json.value(LinuxError("write", facts.ledger.path, errno: failure).description)
+    }
+    json.endObject()
+  }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import JSON
+import Ledger
+import Vocabulary
+
+/// `mmexitctl audit`: does a ledger add up?
+struct Audit: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check a ledger's chain, sequence and sums, and add up its energy.",
+    discussion: "Ends with 65 when anything does not add up, and names the record.")
+
+  @Argument(help: "The ledger's directory.")
+  var directory: String
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  mutating func run() throws {
+    let path = directory
+    let asJSON = json
+    try CommandFailure.catching {
+      let report: AuditReport
+      do throws(LedgerError) {
+        report = try Ledger.audit(path)
+      } catch {
+        throw CommandFailure(message: error.description, code: error.exitCode)
+      }
+      asJSON ? Output.line(Self.json(report).text) : Self.show(report)
+      if !report.passes {
+        throw CommandFailure(
+          message: "\(path): \(report.findings.count) findings; the ledger does not add up", code: .dataError)
+      }
+    }
+  }
+
+  private static func show(_ report: AuditReport) {
+    Output.line("records  \(report.records) in \(report.segments) segments, \(report.bytes) bytes")
+    let totals = report.totals
+    Output.line("energy   \(Output.fixed(Double(totals.energy) * 1e-9, 6)) J")
+    if totals.alwaysOn > 0 {
+      let saved = 100 * (1 - Double(totals.energy) / Double(totals.alwaysOn))
+      Output.line(
+        "         \(Output.fixed(saved, 1))% less than always on (\(Output.fixed(Double(totals.alwaysOn) * 1e-9, 6)) J)"
+      )
+    }
+    for (account, sum) in totals.accounts.sorted(by: { $0.key < $1.key }) {
+      Output.line("  \(account): \(sum) nJ")
+    }
+    for (exit, count) in totals.exits.sorted(by: { $0.key < $1.key }) {
+      Output.line("  answered at \(exit.isEmpty ? "no exit" : exit): \(count)")
+    }
+    for finding in report.findings { Output.line("WRONG    \(finding)") }
+    if report.passes { Output.line("chain, sequence and sums are whole") }
+  }
+
+  private static func json(_ report: AuditReport) -> JSONValue {
+    func numbers(_ table: [String: Int64]) -> JSONValue {
+      var object = JSONObject()
+      for (key, value) in table.sorted(by: { $0.key < $1.key }) { object.append(key, .integer(value)) }
+      return .object(object)
+    }
+    return [
+      "records": .integer(Int64(report.records)), "segments": .integer(Int64(report.segments)),
+      "bytes": .integer(Int64(report.bytes)), "shed": .integer(report.shed),
+      "types": numbers(report.types.mapValues(Int64.init)),
+      "total_nanojoules": .integer(report.totals.energy),
+      "always_on_nanojoules": .integer(report.totals.alwaysOn), "macs": .integer(report.totals.macs),
+      "accounts": numbers(report.totals.accounts), "modalities": numbers(report.totals.modalities),
+      "kinds": numbers(report.totals.kinds), "exits": numbers(report.totals.exits.mapValues(Int64.init)),
+      "passes": .bool(report.passes),
+      "findings": .array(report.findings.map { .string($0.description) }),
+    ]
+  }
+}

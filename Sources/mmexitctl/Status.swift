@@ -1,0 +1,128 @@
+import ArgumentParser
+import JSON
+import Varlink
+import Vocabulary
+
+/// `mmexitctl status`.
+struct Status: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the daemon's sensors, order and energy.")
+
+  @OptionGroup var connection: Connection
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  mutating func run() throws {
+    try CommandFailure.catching {
+      let reply = try Query.call("GetStatus", connection)
+      if json {
+        Output.line(reply.value.text)
+        return
+      }
+      do throws(JSONError) {
+        try show(reply)
+      } catch {
+        throw CommandFailure(message: "the daemon sent what it should not: \(error)", code: .software)
+      }
+    }
+  }
+
+  private func show(_ reply: JSONPlace) throws(JSONError) {
+    let energy = try reply.member("energy")
+    let spent = Double(try energy.member("total_nanojoules").integer()) * 1e-9
+    let always = Double(try energy.member("always_on_nanojoules").integer()) * 1e-9
+    let uptime = Double(try reply.member("uptime_ns").integer()) * 1e-9
+    Output.line(
+      "mmexitd    \(try reply.member("version").string()), up \(Output.fixed(uptime, 0)) s, model \(try reply.member("model").string())"
+    )
+    var order: [String] = []
+    for name in try reply.member("order").elements() { order.append(try name.string()) }
+    Output.line("order      \(order.joined(separator: ", "))")
+    Output.line(
+      "windows    \(try reply.member("windows").integer()), decisions \(try reply.member("decisions").integer())")
+    let saved = always > 0 ? " (\(Output.fixed(100 * (1 - spent / always), 1))% less than always on)" : ""
+    Output.line("energy     \(Output.fixed(spent, 3)) J modelled\(saved)")
+    if let ledger = try reply.optional("ledger") {
+      let failure = try ledger.optional("failure").map { (place) throws(JSONError) in try place.string() }
+      Output.line(
+        "ledger     \(try ledger.member("records").integer()) records, \(try ledger.member("shed").integer()) lost, \(try ledger.member("path").string())"
+          + (failure.map { "; \($0)" } ?? ""))
+    }
+    var rows: [[String]] = []
+    for sensor in try reply.member("sensors").elements() {
+      rows.append([
+        try sensor.member("name").string(), try sensor.member("kind").string(),
+        try sensor.member("state").string(), "\(try sensor.member("wakes").integer())",
+        Output.fixed(Double(try sensor.member("awake_ns").integer()) * 1e-9, 1),
+        try sensor.optional("fault")?.string() ?? "",
+      ])
+    }
+    Output.table(["sensor", "kind", "state", "wakes", "awake s", "fault"], rows)
+  }
+}
+
+/// One call and its reply.
+enum Query {
+  static func call(_ method: String, _ connection: Connection) throws -> JSONPlace {
+    var client = try connection.open()
+    do throws(ClientError) {
+      return JSONPlace(.object(try client.call("io.mmexit.Daemon." + method)))
+    } catch {
+      throw CommandFailure(message: error.description, code: error.exitCode)
+    }
+  }
+}
+
+/// `mmexitctl model`.
+struct ModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model", abstract: "Show the model that runs: classes, modalities, exits.")
+
+  @OptionGroup var connection: Connection
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  mutating func run() throws {
+    try CommandFailure.catching {
+      let reply = try Query.call("GetModel", connection)
+      if json {
+        Output.line(reply.value.text)
+        return
+      }
+      do throws(JSONError) {
+        try show(reply)
+      } catch {
+        throw CommandFailure(message: "the daemon sent what it should not: \(error)", code: .software)
+      }
+    }
+  }
+
+  private func show(_ reply: JSONPlace) throws(JSONError) {
+    Output.line("model    \(try reply.member("name").string())")
+    Output.line("sha256   \(try reply.member("sha256").string())")
+    var classes: [String] = []
+    for name in try reply.member("classes").elements() { classes.append(try name.string()) }
+    Output.line("classes  \(classes.joined(separator: ", "))")
+    var rows: [[String]] = []
+    for modality in try reply.member("modalities").elements() {
+      for exit in try modality.member("exits").elements() {
+        rows.append(
+          try Self.row("\(try modality.member("name").string())/\(try exit.member("exit").integer())", exit))
+      }
+    }
+    rows.append(try Self.row("fusion", try reply.member("fusion")))
+    Output.table(["exit", "MACs", "parameters", "threshold", "accuracy", "hazard"], rows)
+  }
+
+  private static func row(_ name: String, _ exit: JSONPlace) throws(JSONError) -> [String] {
+    func figure(_ key: String) throws(JSONError) -> String {
+      try exit.optional(key).map { (place) throws(JSONError) in Output.fixed(try place.real(), 3) } ?? "-"
+    }
+    return [
+      name, "\(try exit.member("macs").integer())", "\(try exit.member("parameters").integer())",
+      try figure("threshold"), try figure("accuracy"), try figure("hazard"),
+    ]
+  }
+}
