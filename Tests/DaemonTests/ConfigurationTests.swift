@@ -1,0 +1,101 @@
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+@Suite struct ConfigurationTests {
+  private func parse(_ text: String) throws -> Configuration {
+    try Configuration.parse(Array(text.utf8), file: "/etc/x/m.conf")
+  }
+
+  @Test func readsUnitsPathsAndSensors() throws {
+    let c = try parse(
+      """
+      # a comment
+      [daemon]
+      model = models/m.safetensors
+      socket = /run/s.sock
+      window-period = 0.5s
+
+      [gate]
+      threshold = 0.25
+      value-of-right-answer = 20mJ
+      give-up = yes
+      order = interleaved
+      [sensor audio]
+      device = plughw:CARD=USB
+      awake-power = 150mW
+      [sensor image]
+        linger = 1500ms
+      [ledger]
+      segment-size = 2MiB
+      """)
+    #expect(c.general.model == "/etc/x/models/m.safetensors")
+    #expect(c.general.socket == "/run/s.sock")
+    #expect(c.general.windowPeriod == .milliseconds(500))
+    #expect(c.gate.threshold == 0.25)
+    #expect(abs(c.gate.valueOfRightAnswer - 0.02) < 1e-15)
+    #expect(c.gate.giveUp)
+    #expect(c.gate.order == .interleaved)
+    #expect(c.sensor(for: "audio").device == "plughw:CARD=USB")
+    #expect(c.sensor(for: "audio").awakeWatts == 0.15)
+    #expect(c.sensor(for: "image").linger == .milliseconds(1500))
+    #expect(c.sensor(for: "smell") == Configuration.Sensor(modality: "smell"))
+    #expect(c.ledger.segmentBytes == 2_097_152)
+  }
+
+  @Test func whatIsPrintedReadsBackTheSame() throws {
+    var c = try parse("[daemon]\nmodel = /m\n[sensor a]\nlinger = 250us\n[gate]\nthreshold = 0.125\n")
+    c.replay.recording = "/r"
+    let again = try Configuration.parse(Array(c.printed().utf8), file: "/elsewhere/x.conf")
+    #expect(again == c)
+  }
+
+  @Test(arguments: [
+    ("[daemon]\nmodle = x\n", 2, "unknown key 'modle'"),
+    ("[demon]\nmodel = x\n", 2, "unknown section [demon]"),
+    ("model = x\n", 1, "no section"),
+    ("[daemon]\n\nwindow-period = 250\n", 3, "has no unit"),
+    ("[daemon]\nwindow-period = 250V\n", 2, "unknown unit 'V'"),
+    ("[daemon]\nwindow-period = fast\n", 2, "is not a duration"),
+    ("[daemon]\nwindow-period = 1h\n", 2, "out of range"),
+    ("[gate]\nthreshold = 1.5\n", 2, "is not a number from 0.0 to 1.0"),
+    ("[gate]\nthreshold = nan\n", 2, "is not a number"),
+    ("[gate]\ngive-up = maybe\n", 2, "neither yes nor no"),
+    ("[gate]\norder = best\n", 2, "is not one of paper, exact"),
+    ("[daemon]\nmodel = a\nmodel = b\n", 3, "is set twice"),
+    ("[daemon]\nmodel\n", 2, "not a setting"),
+    ("[daemon\nmodel = a\n", 1, "not a setting"),
+    ("[sensor]\ndevice = a\n", 2, "unknown section [sensor]"),
+    ("[sensor a]\nwidth = 4.5\n", 2, "is not a whole number"),
+    ("[daemon]\nmodel = \(String(repeating: "x", count: 300))\n", 2, "longer than"),
+  ])
+  func faultsNameLineAndCause(text: String, line: Int, part: String) {
+    do {
+      _ = try parse(text)
+      Issue.record("accepted")
+    } catch let error as ConfigurationError {
+      #expect(error.line == line, "\(error)")
+      #expect(error.message.contains(part), "\(error)")
+    } catch {
+      Issue.record("\(error)")
+    }
+  }
+
+  @Test func everyKeyPrintsAndHasHelp() {
+    for (name, help) in Keys.general.map({ ($0.name, $0.help) }) + Keys.gate.map({ ($0.name, $0.help) })
+      + Keys.sensor.map({ ($0.name, $0.help) })
+    {
+      #expect(!name.isEmpty && help.hasSuffix("."))
+    }
+  }
+
+  @Test func randomTextNeverTraps() {
+    var random = SystemRandomNumberGenerator()
+    let pieces = ["[daemon]", "[gate]", "[sensor a]", "\n", "=", " ", "threshold", "0.5", "\u{0}", "é", ";", "#", "\t", "]"]
+    for _ in 0..<2000 {
+      let text = (0..<Int.random(in: 0...30, using: &random)).map { _ in pieces.randomElement()! }.joined()
+      _ = try? parse(text)
+    }
+  }
+}

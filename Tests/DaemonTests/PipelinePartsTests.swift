@@ -1,0 +1,105 @@
+import Sensing
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+@Suite struct WindowClockTests {
+  private func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }
+
+  @Test func windowsFollowEachOther() {
+    var clock = WindowClock(first: at(1000), period: .milliseconds(250))
+    clock.answered(windowEnding: at(1000), at: at(1003))
+    #expect(clock.next == at(1250))
+    #expect(clock.joined == 0)
+  }
+
+  @Test func windowsDuringAWakeJoin() {
+    var clock = WindowClock(first: at(1000), period: .milliseconds(250))
+    // A wake took 700 ms; the pair was cut anew at 1700.
+    clock.answered(windowEnding: at(1700), at: at(1710))
+    #expect(clock.next == at(1750))
+    #expect(clock.joined == 2)
+  }
+
+  @Test func aLateAnswerLeavesNoBacklog() {
+    var clock = WindowClock(first: at(1000), period: .milliseconds(250))
+    clock.answered(windowEnding: at(1000), at: at(9990))
+    #expect(clock.next == at(9750))
+    #expect(clock.next + .milliseconds(250) > at(9990))
+    #expect(clock.joined == 34)
+  }
+}
+
+@Suite struct WakeBudgetTests {
+  @Test func isSpentWhileTheLimitLiesWithinAMinute() {
+    var budget = WakeBudget(perMinute: 3)
+    for second in [0, 10, 20] as [Int64] {
+      #expect(!budget.isSpent(at: .zero + .seconds(second)))
+      budget.note(wakeAt: .zero + .seconds(second))
+    }
+    #expect(budget.isSpent(at: .zero + .seconds(20)))
+    #expect(budget.isSpent(at: .zero + .seconds(59)))
+    #expect(!budget.isSpent(at: .zero + .seconds(60)))
+    budget.note(wakeAt: .zero + .seconds(60))
+    #expect(budget.isSpent(at: .zero + .seconds(60)))
+    #expect(!budget.isSpent(at: .zero + .seconds(71)))
+  }
+}
+
+@Suite struct SensorHoursTests {
+  @Test func timeIsCountedInTheStateItWasSpentIn() {
+    func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }
+    var hours = SensorHours(sensors: 2, start: .zero)
+    hours.note(0, .waking(since: at(100)), at: at(100))
+    hours.note(0, .awake(since: at(400)), at: at(400))
+    #expect(
+      hours.settle(0, at: at(1000))
+        == .init(asleep: .milliseconds(100), waking: .milliseconds(300), awake: .milliseconds(600)))
+    hours.note(0, .failed(.unplugged, since: at(1100)), at: at(1100))
+    #expect(hours.settle(0, at: at(1300)) == .init(asleep: .milliseconds(200), waking: .zero, awake: .milliseconds(100)))
+    #expect(hours.settle(1, at: at(50)) == .init(asleep: .milliseconds(50), waking: .zero, awake: .zero))
+  }
+}
+
+@Suite struct DecisionChannelTests {
+  @Test func aFullRingDropsAndCounts() throws {
+    let channel = try DecisionChannel()
+    for number in 1...UInt64(DecisionChannel.capacity + 5) {
+      channel.put(Decision(number: number, start: .zero, end: .zero))
+    }
+    #expect(channel.dropped == 5)
+    var seen: [UInt64] = []
+    channel.drain { seen.append($0.number) }
+    #expect(seen == Array(1...UInt64(DecisionChannel.capacity)))
+    channel.put(Decision(number: 900, start: .zero, end: .zero))
+    channel.drain { seen.append($0.number) }
+    #expect(seen.last == 900)
+  }
+}
+
+@Suite struct DecisionLineTests {
+  private func decision() -> Decision {
+    var d = Decision(number: 12, start: .zero + .seconds(5), end: .zero + .seconds(6))
+    let reading = Reading(
+      exit: .encoder(modality: 1, exit: 1), entropy: 0.62, label: 1, certainty: 0.5, macs: 1, parameters: 1)
+    d.hops.append(.init(reading: reading, threshold: 0.25))
+    d.woken = ModalitySet(index: 0)
+    d.answer = Answer(
+      label: 1, exit: .fusion, entropy: 0.1, certainty: 0.9, threshold: nil, reason: .fused)
+    d.energy.append(EnergyPosting(account: .sensing, modality: 0, energy: Nanojoules(123_400_000)))
+    return d
+  }
+
+  @Test func saysWhatPeopleLookFor() {
+    let text = DecisionLine(decision(), classes: ["no", "yes"], modalities: ["image", "audio"]).text
+    #expect(text == "#12      6.00s  yes      fused            123.4 mJ  audio/1 .62>.25  [woke image]")
+  }
+
+  @Test func entropiesAreShort() {
+    #expect(DecisionLine.short(0.049) == ".05")
+    #expect(DecisionLine.short(1) == "1.0")
+    #expect(DecisionLine.short(0.999) == "1.0")
+    #expect(DecisionLine.short(0) == ".00")
+  }
+}
