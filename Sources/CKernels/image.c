@@ -23,13 +23,15 @@ static inline uint32_t overlap(const grid *g, int64_t start, int64_t i) {
   return (uint32_t)(high - low);
 }
 
-// column[x] = sum over the source rows in this row of cells, each weighted by its overlap; at most 255 * cell.
-static void sum_rows(const grid *g, int64_t top, const uint8_t *pixels, size_t samples, uint32_t *column) {
+// column[x] = sum over the source rows in this row of cells, each weighted by its overlap; at most 255 * cell. Rows are
+// `stride` bytes apart, `samples` of them are wanted.
+static void sum_rows(const grid *g, int64_t top, const uint8_t *pixels, size_t stride, size_t samples,
+                     uint32_t *column) {
   for (size_t x = 0; x < samples; x++) column[x] = 0;
   int64_t first = top / g->pixel, last = (top + g->cell - 1) / g->pixel;
   for (int64_t y = first; y <= last; y++) {
     uint32_t weight = overlap(g, top, y);
-    const uint8_t *row = pixels + (size_t)y * samples;
+    const uint8_t *row = pixels + (size_t)y * stride;
     for (size_t x = 0; x < samples; x++) column[x] += weight * row[x];
   }
 }
@@ -57,9 +59,15 @@ size_t mmx_image_scratch_size(const mmx_image *d, int32_t max_source_width) {
 void mmx_image_run(const mmx_image *d, const uint8_t *pixels, int32_t source_width, int32_t source_height,
                    int32_t source_channels, const int8_t *table, void *scratch, int8_t *out) {
   grid g = make_grid(d, source_width, source_height);
+  // Only the columns that the crop touches are summed; from here on they count from the first of them.
+  size_t channels = (size_t)source_channels, stride = (size_t)source_width * channels;
+  int64_t first = g.left / g.pixel, last = (g.left + d->width * g.cell - 1) / g.pixel;
+  size_t samples = (size_t)(last - first + 1) * channels;
+  pixels += (size_t)first * channels;
+  g.left -= first * g.pixel;
   uint32_t *column = scratch;
   for (int32_t oy = 0; oy < d->height; oy++) {
-    sum_rows(&g, g.top + oy * g.cell, pixels, (size_t)source_width * (size_t)source_channels, column);
+    sum_rows(&g, g.top + oy * g.cell, pixels, stride, samples, column);
     for (int32_t ox = 0; ox < d->width; ox++, out += d->channels) {
       uint32_t mean[3];
       average(&g, g.left + ox * g.cell, column, source_channels, mean);
