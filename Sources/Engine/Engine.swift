@@ -3,8 +3,8 @@ import Vocabulary
 
 /// Runs a model over one window at a time, segment by segment. All memory is taken at `init`; nothing afterwards
 /// allocates, blocks or fails. Wrong use (an input of the wrong length, advancing past the end) is a programming error
-/// and traps. Not for use from several threads at once.
-package struct Engine: ~Copyable {
+/// and traps. It may be handed to another thread, since nobody else can hold any part of it.
+package struct Engine: ~Copyable, @unchecked Sendable {
   package let model: Model
   private let arena: UnsafeMutablePointer<Int8>
   private let logits: UnsafeMutablePointer<Float>

@@ -162,7 +162,7 @@ struct ModelBuilder {
 
   mutating func exit(_ nodes: [JSONValue], threshold: JSONValue = 0.25) -> JSONValue {
     [
-      "nodes": .array(nodes), "temperature": .real(Double(Float.random(in: 2...30, using: &dice))),
+      "nodes": .array(nodes), "temperature": .real(Double(Float.random(in: 0.05...2, using: &dice))),
       "threshold": threshold, "accuracy": 0.75, "hazard": 0.5,
     ]
   }
