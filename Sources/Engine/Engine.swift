@@ -3,8 +3,8 @@ import Vocabulary
 
 /// Runs a model over one window at a time, segment by segment. All memory is taken at `init`; nothing afterwards
 /// allocates, blocks or fails. Wrong use (an input of the wrong length, advancing past the end) is a programming error
-/// and traps. Not for use from several threads at once.
-package struct Engine: ~Copyable {
+/// and traps. It may be handed to another thread, since nobody else can hold any part of it.
+package struct Engine: ~Copyable, @unchecked Sendable {
   package let model: Model
   private let arena: UnsafeMutablePointer<Int8>
   private let logits: UnsafeMutablePointer<Float>
@@ -124,7 +124,7 @@ package struct Engine: ~Copyable {
     precondition(done.hasInput, "set the modality's input first")
     precondition(done.segments == done.exits, "read the exit before the next segment")
     precondition(done.segments < model.modalities[modality].segments.count, "the encoder has run to its end")
-    for step in stages[modality][done.segments].nodes { step.run() }
+    run(stages[modality][done.segments].nodes)
     progress[modality].segments += 1
   }
 
@@ -132,7 +132,7 @@ package struct Engine: ~Copyable {
   package mutating func readExit(_ modality: Int) -> Reading {
     let index = progress[modality].exits
     precondition(progress[modality].segments == index + 1, "run the segment first")
-    for step in stages[modality][index].exit { step.run() }
+    run(stages[modality][index].exit)
     progress[modality].exits += 1
     let segment = model.modalities[modality].segments[index]
     return reading(
@@ -145,7 +145,8 @@ package struct Engine: ~Copyable {
   /// - Precondition: every modality present has run to its end.
   package mutating func fuse(_ present: ModalitySet) -> Reading {
     let graph = model.graph
-    for (modality, target) in graph.fusionInputs.enumerated() {
+    for modality in graph.fusionInputs.indices {
+      let target = graph.fusionInputs[modality]
       let copy = arena + graph.plan.offsets[target]
       let feature = graph.activations[target]
       if present.contains(index: modality) {
@@ -156,8 +157,8 @@ package struct Engine: ~Copyable {
         copy.update(repeating: Int8(feature.zeroPoint), count: feature.shape.count)
       }
     }
-    for step in fusion.nodes { step.run() }
-    for step in fusion.exit { step.run() }
+    run(fusion.nodes)
+    run(fusion.exit)
     return reading(
       .fusion, model.fusion.exit, macs: model.fusion.macs, parameters: model.fusion.parameters)
   }
@@ -170,6 +171,11 @@ package struct Engine: ~Copyable {
   /// Logits of the last reading, before the temperature.
   package func withLogits<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
     body(UnsafeBufferPointer(start: logits, count: model.classes.count))
+  }
+
+  /// By index: iterating over values of this size takes heap memory in an unoptimized build.
+  private func run(_ steps: [Step]) {
+    for index in steps.indices { steps[index].run() }
   }
 
   private func reading(_ id: ExitID, _ exit: ExitDescription, macs: Int64, parameters: Int64) -> Reading {

@@ -22,6 +22,7 @@ struct Shape: Equatable, CustomStringConvertible {
   }
 
   var count: Int { height * width * channels }
+  var extents: [Int] { isVector ? [channels] : [height, width, channels] }
   var description: String { isVector ? "[\(channels)]" : "[\(height), \(width), \(channels)]" }
 }
 

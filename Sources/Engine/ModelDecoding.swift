@@ -125,7 +125,9 @@ extension Model {
     // There is at least one segment with at least one node, and none of its nodes are logits.
     let feature = stages.last?.nodes.last?.output ?? input
     return (
-      ModalityDescription(name: try text.member("name").name(), features: features, segments: segments),
+      ModalityDescription(
+        name: try text.member("name").name(), features: features, inputShape: shape.extents,
+        segments: segments),
       Encoder(input: input, feature: feature, stages: stages)
     )
   }

@@ -2,6 +2,8 @@
 package struct ModalityDescription: Equatable, Sendable {
   package let name: String
   package let features: Features
+  /// Of the first activation: `[height, width, channels]`, `[frames, bands, 1]` or `[length]`.
+  package let inputShape: [Int]
   /// From the input on; segment j (from 0) ends with exit j + 1.
   package let segments: [SegmentDescription]
 }

@@ -1,0 +1,45 @@
+import Engine
+import Glibc
+import Vocabulary
+
+/// A whole file.
+func read(_ path: String) throws(BenchFailure) -> [UInt8] {
+  guard let file = fopen(path, "re") else {
+    throw BenchFailure(.noInput, "\(path): \(String(cString: strerror(errno)))")
+  }
+  defer { fclose(file) }
+  var bytes: [UInt8] = []
+  let chunk = 1 << 20
+  while bytes.count <= ModelLimits.fileBytes {
+    let piece = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, count in
+      count = fread(buffer.baseAddress, 1, chunk, file)
+    }
+    if piece.isEmpty { break }
+    bytes += piece
+  }
+  guard ferror(file) == 0 else { throw BenchFailure(.ioError, "\(path): cannot be read") }
+  return bytes
+}
+
+func model(_ options: Options) throws(BenchFailure) -> Model {
+  guard let path = try options.one("--model") else { throw BenchFailure(.usage, "--model FILE is missing") }
+  let bytes = try read(path)
+  do throws(ModelError) {
+    return try Model.decode(bytes)
+  } catch {
+    throw BenchFailure(.dataError, "\(path): \(error)")
+  }
+}
+
+func write(error text: String) {
+  _ = Array((text + "\n").utf8).withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
+}
+
+func exit(_ code: ExitCode) -> Never { Glibc.exit(code.rawValue) }
+
+/// Nanoseconds of a clock that only goes forward.
+func now() -> Int64 {
+  var t = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &t)
+  return Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec)
+}

@@ -1,0 +1,178 @@
+import Engine
+import JSON
+import Vocabulary
+
+/// One part of a model and how long it took, round by round.
+struct Part {
+  let name: String
+  let macs: Int64
+  /// Nanoseconds.
+  var times: [Int64] = []
+
+  /// Nanoseconds below which this share of the rounds lies (nearest rank).
+  func quantile(_ share: Double) -> Int64 {
+    let sorted = times.sorted()
+    let rank = Int((share * Double(sorted.count)).rounded(.up))
+    return sorted[max(0, min(sorted.count, rank) - 1)]
+  }
+
+  /// Milliards of multiply-accumulates a second at the median; nil for what has none.
+  var speed: Double? {
+    let median = quantile(0.5)
+    return macs > 0 && median > 0 ? Double(macs) / Double(median) : nil
+  }
+}
+
+/// Raw input that looks like nothing: the kernels' time does not depend on the values.
+struct MadeUpInput {
+  static let width = 640
+  static let height = 480
+  let pcm: [Int16]
+  let vector: [Float]
+  let pixels: [UInt8]
+
+  init(_ features: Features) {
+    var state: UInt32 = 1
+    func next() -> UInt32 {
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return state >> 8
+    }
+    var (samples, elements, bytes) = (0, 0, 0)
+    switch features {
+    case .spectrogram(let sound): samples = sound.window
+    case .vector(let vector): elements = vector.length
+    case .image: bytes = Self.width * Self.height * 3
+    }
+    pcm = (0..<samples).map { _ in Int16(truncatingIfNeeded: next()) / 4 }
+    vector = (0..<elements).map { _ in Float(next() & 1023) / 512 - 1 }
+    pixels = (0..<bytes).map { _ in UInt8(truncatingIfNeeded: next()) }
+  }
+
+  func set(_ modality: Int, _ features: Features, in engine: inout Engine) {
+    switch features {
+    case .spectrogram: pcm.withUnsafeBufferPointer { engine.setInput(modality, pcm: $0) }
+    case .vector: vector.withUnsafeBufferPointer { engine.setInput(modality, vector: $0) }
+    case .image:
+      pixels.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return }
+        engine.setInput(
+          modality, image: PixelView(base: base, width: Self.width, height: Self.height, channels: 3))
+      }
+    }
+  }
+}
+
+func run(_ options: Options) throws(BenchFailure) {
+  let model = try model(options)
+  var rounds = 200
+  if let text = try options.one("--rounds") {
+    guard let number = Int(text), (1...1_000_000).contains(number) else {
+      throw BenchFailure(.usage, "--rounds wants a number in 1...1000000, not \(text)")
+    }
+    rounds = number
+  }
+  let parts = time(model, rounds: rounds)
+  if options.json { try printJSON(model, rounds, parts) } else { printTable(model, rounds, parts) }
+}
+
+private func parts(of model: Model) -> [Part] {
+  var parts: [Part] = []
+  for modality in model.modalities {
+    parts.append(Part(name: "\(modality.name) features", macs: 0))
+    for (index, segment) in modality.segments.enumerated() {
+      parts.append(Part(name: "\(modality.name) segment \(index + 1)", macs: segment.macs - segment.exitMacs))
+      parts.append(Part(name: "\(modality.name) exit \(index + 1)", macs: segment.exitMacs))
+    }
+  }
+  parts.append(Part(name: "fusion", macs: model.fusion.macs))
+  parts.append(Part(name: "whole window", macs: model.totalMacs))
+  return parts
+}
+
+/// Every part once a round, in the order in which a window runs them, after a tenth of the rounds to warm up.
+private func time(_ model: Model, rounds: Int) -> [Part] {
+  var parts = parts(of: model)
+  for index in parts.indices { parts[index].times.reserveCapacity(rounds) }
+  var engine = Engine(model)
+  let inputs = model.modalities.map { MadeUpInput($0.features) }
+  let warmUp = rounds / 10 + 1
+  for round in 0..<rounds + warmUp {
+    var part = 0
+    func note(_ from: Int64, _ to: Int64) {
+      if round >= warmUp { parts[part].times.append(to - from) }
+      part += 1
+    }
+    let start = now()
+    engine.beginWindow()
+    for (index, modality) in model.modalities.enumerated() {
+      var before = now()
+      inputs[index].set(index, modality.features, in: &engine)
+      var after = now()
+      note(before, after)
+      for _ in modality.segments {
+        before = now()
+        engine.runSegment(index)
+        after = now()
+        note(before, after)
+        before = now()
+        _ = engine.readExit(index)
+        after = now()
+        note(before, after)
+      }
+    }
+    let before = now()
+    _ = engine.fuse(.all(model.modalities.count))
+    let end = now()
+    note(before, end)
+    note(start, end)
+  }
+  return parts
+}
+
+private func printTable(_ model: Model, _ rounds: Int, _ parts: [Part]) {
+  print(
+    "\(model.name): \(rounds) rounds, \(model.arenaBytes) bytes of activations; pictures from 640 x 480 RGB")
+  let width = parts.map(\.name.count).max() ?? 0
+  let columns = ["median us", "p99 us", "MACs", "GMAC/s"]
+  print(pad("", width) + columns.map { pad($0, -12) }.joined())
+  for part in parts {
+    let numbers = [
+      decimal(Double(part.quantile(0.5)) / 1000), decimal(Double(part.quantile(0.99)) / 1000), "\(part.macs)",
+      part.speed.map(decimal) ?? "-",
+    ]
+    print(pad(part.name, width) + numbers.map { pad($0, -12) }.joined())
+  }
+}
+
+/// To the left of a column, or to the right of one of negative width.
+private func pad(_ text: String, _ width: Int) -> String {
+  let space = String(repeating: " ", count: max(0, abs(width) - text.count))
+  return width < 0 ? space + text : text + space
+}
+
+/// Two places.
+private func decimal(_ number: Double) -> String {
+  let hundredths = Int((number * 100).rounded())
+  let rest = hundredths % 100
+  return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+}
+
+private func printJSON(_ model: Model, _ rounds: Int, _ parts: [Part]) throws(BenchFailure) {
+  var object: JSONObject = [
+    "model": .string(model.name), "rounds": .integer(Int64(rounds)),
+    "arena_bytes": .integer(Int64(model.arenaBytes)), "total_macs": .integer(model.totalMacs),
+    "total_parameters": .integer(model.totalParameters), "late_fusion_macs": .integer(model.lateFusionMacs),
+    "late_fusion_parameters": .integer(model.lateFusionParameters),
+  ]
+  object.append(
+    "parts",
+    .array(
+      parts.map { part in
+        [
+          "name": .string(part.name), "macs": .integer(part.macs),
+          "median_ns": .integer(part.quantile(0.5)), "p99_ns": .integer(part.quantile(0.99)),
+          "gmac_per_s": part.speed.map { .real($0) } ?? .null,
+        ]
+      }))
+  print(JSONValue.object(object).text)
+}
