@@ -55,8 +55,13 @@ final class Camera: Sendable {
         throw SensingError(
           link.subject, .device(.wedged, detail: "no frame for \(patience.count / 1_000_000) ms"))
       }
-      let offset = bootTimeOffsetOfMonotonic()
-      while ready, let frame = try stream.dequeue(clockOffset: offset) {
+      // One frame for one poll: more that are ready end the next poll at once, and a driver that blocks where it
+      // should not is never asked for a frame that is not there.
+      if !ready { continue }
+      switch try stream.dequeue(clockOffset: bootTimeOffsetOfMonotonic()) {
+      case .nothing: break
+      case .damaged: try countDamage(&progress)
+      case .frame(let frame):
         lastFrame = Instant(sinceBoot: bootTimeNanoseconds())
         try take(frame, of: stream, wake, &progress)
         try stream.queue(frame.index)
@@ -83,15 +88,7 @@ final class Camera: Sendable {
       if skipped > 0 && skipped < 1_000 { link.count { $0.framesDropped += skipped } }
     }
     progress.sequence = frame.sequence
-    if frame.isCorrupt {
-      link.count { $0.framesCorrupt += 1 }
-      progress.corruptInARow += 1
-      if progress.corruptInARow >= Self.corruptLimit {
-        throw SensingError(
-          link.subject, .device(.ioError, detail: "\(Self.corruptLimit) damaged frames in a row"))
-      }
-      return
-    }
+    if frame.isCorrupt { return try countDamage(&progress) }
     progress.corruptInARow = 0
     if progress.settled < link.configuration.settlingFrames {
       progress.settled += 1
@@ -105,6 +102,15 @@ final class Camera: Sendable {
     link.report { core in
       let awoke = core.becameAwake(wake, since: frame.captured)
       return core.delivered(wake, upTo: frame.captured) || awoke
+    }
+  }
+
+  private func countDamage(_ progress: inout Progress) throws(SensingError) {
+    link.count { $0.framesCorrupt += 1 }
+    progress.corruptInARow += 1
+    if progress.corruptInARow >= Self.corruptLimit {
+      throw SensingError(
+        link.subject, .device(.ioError, detail: "\(Self.corruptLimit) damaged frames in a row"))
     }
   }
 }

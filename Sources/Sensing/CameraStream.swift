@@ -138,13 +138,26 @@ struct CameraStream: ~Copyable {
     let isCorrupt: Bool
   }
 
-  /// The oldest frame that is ready; nil when there is none.
+  /// What one try to take a frame gave.
+  enum Dequeued {
+    case frame(Frame)
+    case nothing
+    /// The driver or libv4l2's decoder failed on one frame, which is gone.
+    case damaged
+  }
+
+  /// Takes the oldest frame that is ready.
   /// - Throws: when the stream is of no more use.
-  func dequeue(clockOffset: Int64) throws(SensingError) -> Frame? {
-    var buffer = Self.buffer(0)
+  func dequeue(clockOffset: Int64) throws(SensingError) -> Dequeued {
+    var buffer = Self.buffer(.max)
     while mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_DQBUF, &buffer) < 0 {
       let code = errnoNow()
-      if code == EAGAIN { return nil }
+      if code == EAGAIN { return .nothing }
+      if code == EIO {
+        // libv4l2 leaves the buffer with us when it cannot decode it; a driver's own EIO may have kept it.
+        if buffer.index < mappedCount { try? queue(Int(buffer.index)) }
+        return .damaged
+      }
       if code != EINTR { throw SensingError(subject, call: "VIDIOC_DQBUF", errno: code, inUse: true) }
     }
     let index = Int(buffer.index)
@@ -159,9 +172,10 @@ struct CameraStream: ~Copyable {
       captured = bootTime(ofStamp: stamp, offset: clockOffset, now: now)
     }
     let marked = buffer.flags & mmx_V4L2_BUF_FLAG_ERROR != 0
-    return Frame(
-      index: index, captured: captured, sequence: buffer.sequence,
-      isCorrupt: marked || Int(buffer.bytesused) < layout.byteCount)
+    return .frame(
+      Frame(
+        index: index, captured: captured, sequence: buffer.sequence,
+        isCorrupt: marked || Int(buffer.bytesused) < layout.byteCount))
   }
 
   func queue(_ index: Int) throws(SensingError) {
@@ -174,7 +188,7 @@ struct CameraStream: ~Copyable {
 
   private static func buffer(_ index: Int) -> v4l2_buffer {
     var buffer = v4l2_buffer()
-    buffer.index = UInt32(index)
+    buffer.index = UInt32(truncatingIfNeeded: index)
     buffer.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
     buffer.memory = V4L2_MEMORY_MMAP.rawValue
     return buffer

@@ -103,7 +103,9 @@ final class Microphone: Sendable {
     }
     if lost > 0 { link.count { $0.lostSamples += lost } }
     link.report { core in
-      let awoke = core.becameAwake(wake, since: start)
+      // A period later than the first sample: its time is moved by the stamps that follow, and a window that is
+      // asked for from here on is to find all its samples all the same.
+      let awoke = core.becameAwake(wake, since: start + MicrophoneStream.period)
       return core.delivered(wake, upTo: covered) || awoke
     }
   }

@@ -108,8 +108,13 @@ struct MicrophoneStream: ~Copyable {
   func read(
     into buffer: UnsafeMutableBufferPointer<Int16>, clockOffset: Int64
   ) throws(SensingError) -> Chunk {
-    if snd_pcm_state(pcm) == SND_PCM_STATE_DISCONNECTED {
+    // Some plugins tell of an overrun by their state alone and answer 0 samples for ever.
+    switch snd_pcm_state(pcm) {
+    case SND_PCM_STATE_DISCONNECTED:
       throw SensingError(subject, .device(.unplugged, detail: "disconnected"))
+    case SND_PCM_STATE_XRUN: return try recover(-EPIPE)
+    case SND_PCM_STATE_SUSPENDED: return try recover(-ESTRPIPE)
+    default: break
     }
     let available = snd_pcm_avail_update(pcm)
     if available < 0 { return try recover(Int32(available)) }
