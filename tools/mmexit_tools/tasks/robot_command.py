@@ -132,13 +132,15 @@ def network(data: Path | None = None) -> Network:
     """Two depthwise-separable encoders with two exits each, and a small fusion network."""
     hear = Conv(24, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2))
     see = Conv(16, kernel=(3, 3), stride=(2, 2))
+    # The first exits stand where a cell has seen half a second of sound, or most of a hand: one segment earlier they knew little.
     audio = Modality("audio", AUDIO, (
-        Segment((hear, *_separable(48, 2), *_separable(64)), (GlobalAveragePool(),)),
-        Segment((*_separable(64), *_separable(96, 2), *_separable(96), *_separable(128), GlobalAveragePool())),
+        Segment((hear, *_separable(40, 2), *_separable(64), *_separable(96, 2)), (GlobalAveragePool(),)),
+        Segment((*_separable(96), *_separable(96), *_separable(128), GlobalAveragePool())),
     ))
     image = Modality("image", IMAGE, (
-        Segment((see, *_separable(24), *_separable(48, 2), *_separable(48)), (GlobalAveragePool(),)),
-        Segment((*_separable(96, 2), *_separable(96), *_separable(96), *_separable(96), *_separable(128, 2),
+        Segment((see, *_separable(24), *_separable(48, 2), *_separable(48), *_separable(64, 2), *_separable(64)),
+                (GlobalAveragePool(),)),
+        Segment((*_separable(96), *_separable(96), *_separable(96), *_separable(128, 2), *_separable(128),
                  GlobalAveragePool())),
     ))
     fusion = (Linear(64), Dropout(0.2))
