@@ -1,0 +1,197 @@
+"""From a training checkpoint to the daemon's model: fold, quantize, calibrate, measure, write model and card.
+
+    python -m mmexit_tools.export --task avmnist --data DIR --checkpoint work/digits/checkpoint.pt \\
+        --out ../config/models/digits.safetensors --card ../config/models/digits.md
+
+Temperatures and thresholds are chosen on validation windows by what the int8 network says; the test split is only
+measured. `--onnx` and `--qdq` also write the float and the int8 graph as ONNX.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .calibration import (
+    FUSION,
+    ExitKey,
+    Recording,
+    Thresholds,
+    Tolerance,
+    calibrate,
+    figures,
+    fit_temperature,
+    record,
+    replay,
+)
+from .datasets import Batch, collect
+from .errors import exit_with
+from .graphs import Cost, exit_costs, lower
+from .modelfile import ExitSettings, model_bytes
+from .networks import MultiExitNetwork
+from .onnx_export import build
+from .quantization import QuantizedGraph, predict_integer, quantize_best
+from .report import Card, SplitReport, measure
+from .tasks import Task, load
+from .training import predict, read_checkpoint
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Everything that validation windows decided."""
+
+    quantized: QuantizedGraph
+    percentile: float
+    temperatures: dict[ExitKey, float]
+    thresholds: Thresholds
+    order: tuple[str, ...]
+    recording: Recording
+    costs: Mapping[ExitKey, Cost]
+
+    def settings(self) -> dict[ExitKey, ExitSettings]:
+        """What is stored at each exit; figures rounded to what the validation set can tell."""
+        found = figures(self.recording, self.thresholds)
+        result = {}
+        for key, (accuracy, hazard) in found.items():
+            result[key] = ExitSettings(
+                temperature=float(np.float32(self.temperatures[key])), threshold=self.thresholds.get(key),
+                accuracy=None if accuracy is None else round(accuracy, 4),
+                hazard=None if key == FUSION else round(hazard, 4),
+            )
+        return result
+
+
+def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance) -> tuple[Calibrated, dict]:
+    """Quantizes and calibrates on the validation windows; also their float logits."""
+    graph = lower(model.eval())
+    float_logits = predict(model, validation)
+    quantized, percentile = quantize_best(graph, validation, float_logits)
+    logits = predict_integer(quantized, validation)
+    temperatures = {}
+    for key, values in logits.items():
+        here = validation.present[key[0]] if key != FUSION else np.ones(len(validation), bool)
+        temperatures[key] = round(fit_temperature(values[here], validation.labels[here]), 4)
+    costs = exit_costs(graph)
+    recording = make_recording(model, validation, logits, temperatures, costs)
+    thresholds, order = calibrate(recording, tolerance)
+    return Calibrated(quantized, percentile, temperatures, thresholds, order, recording, costs), float_logits
+
+
+def make_recording(model: MultiExitNetwork, batch: Batch, logits: Mapping, temperatures: Mapping[ExitKey, float],
+                   costs: Mapping[ExitKey, Cost]) -> Recording:
+    names = [m.name for m in model.network.modalities]
+    macs = {k: c.macs for k, c in costs.items()}
+    return record(names, logits, batch.labels, batch.present, macs, temperatures)
+
+
+def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: Calibrated,
+                  float_logits: Mapping | None = None) -> SplitReport:
+    """Float against int8 on this split, and the gate with the calibrated thresholds replayed on it."""
+    plain = predict(model, batch) if float_logits is None else float_logits
+    recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
+                               calibrated.temperatures, calibrated.costs)
+    return measure(name, plain, recording, replay(recording, calibrated.order, calibrated.thresholds))
+
+
+def training_command(task: str, checkpoint: Path, options: Mapping) -> list[str]:
+    command = ["python", "-m", "mmexit_tools.training", "--task", task, "--data", "DATA", "--out",
+               str(checkpoint.parent)]
+    for key, value in options.items():
+        command += [f"--{key.replace('_', '-')}", str(value)]
+    return command
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+
+
+def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwork, dict]:
+    """The trained network and the options it was trained with."""
+    state = read_checkpoint(checkpoint)
+    model = MultiExitNetwork(task.network(data))
+    model.load_state_dict(state["model"])
+    return model.eval(), {"options": state["options"], "epoch": state["epoch"]}
+
+
+def summary(report: SplitReport, total: int) -> str:
+    return (f"{report.name}: fusion {report.fusion:.4f} adaptive {report.adaptive:.4f} "
+            f"MACs saved {1 - report.mean_macs / total:.3f}")
+
+
+def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) -> None:
+    task = load(args.task)
+    model, trained = load_model(task, args.data, args.checkpoint)
+    tolerance = Tolerance(args.loss / 100, args.z)
+    validation = collect(task.windows(args.data, "validation", args.windows, args.seed), model.network)
+    calibrated, float_logits = calibrate_model(model, validation, tolerance)
+    reports = [measure_split("validation", model, validation, calibrated, float_logits)]
+    del validation, float_logits
+    test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
+    reports.append(measure_split("test", model, test, calibrated))
+
+    export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
+              str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
+              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
+    commands = [training_command(args.task, args.checkpoint, trained["options"]),
+                [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
+    provenance = {"task": args.task, **task.PROVENANCE, "training_options": trained["options"],
+                  "epochs_done": trained["epoch"], "calibration": {
+                      "windows": args.windows, "seed": args.seed, "loss_points": args.loss, "z": args.z,
+                      "activation_percentile": calibrated.percentile},
+                  "versions": versions()}
+    content = model_bytes(calibrated.quantized, calibrated.settings(), provenance)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_bytes(content)
+    promise = (f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard "
+               "errors to spare, at the fewest MACs found")
+    card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
+                calibrated.order, promise, reports, commands, len(content))
+    if args.card:
+        args.card.write_text(card.text())
+    if args.metrics:
+        args.metrics.write_text(json.dumps([_plain(r) for r in reports], indent=1) + "\n")
+    if args.onnx:
+        args.onnx.write_bytes(build(calibrated.quantized.graph).SerializeToString(deterministic=True))
+    if args.qdq:
+        graph = build(calibrated.quantized.graph, calibrated.quantized)
+        args.qdq.write_bytes(graph.SerializeToString(deterministic=True))
+    total = sum(c.macs for c in calibrated.costs.values())
+    print("\n".join([str(args.out), *(summary(r, total) for r in reports)]))
+
+
+def _plain(report: SplitReport) -> dict:
+    """JSON of a report; exits by name."""
+    return {f.name: ({f"{k[0]}.{k[1]}": v for k, v in value.items()} if isinstance(value, Mapping) else value)
+            for f in dataclasses.fields(report) for value in [getattr(report, f.name)]}
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--card", type=Path)
+    parser.add_argument("--metrics", type=Path, help="the figures as JSON")
+    parser.add_argument("--onnx", type=Path, help="the float graph")
+    parser.add_argument("--qdq", type=Path, help="the int8 graph")
+    parser.add_argument("--windows", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
+    parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    run(args)
+
+
+if __name__ == "__main__":
+    exit_with(_main)
