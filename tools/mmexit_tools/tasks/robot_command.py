@@ -1,0 +1,147 @@
+"""robot-command: a robot is told what to do by voice, by hand sign, or by both; most of the time by neither.
+
+Ten commands and `none`. A window is one second of sound and one camera picture, drawn with stated shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import USAGE, ToolError
+from ..features import ImageFeatures, SpectrogramFeatures
+from ..networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
+from ..robot_data import CLASSES, COMMANDS, NONE, Material, material
+from ..robot_pictures import empty_picture, hand_picture
+from ..robot_sounds import RATE, WINDOW, other_word, spoken, to_pcm, unspoken
+from . import Picture, Sound, Window
+
+__all__ = ["CLASSES", "MIXES", "MODALITIES", "NONE", "PROVENANCE", "network", "training_windows", "windows"]
+
+MODALITIES = ("audio", "image")
+
+# Shares of the kinds of window. `deployment`: 98 % nothing, the commands in the same proportions to each other.
+MIXES = {
+    "standard": {"both": 0.30, "voice": 0.10, "hand": 0.10, "nothing": 0.45, "conflict": 0.05},
+    "deployment": {"both": 0.30 / 27.5, "voice": 0.10 / 27.5, "hand": 0.10 / 27.5, "nothing": 0.98, "conflict": 0.05 / 27.5},
+}
+SPEECH = 0.33  # of the windows without a spoken command: another word
+SILENCE = 0.27  # near silence; the rest is background noise
+
+PROVENANCE = {
+    "task": "ten commands (yes, no, up, down, left, right, on, off, stop, go) by voice, by hand sign or both, and none",
+    "windows": ", ".join(f"{k} {v:.2f}" for k, v in MIXES["standard"].items())
+    + "; both agree in `both`; in `conflict` stop wins, else the voice",
+    "sound without a command": f"another word {SPEECH:.2f}, near silence {SILENCE:.2f}, else noise; signed without a "
+    "voice: never another word",
+    "split": "by a hash of speaker and of signer, train 0.70, validation 0.15, test 0.15; ESC-10 folds 1-2, 3, 4",
+    "pictures": "hands cut out of their photos onto procedural scenes, and a share of the photos as they are",
+    "data": {
+        "gsc-commands (from Google Speech Commands v0.02)": "CC BY 4.0",
+        "sign-digits (Turkey Ankara Ayranci Anadolu High School, Mavi 2020)": "Apache-2.0",
+        "esc10 (ESC-10, folds 1-4)": "CC BY 3.0, each clip's source in the set's ATTRIBUTION.md",
+    },
+}
+
+
+def windows(data: Path, split: str, count: int, seed: int, mix: str = "standard") -> Iterator[Window]:
+    """`count` windows of `split` in the shares of `mix`; the same for the same seed and folder."""
+    if mix not in MIXES:
+        raise ToolError(f"--mix {mix}: choose one of {', '.join(MIXES)}", USAGE)
+    source = material(Path(data), split)
+    rng = np.random.default_rng([seed, 7])
+    kinds, shares = list(MIXES[mix]), np.array(list(MIXES[mix].values()))
+    # Exact shares in random order: a small manifest must not lack a kind by chance.
+    edges = np.rint(np.cumsum(shares / shares.sum()) * count).astype(int)
+    order = np.repeat(kinds, np.diff(edges, prepend=0))
+    rng.shuffle(order)
+    for kind in order:
+        yield _window(rng, source, str(kind))
+
+
+def training_windows(data: Path, count: int, seed: int) -> Iterator[Window]:
+    """`count` augmented windows of the train split in the standard shares."""
+    source = material(Path(data), "train")
+    rng = np.random.default_rng([seed, 11])
+    kinds, shares = list(MIXES["standard"]), list(MIXES["standard"].values())
+    for _ in range(count):
+        yield _window(rng, source, str(rng.choice(kinds, p=shares)), augment=True)
+
+
+def _window(rng: np.random.Generator, source: Material, kind: str, augment: bool = False) -> Window:
+    voice = hand = NONE
+    if kind in ("both", "voice", "conflict"):
+        voice = _command(rng, {c: w for c, w in source.words.items() if w})
+    if kind in ("hand", "conflict"):
+        hand = _command(rng, {c: p for c, p in source.photos.items() if p and (kind != "conflict" or c != voice)})
+    elif kind == "both":
+        hand = voice
+    inputs: dict[str, Sound | Picture] = {}
+    # In windows signed without a voice the sound is background, not another word (the task's definition).
+    inputs["audio"] = Sound(to_pcm(sound(rng, source, voice, SPEECH if kind == "nothing" else 0.0, augment)), RATE)
+    inputs["image"] = Picture(picture(rng, source, hand, augment))
+    return Window(settle(voice, hand), inputs, {"audio": voice, "image": hand})
+
+
+def settle(voice: str, hand: str) -> str:
+    """What is meant: one alone is believed; of two that differ `stop` wins, else the voice."""
+    if voice == NONE or hand == NONE or voice == hand:
+        return hand if voice == NONE else voice
+    return "stop" if hand == "stop" else voice
+
+
+def sound(rng: np.random.Generator, source: Material, voice: str, speech: float = SPEECH, augment: bool = False) -> np.ndarray:
+    """One second in which `voice` is said (or nothing of meaning)."""
+    if voice != NONE and source.words[voice]:
+        words = source.words[voice]
+        return spoken(rng, words[rng.integers(len(words))], source.noises, augment)
+    if augment and speech and rng.random() < 0.08:
+        commands = [w for c in COMMANDS for w in source.words[c]]
+        return spoken(rng, other_word(rng, commands), source.noises, augment)
+    return unspoken(rng, source.others, source.noises, source.silences, speech, SILENCE)
+
+
+def picture(rng: np.random.Generator, source: Material, hand: str, augment: bool = False) -> np.ndarray:
+    """A camera picture in which `hand` is signed (or no hand is)."""
+    if hand != NONE and source.photos[hand]:
+        photo = source.photos[hand][rng.integers(len(source.photos[hand]))]
+        return hand_picture(rng, photo.pixels, photo.hand, source.hands, source.plain, augment)
+    return empty_picture(rng, source.hands, source.plain)
+
+
+def _command(rng: np.random.Generator, available: dict) -> str:
+    if not available:
+        raise ToolError("robot-command: the split has neither words nor photos of any command; give a folder with some")
+    return str(rng.choice(list(available)))
+
+
+AUDIO = SpectrogramFeatures(
+    sample_rate=RATE, window=WINDOW, frame=480, hop=320, fft=512, frames=49, bands=40, floor=1e-5, mean=0.0, std=2.5,
+    center=True, mel=True, f_min=60.0, f_max=7600.0,
+)
+IMAGE = ImageFeatures(width=64, height=64, channels=3, mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25))
+
+
+def _separable(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
+    return Depthwise(stride=(stride, stride)), Conv(out, kernel=(1, 1), padding=(0, 0, 0, 0))
+
+
+def network(data: Path | None = None) -> Network:
+    """Two depthwise-separable encoders with two exits each, and a small fusion network."""
+    hear = Conv(24, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2))
+    see = Conv(16, kernel=(3, 3), stride=(2, 2))
+    # The first exits stand where a cell has seen half a second of sound, or most of a hand: one segment earlier they knew little.
+    audio = Modality("audio", AUDIO, (
+        Segment((hear, *_separable(40, 2), *_separable(64), *_separable(96, 2)), (GlobalAveragePool(),)),
+        Segment((*_separable(96), *_separable(96), *_separable(128), GlobalAveragePool())),
+    ))
+    image = Modality("image", IMAGE, (
+        Segment((see, *_separable(24), *_separable(48, 2), *_separable(48), *_separable(64, 2), *_separable(64)),
+                (GlobalAveragePool(),)),
+        Segment((*_separable(96), *_separable(96), *_separable(96), *_separable(128, 2), *_separable(128),
+                 GlobalAveragePool())),
+    ))
+    fusion = (Linear(64), Dropout(0.2))
+    return Network("robot-command", CLASSES, NONE, (audio, image), fusion)
