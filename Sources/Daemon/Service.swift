@@ -86,7 +86,8 @@ package struct Service: Sendable {
     let sink = DecisionSink(
       ledger: ledger, channel: channel, model: model.model, prints: prints, isReplay: recording != nil)
     let pipeline = Pipeline(
-      rig: rig, model: model.model, policy: plan.policy, order: plan.order, settings: settings,
+      rig: rig, model: model.model, policy: plan.policy, order: plan.order,
+      settings: PipelineSettings(loaded.configuration, model.model),
       energy: EnergyAccounts(plan.energy, network: model.model, start: rig.now),
       deliver: { sink.deliver($0) }, note: { sink.note($0) })
     let outcome = PipelineOutcome()
@@ -117,15 +118,6 @@ package struct Service: Sendable {
     try result.get()
     if let failure = outcome.failure { throw failure }
     return .success
-  }
-
-  private var settings: PipelineSettings {
-    let configuration = loaded.configuration
-    return PipelineSettings(
-      period: configuration.general.windowPeriod, maximumSkew: configuration.gate.maximumSkew,
-      maximumBlind: configuration.gate.maximumBlind,
-      linger: model.model.modalities.map { configuration.sensor(for: $0.name).linger },
-      wakesPerMinute: configuration.gate.wakesPerMinute, activityCheck: configuration.gate.activityCheck)
   }
 }
 

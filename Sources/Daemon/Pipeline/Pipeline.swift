@@ -14,6 +14,15 @@ package struct PipelineSettings: Sendable {
   package var linger: [Nanoseconds]
   package var wakesPerMinute: Int
   package var activityCheck: Bool
+
+  package init(_ configuration: Configuration, _ model: Model) {
+    period = configuration.general.windowPeriod
+    maximumSkew = configuration.gate.maximumSkew
+    maximumBlind = configuration.gate.maximumBlind
+    linger = model.modalities.map { configuration.sensor(for: $0.name).linger }
+    wakesPerMinute = configuration.gate.wakesPerMinute
+    activityCheck = configuration.gate.activityCheck
+  }
 }
 
 /// THE loop: takes a window, walks it through the gate, wakes what the gate wants woken, accounts for the energy

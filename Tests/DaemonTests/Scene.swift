@@ -1,0 +1,102 @@
+import Engine
+import Glibc
+import Ledger
+import Linux
+import Policies
+import Scheduling
+import Sensing
+import Vocabulary
+
+@testable import Daemon
+
+/// A recording in a folder of its own, replayed as fast as it goes through the whole pipeline.
+final class Scene {
+  let directory: String
+  var configuration = Configuration()
+  var sensorsInRecording = ["audio", "image"]
+
+  /// - Parameter seconds: how long the recording is. The sound is a hum; the picture changes at every frame, 10 a
+  ///   second.
+  init(seconds: Int = 3) throws {
+    var template = Array("/tmp/mmexit-scene.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw LinuxError("mkdtemp", errno: errnoNow()) }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    try Self.write(Self.wav(seconds), directory + "/audio.wav")
+    try Self.write(Self.y4m(frames: seconds * 10), directory + "/image.y4m")
+    configuration.general.windowPeriod = .milliseconds(250)
+    configuration.gate.order = .declared
+    configuration.gate.activityCheck = false
+    configuration.gate.maximumSkew = .milliseconds(60)
+    configuration.replay.recording = directory
+    var image = Configuration.Sensor(modality: "image")
+    image.replayWakeLatency = .milliseconds(150)
+    image.settleFrames = 0
+    image.linger = .zero
+    image.wakeDeadline = .seconds(1)
+    configuration.sensors = [image]
+  }
+
+  deinit {
+    for name in ["audio.wav", "image.y4m"] { unlink(directory + "/" + name) }
+    rmdir(directory)
+  }
+
+  struct Outcome {
+    var decisions: [Decision] = []
+    var notes: [PipelineNote] = []
+    var status: PipelineStatus
+  }
+
+  /// The pipeline over this recording.
+  func pipeline(
+    _ scripted: ScriptedModel, deliver: @escaping (borrowing Decision) -> Void,
+    note: @escaping (PipelineNote) -> Void
+  ) throws -> Pipeline<ReplayRig> {
+    let model = try scripted.model()
+    let plan = try PolicyPlan(configuration, model)
+    let entries = sensorsInRecording.map { name in
+      RecordingDescription.Entry(
+        name: name, kind: name == "audio" ? .sound : .image, file: name == "audio" ? "audio.wav" : "image.y4m")
+    }
+    let rig = try ReplayRig(
+      RecordingDescription(name: "scene", sensors: entries), in: directory,
+      sensors: Rigs.configurations(configuration, model))
+    return Pipeline(
+      rig: rig, model: model, policy: plan.policy, order: plan.order,
+      settings: PipelineSettings(configuration, model),
+      energy: EnergyAccounts(plan.energy, network: model, start: rig.now), deliver: deliver, note: note)
+  }
+
+  func play(_ scripted: ScriptedModel) throws -> Outcome {
+    var decisions: [Decision] = []
+    var notes: [PipelineNote] = []
+    let pipeline = try pipeline(scripted) { decisions.append(copy $0) } note: { notes.append($0) }
+    try pipeline.run()
+    return Outcome(decisions: decisions, notes: notes, status: pipeline.status.read())
+  }
+
+  private static func write(_ bytes: [UInt8], _ path: String) throws {
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
+    try file.writeAll(bytes, path)
+  }
+
+  private static func wav(_ seconds: Int) -> [UInt8] {
+    let rate = 8000
+    let samples = (0..<seconds * rate).map { Int16(($0 % 80 - 40) * 200) }
+    func le(_ value: Int, _ bytes: Int) -> [UInt8] {
+      (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    let data = samples.flatMap { le(Int($0), 2) }
+    return Array("RIFF".utf8) + le(36 + data.count, 4) + Array("WAVEfmt ".utf8) + le(16, 4) + le(1, 2) + le(1, 2)
+      + le(rate, 4) + le(rate * 2, 4) + le(2, 2) + le(16, 2) + Array("data".utf8) + le(data.count, 4) + data
+  }
+
+  private static func y4m(frames: Int) -> [UInt8] {
+    var bytes = Array("YUV4MPEG2 W4 H4 F10:1 Cmono XCOLORRANGE=FULL\n".utf8)
+    for frame in 0..<frames {
+      bytes += Array("FRAME\n".utf8)
+      bytes += (0..<16).map { UInt8(truncatingIfNeeded: frame * 37 + $0 * 11) }
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,112 @@
+import Engine
+import JSON
+
+/// A model whose answers are written down beforehand: all weights are 0, so each exit's bias alone decides. Two
+/// modalities, `audio` (100 ms at 8 kHz) and `image` (4 x 4, grey), two exits each, three classes, the first `none`.
+struct ScriptedModel {
+  /// What an exit says: a class, surely; or nothing (every class alike, entropy 1).
+  enum Say { case sure(Int), unsure }
+
+  var audio: [Say] = [.unsure, .unsure]
+  var image: [Say] = [.unsure, .unsure]
+  var fusion: Say = .sure(1)
+  /// Stands at every encoder exit; fusion has none.
+  var threshold = 0.5
+  var none: String? = "none"
+
+  func model() throws -> Model { try Model.decode(bytes()) }
+
+  func bytes() -> [UInt8] {
+    var tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])] = []
+    func words(_ values: [UInt32]) -> [UInt8] {
+      values.flatMap { v in (0..<4).map { UInt8(truncatingIfNeeded: v >> (8 * $0)) } }
+    }
+    func logits(_ name: String, _ input: String, _ width: Int, _ say: Say) -> JSONValue {
+      var bias = [UInt32](repeating: 0, count: 3)
+      if case .sure(let label) = say { bias[label] = 20 }
+      tensors.append(("\(name).w", "I8", [3, width], Array(repeating: 0, count: 3 * width)))
+      tensors.append(("\(name).b", "I32", [3], words(bias)))
+      tensors.append(("\(name).s", "F32", [3], words(Array(repeating: Float(1).bitPattern, count: 3))))
+      return [
+        "op": "logits", "inputs": [.string(input)], "output": .string(name), "weight": .string("\(name).w"),
+        "bias": .string("\(name).b"), "weight_scale": .string("\(name).s"),
+      ]
+    }
+    func pool(_ input: String, _ output: String) -> JSONValue {
+      ["op": "global_average_pool", "inputs": [.string(input)], "output": .string(output)]
+    }
+    func exit(_ nodes: [JSONValue], _ threshold: JSONValue) -> JSONValue {
+      [
+        "nodes": .array(nodes), "temperature": 1.0, "threshold": threshold, "accuracy": 0.9, "hazard": 0.5,
+      ]
+    }
+    func modality(_ name: String, _ features: JSONValue, _ says: [Say]) -> JSONValue {
+      let same: JSONValue = [
+        "op": "max_pool", "inputs": [.string("\(name).in")], "output": .string("\(name).same"),
+        "kernel": [1, 1], "stride": [1, 1], "padding": [0, 0, 0, 0],
+      ]
+      let first = exit(
+        [pool("\(name).same", "\(name).g"), logits("\(name).1", "\(name).g", 1, says[0])], .real(threshold))
+      let second = exit([logits("\(name).2", "\(name).f", 1, says[1])], .real(threshold))
+      return [
+        "name": .string(name), "input": .string("\(name).in"), "features": features,
+        "segments": [
+          ["nodes": [same], "exit": first], ["nodes": [pool("\(name).same", "\(name).f")], "exit": second],
+        ],
+      ]
+    }
+    let sound: JSONValue = [
+      "kind": "log_spectrogram", "sample_rate": 8000, "window": 800, "frame": 64, "hop": 64, "fft": 64,
+      "frames": 4, "bands": 4, "floor": 1e-6, "mean": 0.0, "std": 1.0, "center": false,
+    ]
+    let picture: JSONValue = [
+      "kind": "image", "width": 4, "height": 4, "channels": 1, "mean": [0.5], "std": [0.25],
+    ]
+    let modalities = [modality("audio", sound, audio), modality("image", picture, image)]
+    let join: JSONValue = ["op": "concat", "inputs": ["audio.f", "image.f"], "output": "joined"]
+    let text: JSONValue = [
+      "format": 1, "name": "scripted", "classes": ["none", "go", "stop"],
+      "none": none.map { .string($0) } ?? .null, "activations": .object(Self.activations),
+      "modalities": .array(modalities),
+      "fusion": [
+        "inputs": ["audio.f", "image.f"], "nodes": [join],
+        "exit": exit([logits("fused", "joined", 2, fusion)], .null),
+      ],
+      "provenance": [:],
+    ]
+    return Self.file(tensors, text)
+  }
+
+  private static var activations: JSONObject {
+    var object = JSONObject()
+    for (name, shape) in [
+      ("audio.in", [4, 4, 1]), ("audio.same", [4, 4, 1]), ("audio.g", [1]), ("audio.f", [1]),
+      ("image.in", [4, 4, 1]), ("image.same", [4, 4, 1]), ("image.g", [1]), ("image.f", [1]), ("joined", [2]),
+    ] {
+      object.append(
+        name, ["shape": .array(shape.map { .integer(Int64($0)) }), "scale": 0.1, "zero_point": 0])
+    }
+    return object
+  }
+
+  private static func file(
+    _ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])], _ text: JSONValue
+  ) -> [UInt8] {
+    var header = JSONObject()
+    header.append("__metadata__", ["mmexit": .string(text.text)])
+    var offset = 0
+    for tensor in tensors {
+      let end = offset + tensor.bytes.count
+      header.append(
+        tensor.name,
+        [
+          "dtype": .string(tensor.type), "shape": .array(tensor.shape.map { .integer(Int64($0)) }),
+          "data_offsets": [.integer(Int64(offset)), .integer(Int64(end))],
+        ])
+      offset = end
+    }
+    let bytes = Array(JSONValue.object(header).text.utf8)
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
+    return length + bytes + tensors.flatMap(\.bytes)
+  }
+}
