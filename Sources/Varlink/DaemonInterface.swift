@@ -1,0 +1,200 @@
+/// The daemon's own interface: what its handler answers. Its file is docs/varlink/io.mmexit.Daemon.varlink; a test
+/// holds both to be equal.
+package enum DaemonInterface {
+  package static let name = "io.mmexit.Daemon"
+  /// The topic of `Watch`.
+  package static let watchTopic = 0
+
+  package static let description = InterfaceDescription(
+    """
+    # The mmexit daemon: what it decides, from which sensors, at what cost in energy.
+    # Times ending in _ns are nanoseconds on CLOCK_BOOTTIME, or on the virtual clock of a replay, which starts at 0.
+    # Energy is in whole nanojoules, so that sums are exact.
+    interface io.mmexit.Daemon
+
+    type ServiceState (starting, running, stopping)
+
+    type SensorState (asleep, waking, awake, failed)
+
+    type Sensor (
+      # The modality it serves, by the model's name for it.
+      name: string,
+      # microphone, camera, replay or another source.
+      kind: string,
+      state: SensorState,
+      # Why it failed, and what to do; only while it has failed.
+      fault: ?string,
+      # Times it was woken, and how long it has been awake, since the daemon's start.
+      wakes: int,
+      awake_ns: int
+    )
+
+    type EnergyTotals (
+      # Everything posted since the daemon's start.
+      total_nanojoules: int,
+      # What keeping every sensor awake and running everything would have cost.
+      always_on_nanojoules: int
+    )
+
+    type LedgerStatus (
+      # Its directory.
+      path: string,
+      # Records written since the daemon's start.
+      records: int,
+      # Records lost since then because the disk was full.
+      shed: int,
+      # Why the last write failed; absent while writing works.
+      failure: ?string
+    )
+
+    # Where a window was answered: exit number `exit` (from 1; 0 is the activity check) of `modality`, or fusion.
+    type Exit (
+      modality: ?string,
+      exit: ?int,
+      fusion: ?bool
+    )
+
+    # One exit that was asked; modality, exit and fusion as in Exit.
+    type Hop (
+      modality: ?string,
+      exit: ?int,
+      fusion: ?bool,
+      # Normalized, 0 to 1.
+      entropy: float,
+      # At or below which this exit answers; absent where it is switched off.
+      threshold: ?float,
+      label: ?string,
+      # Calibrated probability of the label.
+      certainty: float
+    )
+
+    type Account (sensing, wake, settling, features, segment, fusion, audit, idle)
+
+    type Scope (package, board, sensor, modelled)
+
+    type Kind (measured, estimated)
+
+    # One line of a decision's energy account. What was not measured or modelled has none; it is never 0.
+    type Posting (
+      account: Account,
+      modality: ?string,
+      exit: ?int,
+      nanojoules: int,
+      scope: Scope,
+      source: string,
+      kind: Kind
+    )
+
+    type Reason (
+      sure,
+      inactive,
+      fused,
+      fusedUnsure,
+      gainBelowCost,
+      wakeDeadlineMissed,
+      modalityMissing,
+      skewAboveLimit,
+      windowInvalid,
+      nothingPresent
+    )
+
+    type Decision (
+      # From 1 in one run of the daemon.
+      number: int,
+      # Start and end of the window, in nanoseconds.
+      window: []int,
+      decided_ns: int,
+      # Null when nothing could be said.
+      label: ?string,
+      exit: ?Exit,
+      entropy: float,
+      threshold: ?float,
+      certainty: float,
+      reason: Reason,
+      # A sure "nothing" from fewer than all sensors: it may be overturned at the next look.
+      provisional: bool,
+      # Every sensor was asked because they had not looked for the longest time allowed.
+      look: bool,
+      # Modalities: woken for this window, taking part in it, and not to be had.
+      woken: []string,
+      used: []string,
+      missing: []string,
+      # Distance between sound and picture, where a pair was made.
+      skew_ms: ?float,
+      # In the order asked.
+      hops: []Hop,
+      macs: int,
+      energy: []Posting,
+      # Postings beyond those a decision has room for; absent where none were.
+      postings_dropped: ?int,
+      total_nanojoules: int,
+      always_on_nanojoules: int
+    )
+
+    # What an exit is good for, as measured on validation data; absent where the model file does not say.
+    type ExitFigures (
+      # As in Exit.
+      modality: ?string,
+      exit: ?int,
+      fusion: ?bool,
+      threshold: ?float,
+      # Overrides the threshold for the answers named.
+      class_thresholds: ?[string]float,
+      # Among the windows that leave here.
+      accuracy: ?float,
+      # The share that leaves here of those that the modality's earlier exits did not answer.
+      hazard: ?float,
+      # Of the segment before it and the exit itself.
+      macs: int,
+      parameters: int
+    )
+
+    type Modality (
+      name: string,
+      # What is computed from the sensor's data: image, log_mel, log_spectrogram or vector.
+      features: string,
+      exits: []ExitFigures
+    )
+
+    # How the daemon is.
+    method GetStatus() -> (
+      version: string,
+      state: ServiceState,
+      model: string,
+      # Modalities in the order they are asked; the sensor of the first is always awake.
+      order: []string,
+      sensors: []Sensor,
+      # Windows taken up and decisions given since the daemon's start.
+      windows: int,
+      decisions: int,
+      energy: EnergyTotals,
+      uptime_ns: int,
+      # Absent when the daemon keeps no ledger.
+      ledger: ?LedgerStatus
+    )
+
+    # The model that is running.
+    method GetModel() -> (
+      name: string,
+      # Of the model file.
+      sha256: string,
+      classes: []string,
+      # The class that means "nothing"; absent when there is none.
+      none: ?string,
+      modalities: []Modality,
+      fusion: ExitFigures,
+      # Of running everything, and of plain late fusion without early exits.
+      macs: int,
+      parameters: int,
+      late_fusion_macs: int,
+      late_fusion_parameters: int,
+      # Data, licences, commands and versions, as the model file states them.
+      provenance: ?object
+    )
+
+    # Every decision from now on. Call with `more`. A client that does not keep up loses the oldest decisions and finds
+    # in `dropped` how many were lost before the decision at hand.
+    method Watch() -> (decision: Decision, dropped: ?int)
+
+    """)
+}

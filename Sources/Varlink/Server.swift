@@ -1,0 +1,337 @@
+import Glibc
+import JSON
+import Linux
+import Vocabulary
+
+/// A Varlink service on a Unix socket. One thread owns it and drives it from an epoll loop of its own: the loop waits
+/// for `number` to become readable (and not beyond `nextDeadline`) and then calls `serve`. No call blocks.
+/// Memory is bounded by `VarlinkLimits`; a slow client costs itself messages and nobody else anything.
+package struct Server: ~Copyable, @unchecked Sendable {
+  // Unchecked: the connections are referred to from here only, and one owner hands this over whole.
+
+  /// Connections served now.
+  package private(set) var clients = 0
+  /// Connections that were refused because there were too many.
+  package private(set) var refused = 0
+  /// Stream messages that subscribers lost because they did not keep up.
+  package private(set) var dropped: UInt64 = 0
+
+  private let listener: UnixListener
+  private let limits: VarlinkLimits
+  private let service: Service
+  private var poll: EventPoll
+  private var writer: MessageWriter
+  private let scratch: UnsafeMutableRawBufferPointer
+  private var topics: [Broadcast]
+  private var connections: [Connection?] = []
+  private var freeSlots: [Int] = []
+  private var generation: UInt64 = 0
+  /// Connections whose time may run out.
+  private var timed = 0
+  private var lastSweep = Instant.zero
+  /// Out of descriptors: nobody is accepted until the next sweep or the next disconnect.
+  private var isPaused = false
+
+  private static let listenerToken = UInt64.max
+
+  /// - Parameters:
+  ///   - interfaces: beside `org.varlink.service` and `io.mmexit.Connection`, which are added.
+  ///   - topics: streams that may be published on are 0..<topics.
+  package init(
+    _ listener: consuming UnixListener, _ information: ServiceInformation, interfaces: [InterfaceDescription],
+    topics: Int, limits: VarlinkLimits = VarlinkLimits()
+  ) throws(LinuxError) {
+    let poll = try EventPoll()
+    try poll.add(listener.number, .reading, token: Self.listenerToken)
+    self.listener = listener
+    self.poll = poll
+    self.limits = limits
+    service = Service(information, interfaces)
+    self.topics = Array(repeating: Broadcast(capacity: limits.streamMessages), count: topics)
+    writer = MessageWriter(limit: limits.replyBytes)
+    scratch = .allocate(byteCount: 16 << 10, alignment: 1)
+  }
+
+  deinit { scratch.deallocate() }
+
+  /// Readable when `serve` has something to do.
+  package var number: Int32 { poll.number }
+
+  /// When `serve` is to be called though nothing came; nil when there is no such time.
+  package var nextDeadline: Instant? {
+    timed > 0 || isPaused ? lastSweep + VarlinkLimits.sweepInterval : nil
+  }
+
+  /// Does what there is to do: accepts, reads, hands calls to `handler`, sends, closes.
+  package mutating func serve(at now: Instant, _ handler: (Call) -> Reply) throws(LinuxError) {
+    let count = try poll.wait(timeout: .zero)
+    for index in 0..<count {
+      let event = poll[index]
+      if event.token == Self.listenerToken {
+        accept(now)
+      } else if let connection = connections[Int(event.token & 0xFFFF_FFFF)], connection.token == event.token
+      {
+        handle(event, connection, now, handler)
+      }
+    }
+    if let deadline = nextDeadline {
+      if now >= deadline { sweep(now) }
+    } else {
+      lastSweep = now
+    }
+  }
+
+  /// Whether anybody listens: what nobody listens to need not be encoded.
+  package func hasSubscribers(_ topic: Int) -> Bool { !topics[topic].subscribers.isEmpty }
+
+  /// Sends a message to everybody who has subscribed to the topic: encoded once, and not at all for nobody.
+  /// - Returns: false when the message was longer than `replyBytes`, and went to nobody.
+  @discardableResult
+  package mutating func publish(_ topic: Int, at now: Instant, _ members: Reply.Members) -> Bool {
+    guard hasSubscribers(topic) else { return true }
+    guard writer.encode(continues: true, members) else { return false }
+    writer.withBytes { topics[topic].publish($0) }
+    // Backwards: a connection that breaks takes itself out of the list, and the last one takes its place.
+    for place in topics[topic].subscribers.indices.reversed() {
+      guard let connection = connections[topics[topic].subscribers[place]] else { continue }
+      // One that is blocked is sent to when its socket takes more.
+      if connection.interest.contains(.writing) { continue }
+      finish(connection, now)
+    }
+    return true
+  }
+}
+
+// Coming and going.
+extension Server {
+  private mutating func accept(_ now: Instant) {
+    for _ in 0..<VarlinkLimits.acceptsAtOnce {
+      do throws(LinuxError) {
+        guard let descriptor = try listener.accept() else { return }
+        let peer = try UnixSocket.peer(of: descriptor.number)
+        try admit(descriptor, peer, now)
+      } catch {
+        // No descriptors or memory left: those that wait are accepted when some are.
+        isPaused = true
+        try? poll.change(listener.number, [], token: Self.listenerToken)
+        return
+      }
+    }
+  }
+
+  private mutating func admit(
+    _ descriptor: consuming Descriptor, _ peer: PeerCredentials, _ now: Instant
+  ) throws(LinuxError) {
+    let isRefused = clients >= limits.clients
+    if isRefused {
+      refused += 1
+      if clients >= limits.clients + limits.refusals { return }
+    }
+    let slot = freeSlots.popLast() ?? connections.count
+    if slot == connections.count { connections.append(nil) }
+    generation = (generation + 1) & 0x7FFF_FFFF
+    let token = generation << 32 | UInt64(slot)
+    let connection = Connection(descriptor, peer, token: token)
+    do throws(LinuxError) {
+      try poll.add(connection.descriptor.number, .reading, token: token)
+    } catch {
+      freeSlots.append(slot)
+      throw error
+    }
+    connections[slot] = connection
+    clients += 1
+    if isRefused {
+      end(connection, "TooManyClients", ["limit": .integer(Int64(limits.clients))], now)
+      finish(connection, now)
+    }
+  }
+
+  private mutating func close(_ connection: Connection) {
+    let slot = Int(connection.token & 0xFFFF_FFFF)
+    if let subscription = connection.subscription { topics[subscription.topic].unsubscribe(slot) }
+    if connection.isTimed { timed -= 1 }
+    // The last reference: the descriptor is closed, and leaves the epoll by that.
+    connections[slot] = nil
+    freeSlots.append(slot)
+    clients -= 1
+    if isPaused { resume() }
+  }
+
+  private mutating func resume() {
+    isPaused = false
+    try? poll.change(listener.number, .reading, token: Self.listenerToken)
+  }
+
+  /// Tells a client why it is closed.
+  private mutating func end(
+    _ connection: Connection, _ error: String, _ parameters: JSONObject, _ now: Instant
+  ) {
+    writer.error(ConnectionInterface.error(error, parameters))
+    writer.withBytes { connection.queue($0) }
+    connection.closing = now + limits.closingTime
+  }
+
+  private mutating func sweep(_ now: Instant) {
+    lastSweep = now
+    if isPaused { resume() }
+    for connection in connections {
+      guard let connection, connection.isTimed else { continue }
+      if let closing = connection.closing {
+        if now >= closing { close(connection) }
+      } else if let since = connection.partialSince, now - since >= limits.messageTime {
+        end(
+          connection, "MessageTimeout", ["limit_ms": .integer(limits.messageTime.count / 1_000_000)], now)
+        finish(connection, now)
+      }
+    }
+  }
+}
+
+// What comes in.
+extension Server {
+  private mutating func handle(
+    _ event: EventPoll.Event, _ connection: Connection, _ now: Instant, _ handler: (Call) -> Reply
+  ) {
+    if event.readable && connection.interest.contains(.reading) {
+      guard connection.receive(scratch) else { return close(connection) }
+    } else if event.hungUp {
+      return close(connection)
+    }
+    if event.writable && connection.send() == .broken { return close(connection) }
+    // Requests that came together may give more answers than may wait; when those are gone the rest is answered.
+    repeat {
+      process(connection, now, handler)
+    } while !isReady(connection) && connection.send() == .done
+      && isReady(connection)
+    finish(connection, now)
+  }
+
+  /// Whether the next request may be answered: not while a stream runs or answers pile up.
+  private func isReady(_ connection: Connection) -> Bool {
+    connection.closing == nil && connection.subscription == nil
+      && connection.waiting < VarlinkLimits.waitingReplyBytes
+  }
+
+  private mutating func process(_ connection: Connection, _ now: Instant, _ handler: (Call) -> Reply) {
+    var tookOne = false
+    while isReady(connection) {
+      var tooLarge = false
+      let limit = limits.messageBytes
+      let message = connection.input.next { bytes -> Result<JSONValue, JSONError> in
+        tooLarge = bytes.count > limit
+        do throws(JSONError) {
+          return .success(try JSONValue.parse(bytes, maximumBytes: limit))
+        } catch {
+          return .failure(error)
+        }
+      }
+      guard let message else {
+        tooLarge = connection.input.count > limit
+        if tooLarge { end(connection, "MessageTooLarge", ["limit_bytes": .integer(Int64(limit))], now) }
+        break
+      }
+      tookOne = true
+      switch message {
+      case .failure where tooLarge:
+        end(connection, "MessageTooLarge", ["limit_bytes": .integer(Int64(limit))], now)
+      case .failure(let error):
+        end(connection, "InvalidMessage", ["reason": .string(error.description)], now)
+      case .success(.object(let object)):
+        answer(.object(object), connection, handler)
+      case .success(let other):
+        end(
+          connection, "InvalidMessage", ["reason": .string("expected an object, found \(other.typeName)")],
+          now)
+      }
+    }
+    connection.input.compact()
+    if connection.closing != nil { connection.input = MessageBuffer() }
+    if tookOne || connection.input.count == 0 { connection.partialSince = nil }
+    if isReady(connection) && connection.input.count > 0 && connection.partialSince == nil {
+      connection.partialSince = now
+    }
+    if !isReady(connection) { connection.partialSince = nil }
+  }
+
+  private mutating func answer(_ message: JSONValue, _ connection: Connection, _ handler: (Call) -> Reply) {
+    let call: Call
+    do throws(CallError) {
+      call = try Call(message, from: connection.peer)
+    } catch {
+      writer.error(error)
+      writer.withBytes { connection.queue($0) }
+      return
+    }
+    let reply = service.answer(call, handler)
+    if call.oneway { return }
+    switch reply {
+    case .parameters(let members): writer.reply(continues: false, members)
+    case .error(let error): writer.error(error)
+    case .stream(let topic, let first):
+      guard call.more else {
+        writer.error(.expectedMore)
+        break
+      }
+      connection.subscription = Connection.Subscription(topic: topic, next: topics[topic].next)
+      topics[topic].subscribe(Int(connection.token & 0xFFFF_FFFF))
+      guard let first else { return }
+      writer.reply(continues: true, first)
+    }
+    writer.withBytes { connection.queue($0) }
+  }
+}
+
+// What goes out.
+extension Server {
+  /// Sends what can be sent, and sees to what the kernel shall tell next; the last step of whatever happened.
+  private mutating func finish(_ connection: Connection, _ now: Instant) {
+    var progress = connection.send()
+    while progress == .done, let number = nextMessage(connection) {
+      progress = sendMessage(number, connection)
+    }
+    if progress == .broken { return close(connection) }
+    if progress == .done {
+      if connection.closing != nil { shutdown(connection.descriptor.number, Int32(SHUT_WR)) }
+      // Nothing more will come and nothing is left to say. A stream runs on for one that only stopped sending.
+      if connection.inputEnded && connection.subscription == nil { return close(connection) }
+    }
+    var interest: EventPoll.Interest = []
+    if !connection.inputEnded && (isReady(connection) || connection.closing != nil) {
+      interest.insert(.reading)
+    }
+    if progress == .blocked { interest.insert(.writing) }
+    if interest != connection.interest {
+      connection.interest = interest
+      do throws(LinuxError) {
+        try poll.change(connection.descriptor.number, interest, token: connection.token)
+      } catch {
+        return close(connection)
+      }
+    }
+    let isTimed = connection.closing != nil || connection.partialSince != nil
+    if isTimed != connection.isTimed {
+      connection.isTimed = isTimed
+      if isTimed && timed == 0 { lastSweep = now }
+      timed += isTimed ? 1 : -1
+    }
+  }
+
+  /// The stream message that a subscriber gets next; nil when it has all.
+  private func nextMessage(_ connection: Connection) -> UInt64? {
+    guard connection.closing == nil, let subscription = connection.subscription else { return nil }
+    let topic = topics[subscription.topic]
+    return subscription.next < topic.next ? max(subscription.next, topic.oldest) : nil
+  }
+
+  private mutating func sendMessage(_ number: UInt64, _ connection: Connection) -> Connection.Progress {
+    guard let subscription = connection.subscription else { return .done }
+    let lost = number - subscription.next
+    dropped += lost
+    connection.subscription?.next = number + 1
+    return topics[subscription.topic].withMessage(number) { bytes in
+      if lost == 0 { return connection.sendDirectly(bytes) }
+      connection.queue(bytes, dropped: lost)
+      return connection.send()
+    }
+  }
+}

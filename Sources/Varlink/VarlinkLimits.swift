@@ -1,0 +1,45 @@
+import Vocabulary
+
+/// Every capacity of the server, with its reason.
+package struct VarlinkLimits: Sendable {
+  /// Connections at a time. Each costs a descriptor (raise RLIMIT_NOFILE accordingly) and, idle, a few hundred bytes.
+  package var clients = 1024
+  /// Connections beyond these that are told so before they are closed; yet more are closed without waiting.
+  package var refusals = 16
+  /// A request: parameters here are names and numbers.
+  package var messageBytes = 64 << 10
+  /// An answer: a model's description with every class and exit.
+  package var replyBytes = 256 << 10
+  /// Stream messages kept for subscribers that do not keep up, for all of them together: 16 s at 4 windows a second.
+  package var streamMessages = 64
+  /// From a message's first byte to its last.
+  package var messageTime = Nanoseconds.seconds(10)
+  /// For a client that was told why to read it and close.
+  package var closingTime = Nanoseconds.seconds(2)
+
+  package init() {}
+
+  /// The same as lines for people: what it is, how many, and what of.
+  package static var rows: [(String, Int, String)] {
+    let limits = VarlinkLimits()
+    return [
+      ("clients", limits.clients, "connections at a time"),
+      ("clients being refused", limits.refusals, "beyond these, told so before they are closed"),
+      ("request", limits.messageBytes, "bytes at most"),
+      ("reply", limits.replyBytes, "bytes at most, one buffer"),
+      (
+        "stream messages kept", limits.streamMessages,
+        "for all subscribers together, the oldest are lost first"
+      ),
+      ("replies waiting for a client", waitingReplyBytes, "bytes before its further requests wait"),
+    ]
+  }
+
+  /// Replies that may wait for a client before its further requests do: a pipelining client that does not read
+  /// costs this and one reply.
+  static let waitingReplyBytes = 64 << 10
+  /// Time between looks at connections whose time may be up.
+  static let sweepInterval = Nanoseconds.seconds(1)
+  /// Connections accepted before others get their turn.
+  static let acceptsAtOnce = 64
+}
