@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "Daemon", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
+        "CAllocationCounter", "Daemon", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
         "Vocabulary",
       ]),
   ],

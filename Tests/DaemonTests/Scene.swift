@@ -33,7 +33,9 @@ final class Scene {
     image.settleFrames = 0
     image.linger = .zero
     image.wakeDeadline = .seconds(1)
-    configuration.sensors = [image]
+    var audio = Configuration.Sensor(modality: "audio")
+    audio.replayWakeLatency = .zero
+    configuration.sensors = [image, audio]
   }
 
   deinit {

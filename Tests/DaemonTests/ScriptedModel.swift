@@ -23,7 +23,7 @@ struct ScriptedModel {
     }
     func logits(_ name: String, _ input: String, _ width: Int, _ say: Say) -> JSONValue {
       var bias = [UInt32](repeating: 0, count: 3)
-      if case .sure(let label) = say { bias[label] = 20 }
+      if case .sure(let label) = say { bias[label] = 200 }
       tensors.append(("\(name).w", "I8", [3, width], Array(repeating: 0, count: 3 * width)))
       tensors.append(("\(name).b", "I32", [3], words(bias)))
       tensors.append(("\(name).s", "F32", [3], words(Array(repeating: Float(1).bitPattern, count: 3))))

@@ -1,0 +1,177 @@
+import CAllocationCounter
+import Sensing
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+@Suite struct PipelineTests {
+  private let audio = ModalitySet(index: 0)
+  private let image = ModalitySet(index: 1)
+
+  private func exits(_ decision: Decision) -> [ExitID] {
+    decision.hops.indices.map { decision.hops[$0].reading.exit }
+  }
+
+  @Test func aSureFirstExitWakesNobody() throws {
+    let scene = try Scene()
+    let outcome = try scene.play(ScriptedModel(audio: [.sure(2), .unsure]))
+    // 100 ms of sound first, then a window every 250 ms up to 3 s.
+    #expect(outcome.decisions.count == 12)
+    for (index, decision) in outcome.decisions.enumerated() {
+      #expect(decision.number == UInt64(index + 1))
+      #expect(decision.end == .zero + .milliseconds(100 + 250 * Int64(index)))
+      #expect(decision.answer.label == 2)
+      #expect(decision.answer.reason == .sure)
+      #expect(exits(decision) == [.encoder(modality: 0, exit: 1)])
+      #expect(decision.woken == [] && decision.used == audio && decision.missing == [])
+      #expect(!decision.provisional)
+    }
+    #expect(outcome.status.sensors[1].wakes == 0)
+    #expect(outcome.status.sensors[1].awake == .zero)
+  }
+
+  @Test func doubtWakesTheCameraAndThePairIsCutAnew() throws {
+    let scene = try Scene()
+    let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
+    let first = try #require(outcome.decisions.first)
+    // Heard at 100 ms, woken, awake at 250 ms, the next frame of 10 a second is captured at 300 ms.
+    #expect(first.end == .zero + .milliseconds(300))
+    #expect(first.start == .zero + .milliseconds(200))
+    #expect(first.woken == image && first.used == [audio, image])
+    #expect(first.answer.label == 1 && first.answer.exit == .fusion && first.answer.reason == .fused)
+    #expect(first.skew == .zero)
+    let both: [ExitID] = [.encoder(modality: 0, exit: 1), .encoder(modality: 0, exit: 2)]
+    #expect(
+      exits(first) == both + both + [
+        .encoder(modality: 1, exit: 1), .encoder(modality: 1, exit: 2), .fusion,
+      ])
+    // Windows that came due meanwhile have joined it, and the camera sleeps again before the next.
+    #expect(outcome.decisions[1].number == 2)
+    #expect(outcome.decisions[1].woken == image)
+    #expect(outcome.status.sensors[1].wakes == UInt64(outcome.decisions.count))
+  }
+
+  @Test func aLingeringCameraIsNotWokenAgain() throws {
+    let scene = try Scene()
+    scene.configuration.sensors[0].linger = .seconds(2)
+    let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
+    #expect(outcome.status.sensors[1].wakes == 1)
+    let second = outcome.decisions[1]
+    #expect(second.woken == [] && second.used == [audio, image])
+    #expect(try #require(second.skew) <= .milliseconds(60))
+  }
+
+  @Test func aSecondSensorMaySettleItAlone() throws {
+    let scene = try Scene()
+    let outcome = try scene.play(ScriptedModel(image: [.sure(1), .unsure]))
+    // The last window may find the recording over while the camera wakes.
+    let answered = outcome.decisions.dropLast()
+    #expect(answered.count > 5)
+    #expect(answered.allSatisfy { $0.answer.reason == .sure })
+    #expect(answered.allSatisfy { $0.answer.exit == .encoder(modality: 1, exit: 1) })
+  }
+
+  @Test func aMissedDeadlineDoesNotStopAnAnswer() throws {
+    let scene = try Scene()
+    scene.configuration.sensors[0].wakeDeadline = .milliseconds(50)
+    let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
+    let first = try #require(outcome.decisions.first)
+    #expect(first.answer.reason == .wakeDeadlineMissed)
+    #expect(first.answer.label == 1)
+    #expect(first.decided == .zero + .milliseconds(150))
+    #expect(first.missing == image && first.used == audio)
+  }
+
+  @Test func aSensorThatIsNotThereIsSaidToBeMissing() throws {
+    let scene = try Scene()
+    scene.sensorsInRecording = ["audio"]
+    let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
+    #expect(outcome.decisions.count == 12)
+    #expect(outcome.decisions.allSatisfy { $0.missing == image && $0.answer.reason == .modalityMissing })
+    #expect(outcome.decisions.allSatisfy { $0.answer.label == 1 })
+  }
+
+  @Test func theNextSensorListensWhenTheFirstIsGone() throws {
+    let scene = try Scene()
+    scene.sensorsInRecording = ["image"]
+    let outcome = try scene.play(ScriptedModel(image: [.sure(1), .unsure]))
+    #expect(outcome.decisions.count > 5)
+    #expect(outcome.decisions.dropFirst(2).allSatisfy { $0.answer.label == 1 })
+    #expect(outcome.status.sentinel == 1)
+  }
+
+  @Test func nothingIsProvisionalAndLookedAtInTime() throws {
+    let scene = try Scene(seconds: 6)
+    scene.configuration.gate.maximumBlind = .seconds(1)
+    let outcome = try scene.play(
+      ScriptedModel(audio: [.sure(0), .unsure], image: [.sure(0), .unsure], fusion: .sure(0)))
+    var lastLook = Instant.zero
+    for decision in outcome.decisions {
+      #expect(decision.answer.label == 0)
+      if decision.used == [audio, image] {
+        #expect(decision.look && !decision.provisional)
+        lastLook = decision.end
+      } else {
+        #expect(decision.provisional)
+        // A look comes with the first window after the time is up, and takes a wake.
+        #expect(decision.end - lastLook <= .milliseconds(1250))
+      }
+    }
+    #expect(outcome.status.looks >= 3)
+  }
+
+  @Test func aSensorWokenTooOftenStaysAwake() throws {
+    let scene = try Scene(seconds: 6)
+    scene.configuration.gate.wakesPerMinute = 3
+    let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
+    #expect(outcome.status.sensors[1].wakes == 3)
+    #expect(outcome.status.sensors[1].heldAwake)
+    let held = outcome.notes.filter { if case .heldAwake = $0 { true } else { false } }
+    #expect(held.count == 1)
+  }
+
+  @Test func everyNanojouleIsPosted() throws {
+    let scene = try Scene()
+    let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
+    var cameraWaking = Int64(0)
+    for decision in outcome.decisions {
+      #expect(decision.energy.dropped == 0 && decision.hops.dropped == 0)
+      #expect(decision.alwaysOn.count > 0)
+      for i in decision.energy.indices {
+        let posting = decision.energy[i]
+        #expect(posting.energy.count > 0)
+        if posting.account == .wake && posting.modality == 1 { cameraWaking += posting.energy.count }
+      }
+      let accounts = Set(decision.energy.indices.map { decision.energy[$0].account })
+      #expect(accounts.isSuperset(of: [.sensing, .features]))
+    }
+    // The virtual camera takes 150 ms and the way to the next frame, at the board's watts.
+    let watts = 1.2
+    #expect(Double(cameraWaking) * 1e-9 >= watts * 0.15 * Double(outcome.decisions.count))
+    let total = outcome.decisions.reduce(Nanojoules.zero) { $0 + $1.totalEnergy }
+    #expect(outcome.status.energy == total)
+  }
+
+  @Test func twiceGivesTheSame() throws {
+    let scene = try Scene()
+    let scripted = ScriptedModel(image: [.unsure, .sure(2)])
+    func trace() throws -> [String] { try scene.play(scripted).decisions.map { String(describing: $0) } }
+    #expect(try trace() == trace())
+  }
+
+  @Test(.enabled(if: mmx_counts_allocations() == 1, "a sanitizer owns the allocator"))
+  func aWindowTakesNothingFromTheHeap() throws {
+    // Both kinds of window: a camera that wakes for each, and one that never does.
+    for scripted in [ScriptedModel(fusion: .sure(1)), ScriptedModel(audio: [.sure(1), .unsure])] {
+      let scene = try Scene(seconds: 20)
+      var counts: [UInt64] = []
+      counts.reserveCapacity(1000)
+      let pipeline = try scene.pipeline(scripted) { _ in counts.append(mmx_allocations()) } note: { _ in }
+      try pipeline.run()
+      #expect(counts.count > 30)
+      // The first few windows may still fill caches; from then on the count stands still.
+      #expect(counts.last == counts[5], "\(counts.prefix(12))")
+    }
+  }
+}
