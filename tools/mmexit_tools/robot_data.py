@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import soundfile
@@ -22,10 +22,10 @@ COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go
 NONE = "none"
 CLASSES = (*COMMANDS, NONE)
 SIGNS = ("off", "up", "right", "left", "go", "stop", "on", "yes", "no", "down")  # by digit signed
+PHOTO = (100, 100)  # pixels; the set's own size, at which hands are cut out
 SPLITS = ("train", "validation", "test")
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 FOLDS = {"train": ("1", "2"), "validation": ("3",), "test": ("4",)}
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,16 @@ def split_of(kind: str, person: str) -> str:
 
 @lru_cache(maxsize=4)
 def material(data: Path, split: str) -> Material:
-    """The split's material; "all" takes everybody. A source without anybody in the split gives all it has (a small folder)."""
+    """The split's material; "all" takes everybody.
+
+    A source without anybody in the split gives all it has (a small folder)."""
     if split not in (*SPLITS, "all"):
         raise ToolError(f"--split {split}: choose one of {', '.join((*SPLITS, 'all'))}", DATA)
-    spoken = _chosen(_rows(data / "gsc-commands"), split, lambda r: split_of("speaker", r["speaker"]) == split)
-    signed = _chosen(_rows(data / "sign-digits"), split, lambda r: split_of("signer", r["signer"]) == split)
-    clips = _chosen(_rows(data / "esc10"), split, lambda r: r["fold"] in FOLDS.get(split, ()))
+    spoken = _chosen(data / "gsc-commands", split, lambda r: split_of("speaker", r["speaker"]) == split)
+    signed = _chosen(data / "sign-digits", split, lambda r: split_of("signer", r["signer"]) == split)
+    clips = _chosen(data / "esc10", split, lambda r: r["fold"] in FOLDS.get(split, ()))
     if not spoken and not signed:
-        raise ToolError(f"{data}: neither gsc-commands/index.csv nor sign-digits/index.csv; give a data folder with one", DATA)
+        raise ToolError(f"{data}: neither gsc-commands/index.csv nor sign-digits/index.csv; give a folder with one")
     words: dict[str, list[np.ndarray]] = {c: [] for c in COMMANDS}
     others: list[np.ndarray] = []
     silences: list[np.ndarray] = []
@@ -83,10 +85,20 @@ def material(data: Path, split: str) -> Material:
         if len(plain) < 150:
             plain.append(fit_background(pixels))
     return Material(
-        words, others, silences, [_sound(data / "esc10" / row["path"]) for row in clips], photos,
-        [p.hand for c in COMMANDS for p in photos[c] if p.hand is not None], plain,
-        {"speakers": len({r["speaker"] for r in spoken}), "signers": len({r["signer"] for r in signed}),
-         "recordings": len(spoken), "photos": len(signed), "noises": len(clips)},
+        words,
+        others,
+        silences,
+        [_sound(data / "esc10" / row["path"]) for row in clips],
+        photos,
+        [p.hand for c in COMMANDS for p in photos[c] if p.hand is not None],
+        plain,
+        {
+            "speakers": len({r["speaker"] for r in spoken}),
+            "signers": len({r["signer"] for r in signed}),
+            "recordings": len(spoken),
+            "photos": len(signed),
+            "noises": len(clips),
+        },
     )
 
 
@@ -98,10 +110,13 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _chosen(rows: list[T], split: str, belongs: Callable[[T], bool]) -> list[T]:
-    if split == "all":
-        return rows
-    return [r for r in rows if belongs(r)] or rows
+def _chosen(folder: Path, split: str, belongs: Callable[[dict[str, str]], bool]) -> list[dict[str, str]]:
+    """The folder's rows of the split; all of them where the split has none (other people, or few)."""
+    rows = _rows(folder)
+    found = rows if split == "all" else [r for r in rows if belongs(r)]
+    if rows and not found:
+        print(f"note: {folder}: nobody in the {split} split, all {len(rows)} rows are used", file=sys.stderr)
+    return found or rows
 
 
 def _sound(path: Path) -> np.ndarray:
@@ -117,8 +132,6 @@ def _sound(path: Path) -> np.ndarray:
 def _photo(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB").resize((100, 100)) if image.size != (100, 100) else image.convert("RGB"))
+            return np.asarray(image.convert("RGB").resize(PHOTO))
     except OSError as error:
         raise ToolError(f"{path}: not a readable picture ({error})", DATA) from None
-
-

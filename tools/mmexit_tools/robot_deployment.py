@@ -1,4 +1,4 @@
-"""What robot-command does where mostly nothing happens, per kind of window, and with a sensor missing: card sections."""
+"""Sections of robot-command's card: a world where mostly nothing happens, kinds of window, a sensor missing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ def kinds(batch: Batch) -> dict[str, np.ndarray]:
     """Which windows are of which kind, by what each sensor saw."""
     voice, hand = batch.seen["audio"], batch.seen["image"]
     spoken, signed = voice != EMPTY, hand != EMPTY
-    return {"both": spoken & (voice == hand), "voice": spoken & ~signed, "hand": signed & ~spoken,
-            "nothing": ~spoken & ~signed, "conflict": spoken & signed & (voice != hand)}
+    return {
+        "both": spoken & (voice == hand),
+        "voice": spoken & ~signed,
+        "hand": signed & ~spoken,
+        "nothing": ~spoken & ~signed,
+        "conflict": spoken & signed & (voice != hand),
+    }
 
 
 def kinds_section(batch: Batch, answers: Answers) -> str:
@@ -53,7 +58,9 @@ def deployment_figures(batch: Batch, answers: np.ndarray, idle: Batch, idle_answ
     return {
         "missed": float((answers[command] == EMPTY).mean()),
         "mistaken": float(((answers != EMPTY) & (answers != batch.labels))[command].mean()),
-        "commands_per_hour": per_hour * (1 - share), "false_per_window": false, "nothing_windows": len(nothing),
+        "commands_per_hour": per_hour * (1 - share),
+        "false_per_window": false,
+        "nothing_windows": len(nothing),
         "false_per_hour": false * share * per_hour,
         # Rule of three: what no event in this many windows leaves possible with 95 %.
         "resolution_per_hour": 3 / max(1, len(nothing)) * share * per_hour,
@@ -66,13 +73,18 @@ def deployment_section(batch: Batch, answers: Answers, idle: Batch, idle_answers
     rows = [
         ["commands missed (answered none)", *(share_text(f["missed"]) for f in found)],
         ["commands taken for another", *(share_text(f["mistaken"]) for f in found)],
-        ["misses per hour", *(f"{f['missed'] * f['commands_per_hour']:.0f} of {f['commands_per_hour']:.0f}" for f in found)],
+        [
+            "misses per hour",
+            *(f"{f['missed'] * f['commands_per_hour']:.0f} of {f['commands_per_hour']:.0f}" for f in found),
+        ],
         ["false commands per hour", *(f"{f['false_per_hour']:.0f}" for f in found)],
     ]
     one = found[0]
-    return "\n".join([
-        f"## Deployment mix: {100 * MIXES['deployment']['nothing']:.0f} % nothing, {WINDOWS_PER_SECOND} windows a second (test, int8)\n",
-        table(["", "full fusion", "adaptive"], rows),
-        f"Measured on {one['nothing_windows']:,.0f} windows without a command, a third of which hold another spoken word (far more "
-        f"than a quiet room does) and all of which count alone: no activity check, no agreement of successive windows. What "
-        f"this many windows cannot tell from zero: {one['resolution_per_hour']:.0f} an hour.\n"])
+    share = 100 * MIXES["deployment"]["nothing"]
+    note = (
+        f"Measured on {one['nothing_windows']:,.0f} windows without a command, a third of which hold another "
+        "spoken word (far more than a quiet room does) and each of which counts alone: no activity check, no agreement of "
+        f"successive windows. What so many windows cannot tell from zero: {one['resolution_per_hour']:.0f} an hour.\n"
+    )
+    title = f"## Deployment mix: {share:.0f} % nothing, {WINDOWS_PER_SECOND} windows a second (test, int8)\n"
+    return "\n".join([title, table(["", "full fusion", "adaptive"], rows), note])

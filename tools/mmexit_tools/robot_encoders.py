@@ -49,14 +49,21 @@ def masked(modality: str, batch: Tensor, rng: np.random.Generator) -> Tensor:
     return batch
 
 
-def train_encoder(model: MultiExitNetwork, modality: str, chunks: Sequence[Callable[[], Chunk]], held_out: Chunk,
-                  schedule: Schedule, say: Callable[[str], None]) -> None:
+def train_encoder(
+    model: MultiExitNetwork,
+    modality: str,
+    chunks: Sequence[Callable[[], Chunk]],
+    held_out: Chunk,
+    schedule: Schedule,
+    say: Callable[[str], None],
+) -> None:
     """Trains in place. Raises ToolError when the loss is not a number."""
     torch.manual_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
     parts = [model.segments[modality], model.exits[modality]]
-    optimizer = torch.optim.AdamW([p for m in parts for p in m.parameters()], lr=schedule.rate,
-                                  weight_decay=schedule.weight_decay)
+    optimizer = torch.optim.AdamW(
+        [p for m in parts for p in m.parameters()], lr=schedule.rate, weight_decay=schedule.weight_decay
+    )
     rounds, start = schedule.passes * len(chunks), time.monotonic()
     for number in range(rounds):
         chunk = chunks[number % len(chunks)]()
@@ -66,12 +73,22 @@ def train_encoder(model: MultiExitNetwork, modality: str, chunks: Sequence[Calla
             raise ToolError(f"{modality}, round {number + 1}: the loss is not a number; try a lower rate")
         if (number + 1) % len(chunks) == 0 or number + 1 == rounds:
             found = " ".join(f"{a:.3f}" for a in exit_accuracies(model, modality, held_out))
-            say(f"{modality} pass {(number + 1) // len(chunks)}/{schedule.passes} loss {loss:.3f} validation {found} "
-                f"({time.monotonic() - start:.0f} s)")
+            say(
+                f"{modality} pass {(number + 1) // len(chunks)}/{schedule.passes} loss {loss:.3f} validation {found} "
+                f"({time.monotonic() - start:.0f} s)"
+            )
 
 
-def _round(model: MultiExitNetwork, modality: str, chunk: Chunk, optimizer: torch.optim.Optimizer, schedule: Schedule,
-           begin: float, width: float, rng: np.random.Generator) -> float:
+def _round(
+    model: MultiExitNetwork,
+    modality: str,
+    chunk: Chunk,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    begin: float,
+    width: float,
+    rng: np.random.Generator,
+) -> float:
     values, labels = chunk.inputs[modality], torch.from_numpy(chunk.labels[modality])
     order = rng.permutation(len(labels))
     steps = max(1, len(order) // schedule.batch)
@@ -84,8 +101,12 @@ def _round(model: MultiExitNetwork, modality: str, chunk: Chunk, optimizer: torc
         pick = order[step * schedule.batch : (step + 1) * schedule.batch]
         logits, _ = forward(model, modality, masked(modality, to_input(modality, values[pick]), rng))
         target = labels[torch.from_numpy(pick)]
-        loss = torch.stack([w * functional.cross_entropy(t, target, label_smoothing=SMOOTHING)
-                            for w, t in zip(EXIT_WEIGHTS, logits, strict=True)]).sum()
+        loss = torch.stack(
+            [
+                w * functional.cross_entropy(t, target, label_smoothing=SMOOTHING)
+                for w, t in zip(EXIT_WEIGHTS, logits, strict=True)
+            ]
+        ).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -97,7 +118,9 @@ def run_encoder(model: MultiExitNetwork, modality: str, values: np.ndarray) -> t
     """Logits of every exit and final features of a chunk's inputs, without gradients."""
     model.eval()
     with torch.no_grad():
-        parts = [forward(model, modality, to_input(modality, values[i : i + 256])) for i in range(0, len(values), 256)]
+        parts = [
+            forward(model, modality, to_input(modality, values[i : i + 256])) for i in range(0, len(values), 256)
+        ]
     exits = [torch.cat([p[0][j] for p in parts]) for j in range(len(parts[0][0]))]
     return exits, torch.cat([p[1] for p in parts])
 

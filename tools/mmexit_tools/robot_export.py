@@ -17,7 +17,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .calibration import FUSION, ExitKey, Recording, Thresholds, Tolerance, calibrate, figures, fit_temperature, replay
+from .calibration import (
+    FUSION,
+    ExitKey,
+    Recording,
+    Thresholds,
+    Tolerance,
+    calibrate,
+    figures,
+    fit_temperature,
+    replay,
+)
 from .datasets import Batch, collect
 from .errors import exit_with
 from .export import Calibrated, make_recording, summary, versions
@@ -37,20 +47,25 @@ EMPTY = CLASSES.index(NONE)
 def without_none(recording: Recording) -> Recording:
     """The recording of a gate whose single-sensor exits may answer commands only.
 
-    A sensor that is sure of "nothing" knows nothing of what another one would have shown: leaving there would lose every
-    command given to the other sensor alone."""
-    entropy = {k: h if k == FUSION else np.where(recording.answer[k] == EMPTY, np.inf, h)
-               for k, h in recording.entropy.items()}
+    A sensor that is sure of "nothing" knows nothing of what another one would have shown: leaving there would lose
+    every command given to the other sensor alone."""
+    entropy = {
+        k: h if k == FUSION else np.where(recording.answer[k] == EMPTY, np.inf, h)
+        for k, h in recording.entropy.items()
+    }
     return dataclasses.replace(recording, entropy=entropy)
 
 
-def settings(recording: Recording, thresholds: Thresholds, temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, ExitSettings]:
+def settings(
+    recording: Recording, thresholds: Thresholds, temperatures: Mapping[ExitKey, float]
+) -> dict[ExitKey, ExitSettings]:
     """What is stored: thresholds by class, so that `none` has none (docs/model-format.md: null switches off)."""
     result = {}
     for key, (accuracy, hazard) in figures(recording, thresholds).items():
         limit = thresholds.get(key)
         result[key] = ExitSettings(
-            temperature=float(np.float32(temperatures[key])), threshold=None,
+            temperature=float(np.float32(temperatures[key])),
+            threshold=None,
             class_thresholds={} if limit is None else dict.fromkeys(COMMANDS, limit),
             accuracy=None if accuracy is None else round(accuracy, 4),
             hazard=None if key == FUSION else round(hazard, 4),
@@ -80,10 +95,15 @@ class Measured:
     answers: tuple[np.ndarray, np.ndarray]
 
 
-def measured(name: str, calibrated: Calibrated, model: MultiExitNetwork, batch: Batch, plain: Mapping | None = None) -> Measured:
+def measured(
+    name: str, calibrated: Calibrated, model: MultiExitNetwork, batch: Batch, plain: Mapping | None = None
+) -> Measured:
     logits = predict(model, batch) if plain is None else plain
-    recording = without_none(make_recording(model, batch, predict_integer(calibrated.quantized, batch),
-                                            calibrated.temperatures, calibrated.costs))
+    recording = without_none(
+        make_recording(
+            model, batch, predict_integer(calibrated.quantized, batch), calibrated.temperatures, calibrated.costs
+        )
+    )
     outcome = replay(recording, calibrated.order, calibrated.thresholds)
     table = np.stack([recording.answer[k] for k in outcome.keys])
     answers = (recording.answer[FUSION], table[outcome.left_at, np.arange(len(batch))])
@@ -94,18 +114,37 @@ def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[st
     train = ["python", "-m", "mmexit_tools.robot_train", "--data", "DATA", "--work", "../work/robot-command"]
     for name, value in trained.items():
         train += [f"--{name.replace('_', '-')}", str(value)]
-    export = ["python", "-m", "mmexit_tools.robot_export", "--data", "DATA", "--work", "../work/robot-command", "--out",
-              str(args.out), "--card", str(args.card), "--windows", str(args.windows), "--seed", str(args.seed),
-              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
+    export = [
+        "python",
+        "-m",
+        "mmexit_tools.robot_export",
+        "--data",
+        "DATA",
+        "--work",
+        "../work/robot-command",
+        "--out",
+        str(args.out),
+        "--card",
+        str(args.card),
+        "--windows",
+        str(args.windows),
+        "--seed",
+        str(args.seed),
+        "--loss",
+        f"{args.loss:g}",
+        "--z",
+        f"{args.z:g}",
+    ]
     return [train, export]
 
 
 LIMITS = """## Limits
 
-- The signs come from one school's photos, all right hands before plain walls, mostly of light skin: other scenes, left hands,
-  other skin tones and other light were made by compositing and colour changes, never photographed. No frame of a real room was
-  available to measure false commands on.
-- A hand must fill about half of the picture's height or more; smaller, 64 pixels do not show which finger the thumb meets.
+- The signs come from one school's photos, all right hands before plain walls, mostly of light skin: other scenes,
+  left hands, other skin tones and other light were made by compositing and colour changes, never photographed. No frame
+  of a real room was available to measure false commands on.
+- A hand must fill about half of the picture's height or more; smaller, 64 pixels do not show which finger the thumb
+  meets.
 - Any hand that happens to look like a digit sign is a command; nothing here knows intent.
 - Words were recorded close to a microphone; rooms and distance are simulated by filters. English words only.
 - Single-sensor exits may answer commands, never `none`: a window without a command always reaches fusion.
@@ -128,21 +167,53 @@ def run(args: argparse.Namespace) -> None:
     results.append(measured("test", calibrated, model, test))
     idle = collect(task.windows(args.data, "test", args.windows, args.seed + 2, mix="deployment"), model.network)
     at_rest = measured("deployment", calibrated, model, idle)
-    extra = "\n".join([
-        people_section(args.data), kinds_section(test, results[1].answers), missing_section(model, test),
-        deployment_section(test, results[1].answers, idle, at_rest.answers), LIMITS])
-    provenance = {"task": "robot-command", **task.PROVENANCE, "training_options": state["options"], "calibration": {
-        "windows": args.windows, "seed": args.seed, "loss_points": args.loss, "z": args.z,
-        "activation_percentile": calibrated.percentile}, "versions": versions(),
-        "commands": [shlex.join(c) for c in commands(args, state["options"])]}
-    content = model_bytes(calibrated.quantized, settings(calibrated.recording, calibrated.thresholds,
-                                                         calibrated.temperatures), provenance)
+    extra = "\n".join(
+        [
+            people_section(args.data),
+            kinds_section(test, results[1].answers),
+            missing_section(model, test),
+            deployment_section(test, results[1].answers, idle, at_rest.answers),
+            LIMITS,
+        ]
+    )
+    provenance = {
+        "task": "robot-command",
+        **task.PROVENANCE,
+        "training_options": state["options"],
+        "calibration": {
+            "windows": args.windows,
+            "seed": args.seed,
+            "loss_points": args.loss,
+            "z": args.z,
+            "activation_percentile": calibrated.percentile,
+        },
+        "versions": versions(),
+        "commands": [shlex.join(c) for c in commands(args, state["options"])],
+    }
+    content = model_bytes(
+        calibrated.quantized,
+        settings(calibrated.recording, calibrated.thresholds, calibrated.temperatures),
+        provenance,
+    )
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(content)
-    promise = (f"for the ten commands at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} "
-               "standard errors to spare, at the fewest MACs found; `none` is left to fusion")
-    card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
-                calibrated.order, promise, [r.report for r in results], commands(args, state["options"]), len(content), extra)
+    promise = (
+        f"for the ten commands at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} "
+        "standard errors to spare, at the fewest MACs found; `none` is left to fusion"
+    )
+    card = Card(
+        model.network,
+        task.PROVENANCE,
+        calibrated.costs,
+        calibrated.temperatures,
+        calibrated.thresholds,
+        calibrated.order,
+        promise,
+        [r.report for r in results],
+        commands(args, state["options"]),
+        len(content),
+        extra,
+    )
     args.card.write_text(card.text())
     print("\n".join([str(args.out), *(summary(r.report, total) for r in results)]))
 

@@ -59,8 +59,15 @@ def pair(rng: np.random.Generator, features: Features, count: int) -> tuple[dict
     return rows, np.stack([voice, hand], 1)
 
 
-def train_fusion(model: MultiExitNetwork, features: Features, epochs: int = 24, pairs: int = 60_000,
-                 batch: int = 256, rate: float = 3e-3, seed: int = 1) -> float:
+def train_fusion(
+    model: MultiExitNetwork,
+    features: Features,
+    epochs: int = 24,
+    pairs: int = 60_000,
+    batch: int = 256,
+    rate: float = 3e-3,
+    seed: int = 1,
+) -> float:
     """Trains the fusion layers in place; returns the last epoch's mean loss."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -78,10 +85,16 @@ def train_fusion(model: MultiExitNetwork, features: Features, epochs: int = 24, 
         meant = torch.from_numpy(MEANT[said[:, 0], said[:, 1]])
         for i in range(0, pairs - batch + 1, batch):
             here = slice(i, i + batch)
-            joined = torch.cat([
-                values[m][rows[m][here]] * torch.from_numpy((gone[here] != j).astype(np.float32))[:, None]
-                for j, m in enumerate(MODALITIES)], 1)
-            loss = functional.cross_entropy(model.fusion_logits(model.fusion(joined)), meant[here], label_smoothing=0.02)
+            joined = torch.cat(
+                [
+                    values[m][rows[m][here]] * torch.from_numpy((gone[here] != j).astype(np.float32))[:, None]
+                    for j, m in enumerate(MODALITIES)
+                ],
+                1,
+            )
+            loss = functional.cross_entropy(
+                model.fusion_logits(model.fusion(joined)), meant[here], label_smoothing=0.02
+            )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

@@ -8,14 +8,20 @@ from PIL import Image, ImageDraw
 from .robot_hands import Hand
 from .robot_scenes import HEIGHT, WIDTH, Random, camera, colour, light, scene, skin_texture
 
-# The hand's height as a share of the picture's, as drawn. Below about half, 64 pixels no longer show which finger the thumb meets.
+# The hand's height as a share of the picture's. Below about half, 64 pixels do not show which finger the thumb meets.
 SMALLEST, LARGEST = 0.45, 1.05
 UNTOUCHED = 0.15  # share of hand pictures that are a photo as it was taken
 RELIT = 0.10  # share that are the photo with its own background through another camera
 
 
-def hand_picture(rng: Random, photo: np.ndarray, hand: Hand | None, hands: list[Hand], plain: list[np.ndarray],
-                 augment: bool = True) -> np.ndarray:
+def hand_picture(
+    rng: Random,
+    photo: np.ndarray,
+    hand: Hand | None,
+    hands: list[Hand],
+    plain: list[np.ndarray],
+    augment: bool = True,
+) -> np.ndarray:
     """A picture, uint8 [h, w, 3], of the hand in `photo` (cut out as `hand`, None: uncut pictures only)."""
     draw = rng.random()
     if hand is None or draw < UNTOUCHED + RELIT:
@@ -54,7 +60,7 @@ def _shifted(rng: Random, photo: np.ndarray) -> np.ndarray:
 
 
 def _composite(rng: Random, background: np.ndarray, hand: Hand) -> np.ndarray:
-    """Scales, turns, mirrors and places the hand, gives it a sleeve or forearm where the photo ended, and lays it over."""
+    """Scales, turns, mirrors and places the hand, gives it a forearm where the photo ended, and lays it over."""
     h, w = hand.alpha.shape
     pixels, alpha = hand.pixels, hand.alpha
     tone = np.exp(rng.uniform(-0.75, 0.15)) if rng.random() < 0.35 else np.exp(rng.uniform(-0.25, 0.2))
@@ -102,7 +108,10 @@ def _forearm(rng: Random, canvas: np.ndarray, h: int, wrist: tuple[int, int]) ->
     kind = rng.random()
     if kind < 0.45:  # bare: the wrist's own colour goes on
         row = canvas[max(0, h - 8) : h - 2, left:right, :3].mean((0, 1))
-        fill = np.broadcast_to(row, (*canvas.shape[:2], 3)) * np.linspace(1, rng.uniform(0.8, 1.1), bottom)[:, None, None]
+        fill = (
+            np.broadcast_to(row, (*canvas.shape[:2], 3))
+            * np.linspace(1, rng.uniform(0.8, 1.1), bottom)[:, None, None]
+        )
     elif kind < 0.9:  # a sleeve
         fill = np.broadcast_to(colour(rng), (*canvas.shape[:2], 3))
         fill = fill * (1 + rng.uniform(0, 0.2) * np.sin(np.arange(bottom) * rng.uniform(0.1, 1.5)))[:, None, None]

@@ -1,6 +1,6 @@
 """Augmented training material of the robot-command task as features, kept in a work folder.
 
-Sounds and pictures are drawn independently and paired later, so that a few ten thousand of each give any number of windows.
+Sounds and pictures are drawn independently and paired later: a few ten thousand of each give any number of windows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from .robot_sounds import to_pcm
 from .tasks import robot_command as task
 
 EMPTY = 0.4  # share of a chunk's sounds, and of its pictures, that carry no command
-OTHER_WORDS = 1.3 * task.SPEECH  # of the sounds without a command: other words, more than in the task, they are the hard ones
+OTHER_WORDS = (
+    1.3 * task.SPEECH
+)  # of the sounds without a command: other words, more than in the task, they are the hard ones
 MODALITIES = task.MODALITIES
 
 
@@ -40,7 +42,9 @@ def make_chunk(data: Path, split: str, index: int, size: int) -> Chunk:
     labels = {m: np.where(rng.random(size) < EMPTY, none, rng.integers(0, none, size)) for m in MODALITIES}
     heard = np.zeros((size, *task.AUDIO.shape[:2]), np.float16)
     for i in range(0, size, 500):
-        part = [to_pcm(task.sound(rng, source, CLASSES[c], OTHER_WORDS, augment)) for c in labels["audio"][i : i + 500]]
+        part = [
+            to_pcm(task.sound(rng, source, CLASSES[c], OTHER_WORDS, augment)) for c in labels["audio"][i : i + 500]
+        ]
         heard[i : i + 500] = task.AUDIO.compute(part)[..., 0]
     seen = np.stack([_shrunk(task.picture(rng, source, CLASSES[c], augment)) for c in labels["image"]])
     return Chunk({"audio": heard, "image": seen}, labels)
@@ -62,7 +66,9 @@ def stored_chunk(work: Path, data: Path, split: str, index: int, size: int) -> C
         made = make_chunk(data, split, index, size)
         work.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part.npz")
-        np.savez(part, **{f"x_{m}": made.inputs[m] for m in MODALITIES}, **{f"y_{m}": made.labels[m] for m in MODALITIES})
+        np.savez(
+            part, **{f"x_{m}": made.inputs[m] for m in MODALITIES}, **{f"y_{m}": made.labels[m] for m in MODALITIES}
+        )
         os.replace(part, path)
     with np.load(path) as file:
         return Chunk({m: file[f"x_{m}"] for m in MODALITIES}, {m: file[f"y_{m}"] for m in MODALITIES})

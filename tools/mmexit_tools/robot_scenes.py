@@ -1,7 +1,7 @@
 """Procedural camera scenes without a hand: walls, rooms, clutter, faces and bare arms, in varied light.
 
-A scene is float32 [HEIGHT, WIDTH, 3] in 0...255. They stand in for the rooms that the sign photos lack: a room, a face or
-a bare arm must not become a command.
+A scene is float32 [HEIGHT, WIDTH, 3] in 0...255. They stand in for the rooms that the sign photos lack: a room, a
+face or a bare arm must not become a command.
 """
 
 from __future__ import annotations
@@ -192,7 +192,9 @@ def _lamp(rng: Random, draw: ImageDraw.ImageDraw) -> None:
     x, y, _, _ = _place(rng, 0.1, 0.2)
     size = int(rng.integers(4, 18))
     bar = _rgb(rng)
-    draw.line((x, y, x + int(rng.integers(-4, 5)), y + int(rng.integers(20, 90))), fill=bar, width=int(rng.integers(1, 6)))
+    draw.line(
+        (x, y, x + int(rng.integers(-4, 5)), y + int(rng.integers(20, 90))), fill=bar, width=int(rng.integers(1, 6))
+    )
     draw.ellipse((x - size, y - size // 2, x + size, y + size // 2), fill=_rgb(rng))
 
 
@@ -218,7 +220,7 @@ def _clutter(rng: Random) -> np.ndarray:
             draw.line((left, top, right, bottom), fill=_rgb(rng), width=int(rng.integers(1, 10)))
         else:
             size = max(right - left, 6)
-            points = rng.normal(0, size * 0.5, (int(rng.integers(3, 8)), 2)) + [left, top]
+            points = np.array([left, top]) + rng.normal(0, size * 0.5, (int(rng.integers(3, 8)), 2))
             draw.polygon([tuple(p) for p in points], fill=_rgb(rng))
     return _finish(rng, image)
 

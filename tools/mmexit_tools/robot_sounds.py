@@ -1,4 +1,4 @@
-"""Microphone windows of the robot-command task: a spoken word in a room with noise, or a room where no command is spoken.
+"""Microphone windows of the robot-command task: a word spoken in a noisy room, or a room without a command.
 
 Every function returns float32 PCM in -1...1; `to_pcm` makes int16 of it.
 """
@@ -34,8 +34,14 @@ def spoken(rng: Random, word: np.ndarray, noises: list[np.ndarray], augment: boo
     return _gain(rng, sound, level, -20, 6)
 
 
-def unspoken(rng: Random, words: list[np.ndarray], noises: list[np.ndarray], silences: list[np.ndarray],
-             speech: float = 0.33, silence: float = 0.27) -> np.ndarray:
+def unspoken(
+    rng: Random,
+    words: list[np.ndarray],
+    noises: list[np.ndarray],
+    silences: list[np.ndarray],
+    speech: float = 0.33,
+    silence: float = 0.27,
+) -> np.ndarray:
     """A window without a command: another word with probability `speech`, near silence with `silence`, else noise."""
     draw = rng.random()
     if words and draw < speech:

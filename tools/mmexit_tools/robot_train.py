@@ -69,7 +69,9 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     train, held_out = sources(work, data, options)
     model = new_model(options.seed)
     train_encoder(model, modality, train, held_out(), options.schedule(modality), say)
-    weights = {k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))}
+    weights = {
+        k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
+    }
     store(path, {"model": weights, "options": dataclasses.asdict(options)})
     return weights
 
@@ -106,7 +108,9 @@ def _main() -> None:
     defaults = Options()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True, help="a folder for material and checkpoints, about 1.5 GB")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="a folder for material and checkpoints, about 1.5 GB"
+    )
     parser.add_argument("--stage", choices=STAGES, default="all")
     parser.add_argument("--threads", type=int, default=1)
     for name, value in dataclasses.asdict(defaults).items():

@@ -25,13 +25,19 @@ MODALITIES = ("audio", "image")
 # Shares of the kinds of window. `deployment`: 98 % nothing, the commands in the same proportions to each other.
 MIXES = {
     "standard": {"both": 0.30, "voice": 0.10, "hand": 0.10, "nothing": 0.45, "conflict": 0.05},
-    "deployment": {"both": 0.30 / 27.5, "voice": 0.10 / 27.5, "hand": 0.10 / 27.5, "nothing": 0.98, "conflict": 0.05 / 27.5},
+    "deployment": {
+        "both": 0.30 / 27.5,
+        "voice": 0.10 / 27.5,
+        "hand": 0.10 / 27.5,
+        "nothing": 0.98,
+        "conflict": 0.05 / 27.5,
+    },
 }
 SPEECH = 0.33  # of the windows without a spoken command: another word
 SILENCE = 0.27  # near silence; the rest is background noise
 
 PROVENANCE = {
-    "task": "ten commands (yes, no, up, down, left, right, on, off, stop, go) by voice, by hand sign or both, and none",
+    "task": "ten commands by voice, by hand sign or by both, and none; one second of sound and one picture a window",
     "windows": ", ".join(f"{k} {v:.2f}" for k, v in MIXES["standard"].items())
     + "; both agree in `both`; in `conflict` stop wins, else the voice",
     "sound without a command": f"another word {SPEECH:.2f}, near silence {SILENCE:.2f}, else noise; signed without a "
@@ -71,13 +77,7 @@ def training_windows(data: Path, count: int, seed: int) -> Iterator[Window]:
 
 
 def _window(rng: np.random.Generator, source: Material, kind: str, augment: bool = False) -> Window:
-    voice = hand = NONE
-    if kind in ("both", "voice", "conflict"):
-        voice = _command(rng, {c: w for c, w in source.words.items() if w})
-    if kind in ("hand", "conflict"):
-        hand = _command(rng, {c: p for c, p in source.photos.items() if p and (kind != "conflict" or c != voice)})
-    elif kind == "both":
-        hand = voice
+    voice, hand = _said(rng, source, kind)
     inputs: dict[str, Sound | Picture] = {}
     # In windows signed without a voice the sound is background, not another word (the task's definition).
     inputs["audio"] = Sound(to_pcm(sound(rng, source, voice, SPEECH if kind == "nothing" else 0.0, augment)), RATE)
@@ -85,14 +85,30 @@ def _window(rng: np.random.Generator, source: Material, kind: str, augment: bool
     return Window(settle(voice, hand), inputs, {"audio": voice, "image": hand})
 
 
+def _said(rng: np.random.Generator, source: Material, kind: str) -> tuple[str, str]:
+    """What the voice says and what the hand signs in a window of this kind.
+
+    A folder without any words or photos of a command gives a poorer kind: `hand` for `both`, `nothing` for `hand`."""
+    words = [c for c in COMMANDS if source.words[c]] if kind in ("both", "voice", "conflict") else []
+    signs = [c for c in COMMANDS if source.photos[c]] if kind in ("both", "hand", "conflict") else []
+    if kind == "both" and (agreed := [c for c in words if c in signs]):
+        words = signs = [str(rng.choice(agreed))]
+    voice = str(rng.choice(words)) if words else NONE
+    if kind == "conflict":
+        signs = [c for c in signs if c != voice]
+    return voice, str(rng.choice(signs)) if signs else NONE
+
+
 def settle(voice: str, hand: str) -> str:
     """What is meant: one alone is believed; of two that differ `stop` wins, else the voice."""
-    if voice == NONE or hand == NONE or voice == hand:
-        return hand if voice == NONE else voice
+    if voice == NONE:
+        return hand
     return "stop" if hand == "stop" else voice
 
 
-def sound(rng: np.random.Generator, source: Material, voice: str, speech: float = SPEECH, augment: bool = False) -> np.ndarray:
+def sound(
+    rng: np.random.Generator, source: Material, voice: str, speech: float = SPEECH, augment: bool = False
+) -> np.ndarray:
     """One second in which `voice` is said (or nothing of meaning)."""
     if voice != NONE and source.words[voice]:
         words = source.words[voice]
@@ -111,15 +127,21 @@ def picture(rng: np.random.Generator, source: Material, hand: str, augment: bool
     return empty_picture(rng, source.hands, source.plain)
 
 
-def _command(rng: np.random.Generator, available: dict) -> str:
-    if not available:
-        raise ToolError("robot-command: the split has neither words nor photos of any command; give a folder with some")
-    return str(rng.choice(list(available)))
-
-
 AUDIO = SpectrogramFeatures(
-    sample_rate=RATE, window=WINDOW, frame=480, hop=320, fft=512, frames=49, bands=40, floor=1e-5, mean=0.0, std=2.5,
-    center=True, mel=True, f_min=60.0, f_max=7600.0,
+    sample_rate=RATE,
+    window=WINDOW,
+    frame=480,
+    hop=320,
+    fft=512,
+    frames=49,
+    bands=40,
+    floor=1e-5,
+    mean=0.0,
+    std=2.5,
+    center=True,
+    mel=True,
+    f_min=60.0,
+    f_max=7600.0,
 )
 IMAGE = ImageFeatures(width=64, height=64, channels=3, mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25))
 
@@ -132,16 +154,34 @@ def network(data: Path | None = None) -> Network:
     """Two depthwise-separable encoders with two exits each, and a small fusion network."""
     hear = Conv(24, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2))
     see = Conv(16, kernel=(3, 3), stride=(2, 2))
-    # The first exits stand where a cell has seen half a second of sound, or most of a hand: one segment earlier they knew little.
-    audio = Modality("audio", AUDIO, (
-        Segment((hear, *_separable(40, 2), *_separable(64), *_separable(96, 2)), (GlobalAveragePool(),)),
-        Segment((*_separable(96), *_separable(96), *_separable(128), GlobalAveragePool())),
-    ))
-    image = Modality("image", IMAGE, (
-        Segment((see, *_separable(24), *_separable(48, 2), *_separable(48), *_separable(64, 2), *_separable(64)),
-                (GlobalAveragePool(),)),
-        Segment((*_separable(96), *_separable(96), *_separable(96), *_separable(128, 2), *_separable(128),
-                 GlobalAveragePool())),
-    ))
+    # The first exits stand where a cell has seen half a second of sound, or most of a hand: earlier they knew little.
+    audio = Modality(
+        "audio",
+        AUDIO,
+        (
+            Segment((hear, *_separable(40, 2), *_separable(64), *_separable(96, 2)), (GlobalAveragePool(),)),
+            Segment((*_separable(96), *_separable(96), *_separable(128), GlobalAveragePool())),
+        ),
+    )
+    image = Modality(
+        "image",
+        IMAGE,
+        (
+            Segment(
+                (see, *_separable(24), *_separable(48, 2), *_separable(48), *_separable(64, 2), *_separable(64)),
+                (GlobalAveragePool(),),
+            ),
+            Segment(
+                (
+                    *_separable(96),
+                    *_separable(96),
+                    *_separable(96),
+                    *_separable(128, 2),
+                    *_separable(128),
+                    GlobalAveragePool(),
+                )
+            ),
+        ),
+    )
     fusion = (Linear(64), Dropout(0.2))
     return Network("robot-command", CLASSES, NONE, (audio, image), fusion)
