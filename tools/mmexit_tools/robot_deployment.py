@@ -83,8 +83,9 @@ def deployment_section(batch: Batch, answers: Answers, idle: Batch, idle_answers
     share = 100 * MIXES["deployment"]["nothing"]
     note = (
         f"Measured on {one['nothing_windows']:,.0f} windows without a command, a third of which hold another "
-        "spoken word (far more than a quiet room does) and each of which counts alone: no activity check, no agreement of "
-        f"successive windows. What so many windows cannot tell from zero: {one['resolution_per_hour']:.0f} an hour.\n"
+        "spoken word (far more than a quiet room does) and each of which counts alone: no activity check, no "
+        "agreement of successive windows. What so many windows cannot tell from zero: "
+        f"{one['resolution_per_hour']:.0f} an hour.\n"
     )
     title = f"## Deployment mix: {share:.0f} % nothing, {WINDOWS_PER_SECOND} windows a second (test, int8)\n"
     return "\n".join([title, table(["", "full fusion", "adaptive"], rows), note])

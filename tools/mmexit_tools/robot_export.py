@@ -141,8 +141,8 @@ def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[st
 LIMITS = """## Limits
 
 - The signs come from one school's photos, all right hands before plain walls, mostly of light skin: other scenes,
-  left hands, other skin tones and other light were made by compositing and colour changes, never photographed. No frame
-  of a real room was available to measure false commands on.
+  left hands, other skin tones and other light were made by compositing and colour changes, never photographed. No
+  frame of a real room was available to measure false commands on.
 - A hand must fill about half of the picture's height or more; smaller, 64 pixels do not show which finger the thumb
   meets.
 - Any hand that happens to look like a digit sign is a command; nothing here knows intent.
@@ -214,7 +214,7 @@ def run(args: argparse.Namespace) -> None:
         len(content),
         extra,
     )
-    args.card.write_text(card.text())
+    args.card.write_text(card.text().replace("mmexit_tools.export`", "mmexit_tools.robot_export`"))
     print("\n".join([str(args.out), *(summary(r.report, total) for r in results)]))
 
 

@@ -132,10 +132,10 @@ def test_network_is_small_and_first_exits_are_cheaper():
 def test_a_small_folder_serves_every_split(tmp_path: Path):
     root = small_folder(tmp_path / "data")
     for split in ("train", "validation", "test", "all"):
-        found = list(task.windows(root, split, 40, seed=2))
-        assert len(found) == 40
+        found = list(task.windows(root, split, 20, seed=2))
+        assert len(found) == 20
         assert {w.label for w in found} <= {"go", "stop", NONE}
-        assert Counter(w.label for w in found)[NONE] == 18
+        assert Counter(w.label for w in found)[NONE] == 9
     first, second = (list(task.windows(root, "test", 20, seed=5)) for _ in range(2))
     for a, b in zip(first, second, strict=True):
         assert a.label == b.label
@@ -163,14 +163,12 @@ def test_bad_folders_end_in_one_line(tmp_path: Path):
 
 
 @needs_data
-def test_windows_of_the_real_data_keep_the_shares_and_the_people_apart():
-    found = list(task.windows(DATA, "validation", 200, seed=3))
-    labels = Counter(w.label for w in found)
-    assert labels[NONE] == 90
-    assert set(labels) == set(CLASSES)
+def test_windows_of_the_real_data_keep_the_shares():
+    found = list(task.windows(DATA, "validation", 60, seed=3))
+    assert Counter(w.label for w in found)[NONE] == 27
+    assert {w.label for w in found} <= set(CLASSES)
     assert all(w.label == task.settle(w.seen["audio"], w.seen["image"]) for w in found)
-    people = [material(DATA, s).people for s in ("validation", "test")]
-    assert all(p["speakers"] >= 10 and p["signers"] >= 10 for p in people)
-    hands = material(DATA, "validation")
-    cut = [p.hand is not None for c in COMMANDS for p in hands.photos[c]]
+    held_out = material(DATA, "validation")
+    assert held_out.people["speakers"] >= 10 and held_out.people["signers"] >= 10
+    cut = [p.hand is not None for c in COMMANDS for p in held_out.photos[c]]
     assert np.mean(cut) > 0.95
