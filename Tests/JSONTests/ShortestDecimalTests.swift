@@ -23,14 +23,16 @@ import Testing
   @Test(arguments: [
     (0.0, "0.0"), (-0.0, "-0.0"), (1, "1.0"), (-1.5, "-1.5"), (0.1, "0.1"), (1.0 / 3, "0.3333333333333333"),
     (1e15, "1000000000000000.0"), (1e16, "1.0e16"), (123456.5, "123456.5"), (1e-5, "0.00001"),
-    (1.25e-6, "1.25e-6"), (.leastNonzeroMagnitude, "5.0e-324"), (1.7976931348623157e308, "1.7976931348623157e308"),
+    (1.25e-6, "1.25e-6"), (.leastNonzeroMagnitude, "5.0e-324"),
+    (1.7976931348623157e308, "1.7976931348623157e308"),
     (2.2250738585072014e-308, "2.2250738585072014e-308"), (9_007_199_254_740_993, "9007199254740992.0"),
     (.infinity, "null"), (-.infinity, "null"), (.nan, "null"),
   ])
   func writesDoublesAsExpected(_ number: Double, _ expected: String) { #expect(text(number) == expected) }
 
   @Test(arguments: [
-    (Float(0.1), "0.1"), (1.0 / 3, "0.33333334"), (16_777_216, "16777216.0"), (.leastNonzeroMagnitude, "1.0e-45"),
+    (Float(0.1), "0.1"), (1.0 / 3, "0.33333334"), (16_777_216, "16777216.0"),
+    (.leastNonzeroMagnitude, "1.0e-45"),
     (3.4028235e38, "3.4028235e38"), (.nan, "null"), (-0.0, "-0.0"),
   ])
   func writesFloatsAsExpected(_ number: Float, _ expected: String) { #expect(text(number) == expected) }
