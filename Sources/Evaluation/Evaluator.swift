@@ -5,6 +5,9 @@ import Scheduling
 import Vocabulary
 
 /// Labelled windows through the same engine and gate as the daemon's, without sensors and without a clock.
+///
+/// A file's window stands alone: no other look comes within `max_blind` seconds to overturn a provisional `none`. So
+/// every window is a look: a sure `none` is an answer only when every modality there agrees.
 package struct Evaluator: ~Copyable {
   /// How windows are walked.
   package enum Policy: Equatable, Sendable {
@@ -67,7 +70,8 @@ package struct Evaluator: ~Copyable {
     var given: ModalitySet = []
     let start = bootTimeNanoseconds()
     engine.beginWindow()
-    var action = gate.begin(WindowConditions(present: Self.present(data)))
+    var action = gate.begin(
+      WindowConditions(present: Self.present(data), lookDue: model.noneClass != nil))
     while true {
       switch action {
       case .advance(let modality):
