@@ -5,6 +5,8 @@ import Vocabulary
 /// What the pipeline's thread and one device's thread share: the state machine, and a bell for each direction.
 final class DeviceLink: Sendable {
   let configuration: SensorConfiguration
+  /// The sensor and its device, for errors.
+  let subject: String
   let core = Mutex(DeviceState())
   /// Rung for the device's thread: what is wanted has changed.
   let order: EventDescriptor
@@ -13,12 +15,10 @@ final class DeviceLink: Sendable {
 
   init(_ configuration: SensorConfiguration, notice: Bell) throws(LinuxError) {
     self.configuration = configuration
+    subject = "sensor \(configuration.name) (\(configuration.device))"
     self.notice = notice
     order = try EventDescriptor()
   }
-
-  /// The sensor and its device, for errors.
-  var subject: String { "sensor \(configuration.name) (\(configuration.device))" }
 
   /// The pipeline's thread: changes what is wanted and tells the device's.
   func change(_ body: (inout DeviceState) -> Void) -> SensorState {

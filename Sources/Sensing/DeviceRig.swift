@@ -113,19 +113,20 @@ package final class DeviceRig: SensorRig {
   }
 
   private func pending() -> SensorEvent? {
-    for (index, device) in devices.enumerated() {
-      if let state = device.link.core.withLock({ $0.takeStateChange() }) {
+    for index in devices.indices {
+      if let state = devices[index].link.core.withLock({ $0.takeStateChange() }) {
         return .state(sensor: index, state)
       }
     }
-    for (index, device) in devices.enumerated() {
-      guard case .microphone(let microphone) = device,
-        device.link.core.withLock({ $0.takeDelivery() }) != nil
+    for index in devices.indices {
+      guard case .microphone(let microphone) = devices[index],
+        microphone.link.core.withLock({ $0.takeDelivery() }) != nil
       else { continue }
       return .sound(sensor: index, until: microphone.ring.withLock { $0.end })
     }
-    for (index, device) in devices.enumerated() {
-      guard case .camera = device, let captured = device.link.core.withLock({ $0.takeDelivery() })
+    for index in devices.indices {
+      guard case .camera(let camera) = devices[index],
+        let captured = camera.link.core.withLock({ $0.takeDelivery() })
       else { continue }
       return .frame(sensor: index, captured: captured)
     }

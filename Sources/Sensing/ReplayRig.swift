@@ -163,21 +163,28 @@ extension ReplayRig {
     var sensor = 0
   }
 
-  private func soonest(_ deadline: Instant?) -> Upcoming? {
-    var best: Upcoming?
-    func consider(_ when: Instant?, _ what: Upcoming.What, _ sensor: Int = 0) {
-      guard let when, best.map({ when < $0.when }) ?? true else { return }
-      best = Upcoming(when: when, what: what, sensor: sensor)
+  /// The first of the soonest.
+  private struct Soonest {
+    var upcoming: Upcoming?
+
+    mutating func consider(_ when: Instant?, _ what: Upcoming.What, _ sensor: Int = 0) {
+      guard let when else { return }
+      if let upcoming, upcoming.when <= when { return }
+      upcoming = Upcoming(when: when, what: what, sensor: sensor)
     }
+  }
+
+  private func soonest(_ deadline: Instant?) -> Upcoming? {
     if over { return Upcoming(when: now, what: .end) }
-    for i in sensors.indices { consider(sensors[i].nextFault(now: now), .fault, i) }
-    for i in sensors.indices { consider(sensors[i].nextAwake(now: now), .awake, i) }
-    for i in sensors.indices { consider(sensors[i].nextSound(now: now), .sound, i) }
-    for i in sensors.indices { consider(sensors[i].nextFrame(now: now), .frame, i) }
-    for i in sensors.indices { consider(sensors[i].nextEnd(now: now), .trackEnd, i) }
-    if !loops { consider(.zero + duration, .end) }
-    consider(deadline.map { max($0, now) }, .deadline)
-    return best
+    var soonest = Soonest()
+    for i in sensors.indices { soonest.consider(sensors[i].nextFault(now: now), .fault, i) }
+    for i in sensors.indices { soonest.consider(sensors[i].nextAwake(now: now), .awake, i) }
+    for i in sensors.indices { soonest.consider(sensors[i].nextSound(now: now), .sound, i) }
+    for i in sensors.indices { soonest.consider(sensors[i].nextFrame(now: now), .frame, i) }
+    for i in sensors.indices { soonest.consider(sensors[i].nextEnd(now: now), .trackEnd, i) }
+    if !loops { soonest.consider(.zero + duration, .end) }
+    soonest.consider(deadline.map { max($0, now) }, .deadline)
+    return soonest.upcoming
   }
 
   private func take(_ upcoming: Upcoming) -> SensorEvent {
