@@ -106,7 +106,7 @@ def compare(engine: dict[ExitKey, NDArray], onnx: dict[ExitKey, NDArray], labels
     return rows
 
 
-def _main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, required=True)
@@ -144,4 +144,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

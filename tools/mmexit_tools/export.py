@@ -173,7 +173,7 @@ def _plain(report: SplitReport) -> dict:
             for f in dataclasses.fields(report) for value in [getattr(report, f.name)]}
 
 
-def _main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", required=True)
     parser.add_argument("--data", type=Path, required=True)
@@ -194,4 +194,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

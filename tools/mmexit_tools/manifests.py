@@ -55,7 +55,7 @@ def encode(signal: Signal) -> tuple[str, bytes]:
     return ".npy", vector_bytes(signal.values)
 
 
-def _main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", required=True, choices=sorted(MODULES))
     parser.add_argument("--data", type=Path, required=True)
@@ -76,4 +76,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

@@ -137,7 +137,7 @@ def _decode(raw: bytes) -> StoredModel:
     text = json.loads(header.pop("__metadata__")["mmexit"])
     body = memoryview(raw)[8 + length :]
     tensors = {
-        name: np.frombuffer(body[slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"])
+        name: np.frombuffer(body[slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"]).copy()
         for name, t in header.items()
     }
     activations = {n: Affine(np.float32(a["scale"]), int(a["zero_point"])) for n, a in text["activations"].items()}

@@ -149,7 +149,7 @@ def _with_kernel(node: Node) -> Node:
     return dataclasses.replace(node, kernel=kernel)
 
 
-def _main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, help="a .safetensors model, for --qdq")
     parser.add_argument("--checkpoint", type=Path, help="a training checkpoint, for --float")
@@ -183,4 +183,4 @@ def checkpoint_graph(checkpoint: Path, task: str, data: Path) -> Graph:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

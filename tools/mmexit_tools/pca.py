@@ -45,7 +45,7 @@ def keep_energy(pictures: NDArray[np.uint8], energy: float) -> NDArray[np.float6
     return (coordinates @ components[:used] + mean).reshape(pictures.shape)
 
 
-def _main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=STORED)
@@ -64,4 +64,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

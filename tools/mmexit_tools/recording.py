@@ -128,7 +128,7 @@ def y4m_bytes(frames: list[NDArray[np.uint8]], rate: int) -> bytes:
     return head + b"".join(b"FRAME\n" + f.tobytes() for f in frames)
 
 
-def _main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -144,4 +144,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

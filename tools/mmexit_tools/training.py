@@ -231,7 +231,7 @@ def train(task: Task, data: Path, options: Options, out: Path, resume: bool) -> 
     return trainer
 
 
-def _main() -> None:
+def main() -> None:
     defaults = Options()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", required=True)
@@ -248,4 +248,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(_main)
+    exit_with(main)

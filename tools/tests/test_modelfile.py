@@ -1,0 +1,58 @@
+import json
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from conftest import make_batch
+
+from mmexit_tools import graphs
+from mmexit_tools.errors import ToolError
+from mmexit_tools.modelfile import ExitSettings, model_bytes, read_model
+from mmexit_tools.quantization import measure_ranges, predict_integer, quantize
+
+
+@pytest.fixture
+def stored(network, trained, tmp_path):
+    graph = graphs.lower(trained)
+    quantized = quantize(graph, measure_ranges(graph, make_batch(network, 100, 1)))
+    settings = {(m, n): ExitSettings(1.25, 0.5, {"a": 0.1}, 0.9, 0.3) for m, n, _ in graph.exit_outputs()}
+    content = model_bytes(quantized, settings, {"seed": 1})
+    path = tmp_path / "tiny.safetensors"
+    path.write_bytes(content)
+    return quantized, settings, path
+
+
+def test_read_back_answers_the_same(network, stored):
+    quantized, settings, path = stored
+    found = read_model(path)
+    batch = make_batch(network, 50, 2)
+    before, after = predict_integer(quantized, batch), predict_integer(found.quantized, batch)
+    assert all(np.array_equal(before[k], after[k]) for k in before)
+    assert dict(found.exits) == settings
+    assert found.network.modalities[0].features == network.modalities[0].features
+    assert model_bytes(found.quantized, found.exits, found.provenance) == path.read_bytes()
+
+
+def test_the_file_is_what_the_document_says(stored):
+    content = stored[2].read_bytes()
+    tensors = safetensors.numpy.load(content)  # an independent reader accepts it
+    length = int.from_bytes(content[:8], "little")
+    text = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["mmexit"])
+    assert text["format"] == 1 and text["fusion"]["inputs"] == ["image.2.linear4", "vector.1.linear1"]
+    conv = text["modalities"][0]["segments"][0]["nodes"][0]
+    assert conv["op"] == "conv2d" and conv["padding"] == [1, 0, 1, 1] and conv["stride"] == [2, 1]
+    assert tensors[conv["weight"]].shape == (4, 3, 3, 1) and tensors[conv["weight"]].dtype == np.int8
+    assert tensors[conv["bias"]].dtype == np.int32 and tensors[conv["weight_scale"]].dtype == np.float32
+    outputs = {n["output"] for s in text["modalities"][0]["segments"] for n in s["nodes"]}
+    assert outputs <= set(text["activations"])
+    assert text["modalities"][0]["segments"][0]["exit"]["nodes"][-1]["op"] == "logits"
+
+
+DAMAGES = [lambda b: b[:40], lambda b: b"", lambda b: b[:-9], lambda b: b[:8] + b"x" + b[9:]]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused_in_one_line(stored, damage):
+    stored[2].write_bytes(damage(stored[2].read_bytes()))
+    with pytest.raises(ToolError, match=r"tiny\.safetensors: not a model"):
+        read_model(stored[2])
