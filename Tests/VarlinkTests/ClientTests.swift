@@ -12,8 +12,17 @@ final class RunningServer {
   private let thread: BlockingThread
   private let bell: (Int32, Int32)
 
-  /// Publishes 1, 2, 3, ... every few milliseconds while somebody listens.
-  init() {
+  typealias Message = @Sendable (inout JSONWriter, Int) -> Void
+
+  /// Publishes message 1, 2, 3, ... every few milliseconds while somebody listens.
+  init(
+    interface: InterfaceDescription = testInterface,
+    answer: @escaping @Sendable (Call) -> Reply = Bench.answer,
+    message: @escaping Message = { json, number in
+      json.key("number")
+      json.value(number)
+    }
+  ) {
     var pair: [Int32] = [0, 0]
     pipe(&pair)
     let (wait, ring) = (pair[0], pair[1])
@@ -22,7 +31,10 @@ final class RunningServer {
     let ready = Gate()
     thread = BlockingThread {
       do {
-        try RunningServer.run(path, until: wait, ready)
+        let server = try Server(
+          UnixListener.listen(at: path), information, interfaces: [interface], topics: 1)
+        ready.set()
+        try RunningServer.run(server, answer, message, until: wait)
       } catch {
         ready.set()
         Issue.record("\(error)")
@@ -38,25 +50,21 @@ final class RunningServer {
     close(bell.1)
   }
 
-  private static func run(_ path: String, until bell: Int32, _ ready: Gate) throws {
+  private static func run(
+    _ server: consuming Server, _ answer: (Call) -> Reply, _ message: Message, until bell: Int32
+  ) throws {
     var poll = try EventPoll()
-    var server = try Server(
-      UnixListener.listen(at: path), information, interfaces: [testInterface], topics: 1)
     try poll.add(server.number, .reading, token: 1)
     try poll.add(bell, .reading, token: 2)
-    ready.set()
     var number = 0
     while true {
       let count = try poll.wait(timeout: server.hasSubscribers(0) ? .milliseconds(2) : nil)
       let now = Instant(sinceBoot: bootTimeNanoseconds())
       for index in 0..<count where poll[index].token == 2 { return }
-      try server.serve(at: now, Bench.answer)
+      try server.serve(at: now, answer)
       if server.hasSubscribers(0) {
         number += 1
-        server.publish(0, at: now) { json in
-          json.key("number")
-          json.value(number)
-        }
+        server.publish(0, at: now) { json in message(&json, number) }
       }
     }
   }
