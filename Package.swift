@@ -69,14 +69,20 @@ let package = Package(
     .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "JSON", "Linux", "Vocabulary"]),
     .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "JSON", "Linux", "Vocabulary"]),
-    .testTarget(name: "PoliciesTests", dependencies: ["Policies", "Scheduling", "Vocabulary"]),
+    // A model whose answers are written down, for tests of what asks models.
+    .target(name: "ScriptedModels", dependencies: ["Engine", "JSON"], path: "Tests/ScriptedModels"),
+    .testTarget(
+      name: "PoliciesTests", dependencies: ["Policies", "Scheduling", "ScriptedModels", "Vocabulary"]),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["Evaluation", "Engine", "Scheduling", "JSON", "Vocabulary"]),
+      dependencies: [
+        "Evaluation", "Engine", "Scheduling", "ScriptedModels", "JSON", "Linux", "Sensing", "Vocabulary",
+      ]),
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "CAllocationCounter", "Daemon", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
+        "CAllocationCounter", "Daemon", "Engine", "Policies", "Scheduling", "ScriptedModels", "Sensing",
+        "Ledger", "Varlink", "JSON", "Linux",
         "Vocabulary",
       ]),
   ],

@@ -15,7 +15,10 @@ package enum Limits {
       ("modalities", ModelLimits.modalities, "of a model, a sensor each"),
       ("exits of a model", Decision.maximumHops, "so that a decision's trace has its place"),
       ("decision", decision, "bytes, stored in place"),
-      ("decisions waiting for clients", DecisionChannel.capacity, "\(decision * DecisionChannel.capacity) bytes"),
+      (
+        "decisions waiting for clients", DecisionChannel.capacity,
+        "\(decision * DecisionChannel.capacity) bytes"
+      ),
       ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
       ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
       ("clients", server.clients, "at a time"),

@@ -11,7 +11,9 @@ package struct EvaluationError: Error, Equatable, CustomStringConvertible, Senda
   package let message: String
   package let exitCode: ExitCode
 
-  package init(_ kind: Kind, _ file: String, line: Int? = nil, _ message: String, _ code: ExitCode = .dataError) {
+  package init(
+    _ kind: Kind, _ file: String, line: Int? = nil, _ message: String, _ code: ExitCode = .dataError
+  ) {
     self.kind = kind
     self.file = file
     self.line = line

@@ -39,7 +39,8 @@ package enum WindowData: Sendable {
       throw EvaluationError(.window, manifest, line: line, "\(path): \(error.description)")
     } catch let error as LinuxError where error.errno == 2 {
       throw EvaluationError(
-        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput)
+        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput
+      )
     } catch {
       throw EvaluationError(.window, manifest, line: line, "\(error)")
     }

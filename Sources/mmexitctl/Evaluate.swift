@@ -111,9 +111,11 @@ struct Evaluate: ParsableCommand {
     }
     Output.line("model      \(model.name), \(summary.count) windows, policy \(name)")
     Output.line("order      \(order.map { model.modalities[$0].name }.joined(separator: ", "))")
-    Output.line("accuracy   \(Output.fixed(summary.accuracy, 4)), weighted F1 \(Output.fixed(summary.weightedF1, 4))")
     Output.line(
-      "MACs       \(Output.fixed(summary.macsMean, 0)) a window, \(Output.fixed(100 * summary.macsSaved, 1))% saved")
+      "accuracy   \(Output.fixed(summary.accuracy, 4)), weighted F1 \(Output.fixed(summary.weightedF1, 4))")
+    Output.line(
+      "MACs       \(Output.fixed(summary.macsMean, 0)) a window, \(Output.fixed(100 * summary.macsSaved, 1))% saved"
+    )
     Output.line("parameters \(Output.fixed(100 * summary.parametersSaved, 1))% saved")
     Output.line("speed      \(Output.fixed(summary.windowsPerSecond, 0)) windows/s")
     Output.table(

@@ -40,7 +40,8 @@ struct Status: ParsableCommand {
     for name in try reply.member("order").elements() { order.append(try name.string()) }
     Output.line("order      \(order.joined(separator: ", "))")
     Output.line(
-      "windows    \(try reply.member("windows").integer()), decisions \(try reply.member("decisions").integer())")
+      "windows    \(try reply.member("windows").integer()), decisions \(try reply.member("decisions").integer())"
+    )
     let saved = always > 0 ? " (\(Output.fixed(100 * (1 - spent / always), 1))% less than always on)" : ""
     Output.line("energy     \(Output.fixed(spent, 3)) J modelled\(saved)")
     if let ledger = try reply.optional("ledger") {

@@ -92,7 +92,10 @@ import Vocabulary
 
   @Test func randomTextNeverTraps() {
     var random = SystemRandomNumberGenerator()
-    let pieces = ["[daemon]", "[gate]", "[sensor a]", "\n", "=", " ", "threshold", "0.5", "\u{0}", "é", ";", "#", "\t", "]"]
+    let pieces = [
+      "[daemon]", "[gate]", "[sensor a]", "\n", "=", " ", "threshold", "0.5", "\u{0}", "é", ";", "#", "\t",
+      "]",
+    ]
     for _ in 0..<2000 {
       let text = (0..<Int.random(in: 0...30, using: &random)).map { _ in pieces.randomElement()! }.joined()
       _ = try? parse(text)

@@ -57,7 +57,9 @@ import Vocabulary
       hours.settle(0, at: at(1000))
         == .init(asleep: .milliseconds(100), waking: .milliseconds(300), awake: .milliseconds(600)))
     hours.note(0, .failed(.unplugged, since: at(1100)), at: at(1100))
-    #expect(hours.settle(0, at: at(1300)) == .init(asleep: .milliseconds(200), waking: .zero, awake: .milliseconds(100)))
+    #expect(
+      hours.settle(0, at: at(1300))
+        == .init(asleep: .milliseconds(200), waking: .zero, awake: .milliseconds(100)))
     #expect(hours.settle(1, at: at(50)) == .init(asleep: .milliseconds(50), waking: .zero, awake: .zero))
   }
 }

@@ -1,4 +1,5 @@
 import CAllocationCounter
+import ScriptedModels
 import Sensing
 import Testing
 import Vocabulary
@@ -167,7 +168,10 @@ import Vocabulary
       let scene = try Scene(seconds: 20)
       var counts: [UInt64] = []
       counts.reserveCapacity(1000)
-      let pipeline = try scene.pipeline(scripted) { _ in counts.append(mmx_allocations()) } note: { _ in }
+      let pipeline = try scene.pipeline(scripted) { _ in
+        counts.append(mmx_allocations())
+      } note: { _ in
+      }
       try pipeline.run()
       #expect(counts.count > 30)
       // The first few windows may still fill caches; from then on the count stands still.

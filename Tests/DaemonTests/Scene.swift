@@ -4,6 +4,7 @@ import Ledger
 import Linux
 import Policies
 import Scheduling
+import ScriptedModels
 import Sensing
 import Vocabulary
 
@@ -58,7 +59,8 @@ final class Scene {
     let plan = try PolicyPlan(configuration, model)
     let entries = sensorsInRecording.map { name in
       RecordingDescription.Entry(
-        name: name, kind: name == "audio" ? .sound : .image, file: name == "audio" ? "audio.wav" : "image.y4m")
+        name: name, kind: name == "audio" ? .sound : .image, file: name == "audio" ? "audio.wav" : "image.y4m"
+      )
     }
     let rig = try ReplayRig(
       RecordingDescription(name: "scene", sensors: entries), in: directory,
@@ -72,7 +74,11 @@ final class Scene {
   func play(_ scripted: ScriptedModel) throws -> Outcome {
     var decisions: [Decision] = []
     var notes: [PipelineNote] = []
-    let pipeline = try pipeline(scripted) { decisions.append(copy $0) } note: { notes.append($0) }
+    let pipeline = try pipeline(scripted) {
+      decisions.append(copy $0)
+    } note: {
+      notes.append($0)
+    }
     try pipeline.run()
     return Outcome(decisions: decisions, notes: notes, status: pipeline.status.read())
   }
@@ -89,7 +95,8 @@ final class Scene {
       (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
     let data = samples.flatMap { le(Int($0), 2) }
-    return Array("RIFF".utf8) + le(36 + data.count, 4) + Array("WAVEfmt ".utf8) + le(16, 4) + le(1, 2) + le(1, 2)
+    return Array("RIFF".utf8) + le(36 + data.count, 4) + Array("WAVEfmt ".utf8) + le(16, 4) + le(1, 2)
+      + le(1, 2)
       + le(rate, 4) + le(rate * 2, 4) + le(2, 2) + le(16, 2) + Array("data".utf8) + le(data.count, 4) + data
   }
 

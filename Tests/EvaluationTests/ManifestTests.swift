@@ -5,7 +5,8 @@ import Testing
 @Suite struct ManifestTests {
   private func manifest(_ text: String) throws -> Manifest {
     try Manifest(
-      Array(text.utf8), file: "m.csv", folder: "data/", modalities: ["image", "audio"], classes: ["no", "yes"])
+      Array(text.utf8), file: "m.csv", folder: "data/", modalities: ["image", "audio"],
+      classes: ["no", "yes"])
   }
 
   @Test func columnsInAnyOrderAndMissingCells() throws {

@@ -14,7 +14,11 @@ extension Key {
   static func text(
     _ name: String, takes: String, _ path: WritableKeyPath<Target, String> & Sendable, _ help: String
   ) -> Key {
-    Key(name: name, takes: takes, help: help) { $1[keyPath: path] = $0 } show: { $0[keyPath: path] }
+    Key(name: name, takes: takes, help: help) {
+      $1[keyPath: path] = $0
+    } show: {
+      $0[keyPath: path]
+    }
   }
 
   static func duration(
@@ -89,14 +93,16 @@ package enum Keys {
     ) { (text) throws(ValueError) in try Quantity.number(text, 0...1) },
     Key(
       name: "value-of-right-answer", takes: "energy",
-      help: "lambda: what a right answer is worth. It weighs accuracy against energy in the order and in giving up."
+      help:
+        "lambda: what a right answer is worth. It weighs accuracy against energy in the order and in giving up."
     ) { (text, gate) throws(ValueError) in
       gate.valueOfRightAnswer = try Quantity.joules(text, 0...1e6)
     } show: {
       "\($0.valueOfRightAnswer)J"
     },
     .flag("give-up", \.giveUp, "Answer unsure when going on is expected to gain less than it costs."),
-    .flag("activity-check", \.activityCheck, "Let silence and a still picture answer 'none' without a network."),
+    .flag(
+      "activity-check", \.activityCheck, "Let silence and a still picture answer 'none' without a network."),
     .duration(
       "max-blind", 0...3600, \.maximumBlind,
       "Longest time between looks by every live sensor while the answer is 'none'."),
@@ -142,9 +148,11 @@ package enum Keys {
     .duration("wake-deadline", 0.01...60, \.wakeDeadline, "A woken sensor must deliver within this time."),
     .count("settle-frames", 0...100, \.settleFrames, "Camera: frames thrown away after waking."),
     .duration("linger", 0...3600, \.linger, "Time a woken sensor stays awake after it was last needed."),
-    .duration("replay-wake-latency", 0...60, \.replayWakeLatency, "Replay: time the recorded sensor takes to wake."),
+    .duration(
+      "replay-wake-latency", 0...60, \.replayWakeLatency, "Replay: time the recorded sensor takes to wake."),
     watts("asleep-power", \.asleepWatts, "Power drawn asleep, in place of the board's figure."),
-    watts("waking-power", \.wakingWatts, "Power drawn while waking and settling, in place of the board's figure."),
+    watts(
+      "waking-power", \.wakingWatts, "Power drawn while waking and settling, in place of the board's figure."),
     watts("awake-power", \.awakeWatts, "Power drawn awake, in place of the board's figure."),
   ]
 

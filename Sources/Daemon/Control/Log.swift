@@ -2,7 +2,12 @@ import Glibc
 
 /// Lines for the journal on standard error, with the priority prefix of sd-daemon(3) where the journal reads it.
 package enum Log {
-  package enum Level: Int { case error = 3, warning = 4, notice = 5, info = 6 }
+  package enum Level: Int {
+    case error = 3
+    case warning = 4
+    case notice = 5
+    case info = 6
+  }
 
   /// systemd sets JOURNAL_STREAM when standard error goes to the journal; a terminal gets no prefix.
   private static let toJournal = getenv("JOURNAL_STREAM") != nil

@@ -38,7 +38,8 @@ final class DecisionSink {
     var wall = timespec()
     clock_gettime(CLOCK_REALTIME, &wall)
     return LedgerStamp(
-      boot: now, utc: Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec), synced: isWallClockSynchronized())
+      boot: now, utc: Int64(wall.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec),
+      synced: isWallClockSynchronized())
   }
 
   func start(order: [Int], at now: Instant) {

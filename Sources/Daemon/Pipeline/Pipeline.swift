@@ -63,7 +63,8 @@ package final class Pipeline<Rig: SensorRig> {
   ///   - deliver: called on the pipeline's thread with every decision.
   ///   - note: called on the pipeline's thread with what happened besides decisions.
   package init(
-    rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings, energy: EnergyAccounts,
+    rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings,
+    energy: EnergyAccounts,
     deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void
   ) {
     self.rig = rig

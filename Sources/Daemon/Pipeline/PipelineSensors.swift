@@ -41,7 +41,8 @@ extension Pipeline {
   /// tries back for as long as its backoff says.
   func keepSentinel() {
     var chosen: Int?
-    for sensor in order {
+    for place in order.indices {
+      let sensor = order[place]
       var state = rig.state(of: sensor)
       if case .failed = state { state = wake(sensor) }
       if case .failed = state { continue }
@@ -58,7 +59,10 @@ extension Pipeline {
 
   /// Puts sensors to sleep that have not been needed for their linger time.
   func letSleep(at now: Instant) {
-    for sensor in order where sensor != sentinel && rig.state(of: sensor).isAwake {
+    // By index: an unspecialized iterator over the elements would live on the heap.
+    for place in order.indices {
+      let sensor = order[place]
+      guard sensor != sentinel, rig.state(of: sensor).isAwake else { continue }
       guard now - lastNeeded[sensor] >= settings.linger[sensor] else { continue }
       if budgets[sensor].isSpent(at: now) {
         if status.holdAwake(sensor, true) { note(.heldAwake(sensor: sensor, at: now)) }
@@ -99,7 +103,9 @@ extension Pipeline {
 
   /// Waits until sound up to `end` is there, so that the pair can be cut anew; at most its grace.
   func awaitSound(upTo end: Instant) {
-    for sensor in order where inputs.isSound(sensor) && rig.state(of: sensor).isAwake {
+    for place in order.indices {
+      let sensor = order[place]
+      guard inputs.isSound(sensor), rig.state(of: sensor).isAwake else { continue }
       rig.requestSound(sensor, until: end)
       waiting: while true {
         switch rig.next(until: end + Self.soundGrace) {

@@ -11,7 +11,8 @@ package struct LoadedModel: Sendable {
 
   package init(path: String) throws(StartupError) {
     guard !path.isEmpty else {
-      throw StartupError("no model is configured; set 'model' in [daemon] to a .safetensors file", .configuration)
+      throw StartupError(
+        "no model is configured; set 'model' in [daemon] to a .safetensors file", .configuration)
     }
     let bytes: [UInt8]
     do {

@@ -14,7 +14,8 @@ package struct PolicyPlan: Sendable {
   package let energy: EnergyModel
 
   package init(_ configuration: Configuration, _ model: Model) throws(StartupError) {
-    for sensor in configuration.sensors where !model.modalities.contains(where: { $0.name == sensor.modality }) {
+    for sensor in configuration.sensors
+    where !model.modalities.contains(where: { $0.name == sensor.modality }) {
       let names = model.modalities.map(\.name).joined(separator: ", ")
       throw StartupError(
         "[sensor \(sensor.modality)]: the model '\(model.name)' has no such modality; it has \(names)",
@@ -118,7 +119,8 @@ package struct PolicyPlan: Sendable {
         replay ? sensor.replayWakeLatency.seconds : sensor.wakeDeadline.seconds / 2
       costs.sensing.append(Double(power.sensor.awake) * 1e-6 * period + power.features.joules)
       costs.wake.append(
-        Double(power.sensor.waking) * 1e-6 * latency + Double(power.sensor.awake) * 1e-6 * sensor.linger.seconds)
+        Double(power.sensor.waking) * 1e-6 * latency + Double(power.sensor.awake) * 1e-6
+          * sensor.linger.seconds)
     }
     return costs
   }

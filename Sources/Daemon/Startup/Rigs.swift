@@ -13,7 +13,7 @@ package enum Rigs {
       let kind: SensorConfiguration.Kind
       var device = sensor.device
       switch modality.features {
-      case .spectrogram(let spectrogram): 
+      case .spectrogram(let spectrogram):
         kind = .sound(rate: spectrogram.sampleRate)
         if device.isEmpty { device = "default" }
       case .image(let image):

@@ -3,20 +3,31 @@ import JSON
 
 /// A model whose answers are written down beforehand: all weights are 0, so each exit's bias alone decides. Two
 /// modalities, `audio` (100 ms at 8 kHz) and `image` (4 x 4, grey), two exits each, three classes, the first `none`.
-struct ScriptedModel {
+package struct ScriptedModel {
   /// What an exit says: a class, surely; or nothing (every class alike, entropy 1).
-  enum Say { case sure(Int), unsure }
+  package enum Say: Sendable {
+    case sure(Int)
+    case unsure
+  }
 
-  var audio: [Say] = [.unsure, .unsure]
-  var image: [Say] = [.unsure, .unsure]
-  var fusion: Say = .sure(1)
+  package var audio: [Say]
+  package var image: [Say]
+  package var fusion: Say
   /// Stands at every encoder exit; fusion has none.
-  var threshold = 0.5
-  var none: String? = "none"
+  package var threshold = 0.5
+  package var none: String? = "none"
 
-  func model() throws -> Model { try Model.decode(bytes()) }
+  package init(
+    audio: [Say] = [.unsure, .unsure], image: [Say] = [.unsure, .unsure], fusion: Say = .sure(1)
+  ) {
+    self.audio = audio
+    self.image = image
+    self.fusion = fusion
+  }
 
-  func bytes() -> [UInt8] {
+  package func model() throws -> Model { try Model.decode(bytes()) }
+
+  package func bytes() -> [UInt8] {
     var tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])] = []
     func words(_ values: [UInt32]) -> [UInt8] {
       values.flatMap { v in (0..<4).map { UInt8(truncatingIfNeeded: v >> (8 * $0)) } }
