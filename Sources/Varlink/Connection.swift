@@ -82,6 +82,7 @@ final class Connection {
       if count == 0 { return .blocked }
       sent += count
     }
+    guard sent > 0 else { return .done }
     sent = 0
     // A long answer's memory is not kept for the next one.
     output.removeAll(keepingCapacity: output.capacity <= 4096)

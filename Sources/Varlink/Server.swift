@@ -92,7 +92,9 @@ package struct Server: ~Copyable, @unchecked Sendable {
     guard writer.encode(continues: true, members) else { return false }
     writer.withBytes { topics[topic].publish($0) }
     // Backwards: a connection that breaks takes itself out of the list, and the last one takes its place.
-    for place in topics[topic].subscribers.indices.reversed() {
+    var place = topics[topic].subscribers.count
+    while place > 0 {
+      place -= 1
       guard let connection = connections[topics[topic].subscribers[place]] else { continue }
       // One that is blocked is sent to when its socket takes more.
       if connection.interest.contains(.writing) { continue }
@@ -327,7 +329,7 @@ extension Server {
     guard let subscription = connection.subscription else { return .done }
     let lost = number - subscription.next
     dropped += lost
-    connection.subscription?.next = number + 1
+    connection.subscription = Connection.Subscription(topic: subscription.topic, next: number + 1)
     return topics[subscription.topic].withMessage(number) { bytes in
       if lost == 0 { return connection.sendDirectly(bytes) }
       connection.queue(bytes, dropped: lost)
