@@ -104,7 +104,9 @@ package struct EnergyModel: Equatable, Sendable {
   ///   - macs: of all segments and fusion, without the early exits; likewise the parameters.
   package func alwaysOn(window: Nanoseconds, macs: Int64, parameters: Int64) -> Nanojoules {
     var sum = compute(macs: macs, parameters: parameters)
-    for modality in modalities { sum += Self.energy(modality.sensor.awake, window) + modality.features }
+    for index in modalities.indices {
+      sum += Self.energy(modalities[index].sensor.awake, window) + modalities[index].features
+    }
     return sum
   }
 

@@ -17,7 +17,10 @@ extension Gate {
       return nil
     }
     guard !lookDue, silent == window.present else { return nil }
-    for case .encoder(let modality, 1) in policy.steps where silent.contains(index: modality) {
+    for index in policy.steps.indices {
+      guard case .encoder(let modality, 1) = policy.steps[index], silent.contains(index: modality) else {
+        continue
+      }
       return Answer(
         label: none, exit: .encoder(modality: modality, exit: 0), entropy: 0,
         certainty: policy.activityCertainty, threshold: nil, reason: .inactive)
@@ -87,9 +90,10 @@ extension Gate {
 
   /// Runs what was asked to its end, in plan order, and fuses it.
   private mutating func finish() -> Action {
-    for case .encoder(let modality, let exit) in policy.steps
-    where asked.contains(index: modality) && exit > Int(done[modality]) {
-      return advance(modality, exit)
+    // By index: an unspecialized iterator over the elements would live on the heap.
+    for index in policy.steps.indices {
+      guard case .encoder(let modality, let exit) = policy.steps[index] else { continue }
+      if asked.contains(index: modality) && exit > Int(done[modality]) { return advance(modality, exit) }
     }
     phase = .fusing
     asking = .fusion
