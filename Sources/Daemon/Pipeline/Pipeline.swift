@@ -99,8 +99,7 @@ package final class Pipeline<Rig: SensorRig> {
   /// Runs until the recording ends or `stop` is called; the sensors are asleep afterwards.
   package func run() throws(SensingError) {
     try rig.start()
-    wake(sentinel)
-    clock = WindowClock(first: rig.now + inputs.length(of: sentinel), period: settings.period)
+    clock = WindowClock(first: firstEnd(), period: settings.period)
     while !ended && !isStopping {
       keepSentinel()
       guard waitForWindow(endingAt: clock.next) else { continue }
@@ -110,6 +109,13 @@ package final class Pipeline<Rig: SensorRig> {
       letSleep(at: rig.now)
     }
     rig.stop()
+  }
+
+  /// Wakes the sentinel. The first window ends when its first data is whole, or when that is overdue.
+  private func firstEnd() -> Instant {
+    let deadline = rig.now + gate.policy.wakeDeadlines[sentinel] + inputs.length(of: sentinel)
+    let (tale, instant) = self.await(sentinel, for: rig.now, deadline: deadline)
+    return tale == .delivered ? instant : rig.now
   }
 
   /// Waits until the sentinel's data for the window is there, or is late. False when there is no window to answer.
