@@ -33,7 +33,7 @@ package struct LedgerOptions: Sendable {
 
   package init() {}
 
-  /// The longest record: 24 hops and 40 postings with long names. Also the least a buffer may hold.
+  /// the longest record: every hop and posting a decision has room for, with long names. Also the least a buffer may hold.
   package static let maximumRecordBytes = 32 << 10
   /// What allows the retry after a failed write: no sooner, however short the flush interval is.
   static let retryInterval = Nanoseconds.seconds(1)
