@@ -33,8 +33,9 @@ package struct LedgerOptions: Sendable {
 
   package init() {}
 
-  /// The longest record: 24 hops and 40 postings with long names. Also the least a buffer may hold.
-  package static let maximumRecordBytes = 32 << 10
+  /// The longest record: every hop and posting a decision has room for, with names of 60 bytes, and as much again.
+  /// Also the least that a buffer may hold.
+  package static let maximumRecordBytes = 64 << 10
   /// What allows the retry after a failed write: no sooner, however short the flush interval is.
   static let retryInterval = Nanoseconds.seconds(1)
 }

@@ -130,7 +130,7 @@ import Vocabulary
     writer.tick(at: stamp(5000))
     #expect(sink.calls == 1)
     // Within one interval, but more than the buffer holds.
-    for number in 8...80 { writer.append(decision(UInt64(number), &random), at: stamp(5001)) }
+    for number in 8...200 { writer.append(decision(UInt64(number), &random), at: stamp(5001)) }
     #expect(sink.calls >= 2)
     let shed = writer.totalShed
     #expect(shed == 0)
