@@ -67,8 +67,10 @@ let package = Package(
       dependencies: ["Engine", "CKernels", "CAllocationCounter", "JSON", "Vocabulary"]),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Vocabulary"]),
     .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
-    .testTarget(name: "LedgerTests", dependencies: ["Ledger", "JSON", "Linux", "Vocabulary"]),
-    .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(
+      name: "LedgerTests", dependencies: ["CAllocationCounter", "Ledger", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(
+      name: "VarlinkTests", dependencies: ["CAllocationCounter", "Varlink", "JSON", "Linux", "Vocabulary"]),
     // A model whose answers are written down, for tests of what asks models.
     .target(name: "ScriptedModels", dependencies: ["Engine", "JSON"], path: "Tests/ScriptedModels"),
     .testTarget(

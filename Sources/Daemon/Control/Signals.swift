@@ -14,6 +14,8 @@ struct SignalDescriptor: ~Copyable {
     sigaddset(&set, SIGINT)
     var blocked = set
     sigaddset(&blocked, SIGPIPE)
+    // A file that reaches a size limit is a failed write, not the end.
+    sigaddset(&blocked, SIGXFSZ)
     _ = try system("sigprocmask") { sigprocmask(SIG_BLOCK, &blocked, nil) }
     descriptor = Descriptor(
       owning: try system("signalfd") { signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC)) })
