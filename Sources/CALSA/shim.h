@@ -2,9 +2,6 @@
 // libasound writes to stderr on its own and the daemon reports errors itself.
 #ifndef MMEXIT_CALSA_SHIM_H
 #define MMEXIT_CALSA_SHIM_H
-// Keeps glibc's fd_set out, which nothing here uses: its members have other names in CLinux (_GNU_SOURCE) than in
-// Glibc's own module, and clang refuses a type that differs between modules.
-#define _SYS_SELECT_H 1
 #include <alsa/asoundlib.h>
 
 static inline void mmx_alsa_say_nothing(const char *file, int line, const char *function, int code,

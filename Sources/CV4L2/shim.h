@@ -1,9 +1,6 @@
 // libv4l2. Here only what Swift cannot express: variadic calls, and constants that are macros with casts.
 #ifndef MMEXIT_CV4L2_SHIM_H
 #define MMEXIT_CV4L2_SHIM_H
-// Keeps glibc's fd_set out, which nothing here uses: its members have other names in CLinux (_GNU_SOURCE) than in
-// Glibc's own module, and clang refuses a type that differs between modules.
-#define _SYS_SELECT_H 1
 #include <fcntl.h>
 #include <libv4l2.h>
 #include <linux/videodev2.h>
