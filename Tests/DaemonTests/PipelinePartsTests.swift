@@ -95,13 +95,13 @@ import Vocabulary
 
   @Test func saysWhatPeopleLookFor() {
     let text = DecisionLine(decision(), classes: ["no", "yes"], modalities: ["image", "audio"]).text
-    #expect(text == "#12      6.00s  yes      fused            123.4 mJ  audio/1 .62>.25  [woke image]")
+    #expect(text == "#12      6.00s  yes      fused            123.4 mJ  audio/1 .620>.250  [woke image]")
   }
 
   @Test func entropiesAreShort() {
-    #expect(DecisionLine.short(0.049) == ".05")
-    #expect(DecisionLine.short(1) == "1.0")
-    #expect(DecisionLine.short(0.999) == "1.0")
-    #expect(DecisionLine.short(0) == ".00")
+    #expect(DecisionLine.short(0.0494) == ".049")
+    #expect(DecisionLine.short(1) == "1.00")
+    #expect(DecisionLine.short(0.9996) == "1.00")
+    #expect(DecisionLine.short(0) == ".000")
   }
 }

@@ -63,7 +63,7 @@ package struct DecisionLine: Equatable, Sendable {
     for name in try record.member("woken").elements() { woken.append(try name.string()) }
   }
 
-  /// `12    6.00s  audio/1 .62>.25  audio/2 .41>.22  [woke image]  image/1 .08≤.25   7   sure   123.4 mJ`
+  /// `12    6.00s  #12      6.00s  7        sure             123.4 mJ  audio/1 .623>.250  image/1 .081<=.250  [woke image]`
   package var text: String {
     var asked = hops.map { hop -> String in
       guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.entropy))" }
@@ -77,10 +77,10 @@ package struct DecisionLine: Equatable, Sendable {
       + "\(Self.left(answer, 8)) \(Self.left(reason, 14)) \(Self.right(energy, 7)) mJ  \(asked)"
   }
 
-  /// Entropies and thresholds lie in 0...1: `.62`, and `1.0`.
+  /// Entropies and thresholds lie in 0...1: `.623`, and `1.00`.
   static func short(_ value: Double) -> String {
-    let text = places(value, 2)
-    return text.hasPrefix("0.") ? String(text.dropFirst()) : String(text.prefix(3))
+    let text = places(value, 3)
+    return text.hasPrefix("0.") ? String(text.dropFirst()) : String(text.prefix(4))
   }
 
   static func places(_ value: Double, _ count: Int) -> String {
