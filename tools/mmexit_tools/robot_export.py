@@ -264,10 +264,11 @@ def run(args: argparse.Namespace) -> None:
     args.out.write_bytes(content)
     empty = "`none` is left to fusion"
     if nothing.missed is not None:
-        empty = f"for `none` such that a sensor takes at most {100 * nothing.missed:g} % of its own commands for nothing"
+        share = f"{100 * nothing.missed:g} %"
+        empty = f"for `none` such that a sensor takes at most {share} of its own commands for nothing"
     promise = (
-        f"for the ten commands (shown here) at most {args.loss:g} points below full fusion on validation windows, with "
-        f"{args.z:g} standard errors to spare, at the fewest MACs found; {empty}"
+        f"for the ten commands (shown here) at most {args.loss:g} points below full fusion on validation windows, "
+        f"with {args.z:g} standard errors to spare, at the fewest MACs found; {empty}"
     )
     card = Card(
         model.network,

@@ -1,10 +1,10 @@
 """When one sensor may be sure of "nothing", and the gate's walk where it may.
 
-A sensor that is sure of nothing knows nothing of what another one would have shown. So `none` from one sensor is never
-an answer to a window that stands alone: it is held, every other sensor is asked, and only if all are sure of `none` is
-that the answer; else what was asked runs to its end and is fused (the gate's rule for a *look*, in
-Sources/Scheduling/Gate.swift; `mmexitctl evaluate` takes every window for a look). In the daemon the same threshold lets
-the first sensor say `none` for the time being, and the others look every `max-blind` seconds.
+A sensor that is sure of nothing knows nothing of what another one would have shown. So `none` from one sensor is
+never an answer to a window that stands alone: it is held, every other sensor is asked, and only if all are sure of
+`none` is that the answer; else what was asked runs to its end and is fused (the gate's rule for a *look*, in
+Sources/Scheduling/Gate.swift; `mmexitctl evaluate` takes every window for a look). In the daemon the same threshold
+lets the first sensor say `none` for the time being, and the others look every `max-blind` seconds.
 """
 
 from __future__ import annotations
