@@ -1,6 +1,8 @@
 #define _GNU_SOURCE 1
 #include "clinux.h"
 
+#include <sys/resource.h>
+
 int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
 
 int mmx_peer_credentials(int fd, struct mmx_peer *peer) {
@@ -13,4 +15,12 @@ int mmx_peer_credentials(int fd, struct mmx_peer *peer) {
     peer->gid = c.gid;
   }
   return r;
+}
+
+int mmx_raise_open_files(uint64_t count) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  if (limit.rlim_cur >= count) return 0;
+  limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+  return setrlimit(RLIMIT_NOFILE, &limit);
 }

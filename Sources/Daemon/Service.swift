@@ -3,6 +3,7 @@ import Ledger
 import Linux
 import Sensing
 import Synchronization
+import Varlink
 import Vocabulary
 
 /// The daemon from start to end. Start order: model, plan, recording, ledger, sensors, socket, pipeline; what was
@@ -28,6 +29,8 @@ package struct Service: Sendable {
   package func run(printingDecisions prints: Bool) throws(StartupError) -> ExitCode {
     do {
       let signals = try SignalDescriptor()
+      // Clients, and some for sensors, ledger and libraries.
+      raiseOpenFileLimit(to: VarlinkLimits().clients + 256)
       let ledger = try openLedger()
       if let recording {
         let replay = loaded.configuration.replay

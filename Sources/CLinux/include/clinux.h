@@ -32,6 +32,8 @@ static inline int mmx_ioctl(int fd, unsigned long request, void *argument) {
 int mmx_accept4(int fd, int flags);
 // The C library hides it without _GNU_SOURCE.
 extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
+// 0, or -1 with errno.
+int mmx_raise_open_files(uint64_t count);
 struct mmx_peer { int32_t pid; uint32_t uid, gid; };
 int mmx_peer_credentials(int fd, struct mmx_peer *peer);
 static inline struct epoll_event mmx_epoll_event(uint32_t events, uint64_t token) {

@@ -14,7 +14,7 @@ extension Pipeline {
       switch action {
       case .advance(let modality):
         guard setInput(modality) else {
-          action = begin(&decision)
+          action = begin(&decision, doubted: true)
           continue
         }
         let reading = engine.advance(modality)
@@ -33,7 +33,8 @@ extension Pipeline {
   }
 
   /// Gathers what there is for the window that ends at `decision.end` and starts the gate on it.
-  private func begin(_ decision: inout Decision) -> Action {
+  /// - Parameter doubted: a network was unsure of this window already, so stillness may not answer it any more.
+  private func begin(_ decision: inout Decision, doubted: Bool = false) -> Action {
     engine.beginWindow()
     inputs.begin()
     var conditions = WindowConditions(now: rig.now, present: [])
@@ -46,7 +47,7 @@ extension Pipeline {
         switch inputs.gather(modality, from: rig, endingAt: decision.end, maximumSkew: settings.maximumSkew) {
         case .whole(let active):
           conditions.present.insert(set)
-          if !active { conditions.inactive.insert(set) }
+          if !active && !doubted { conditions.inactive.insert(set) }
         case .lossy:
           conditions.present.insert(set)
           conditions.invalid.insert(set)
@@ -85,7 +86,7 @@ extension Pipeline {
         decision.end = instant
         decision.start = instant - inputs.longest
         awaitSound(upTo: instant)
-        return begin(&decision)
+        return begin(&decision, doubted: true)
       }
       guard
         case .whole = inputs.gather(
