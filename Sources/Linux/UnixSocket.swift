@@ -197,7 +197,7 @@ package enum UnixSocket {
     let code = attempt(probe.number, try address(path))
     switch code {
     case ECONNREFUSED:
-      try wrapping { () throws(LinuxError) in try system("unlink", path) { unlink(path) } }
+      _ = try wrapping { () throws(LinuxError) in try system("unlink", path) { unlink(path) } }
     case ENOENT: return
     case 0, EAGAIN: throw .taken(path: path)
     default: throw .failed(LinuxError("connect", path, errno: code))
