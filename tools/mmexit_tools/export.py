@@ -49,7 +49,7 @@ class Calibrated:
     """Everything that validation windows decided."""
 
     quantized: QuantizedGraph
-    percentile: float
+    ranges: str
     temperatures: dict[ExitKey, float]
     thresholds: Thresholds
     order: tuple[str, ...]
@@ -73,7 +73,7 @@ def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Toler
     """Quantizes and calibrates on the validation windows; also their float logits."""
     graph = lower(model.eval())
     float_logits = predict(model, validation)
-    quantized, percentile = quantize_best(graph, validation, float_logits)
+    quantized, ranges = quantize_best(graph, validation, float_logits)
     logits = predict_integer(quantized, validation)
     temperatures = {}
     for key, values in logits.items():
@@ -82,7 +82,7 @@ def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Toler
     costs = exit_costs(graph)
     recording = make_recording(model, validation, logits, temperatures, costs)
     thresholds, order = calibrate(recording, tolerance)
-    return Calibrated(quantized, percentile, temperatures, thresholds, order, recording, costs), float_logits
+    return Calibrated(quantized, ranges, temperatures, thresholds, order, recording, costs), float_logits
 
 
 def make_recording(model: MultiExitNetwork, batch: Batch, logits: Mapping, temperatures: Mapping[ExitKey, float],
@@ -101,12 +101,18 @@ def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: 
     return measure(name, plain, recording, replay(recording, calibrated.order, calibrated.thresholds))
 
 
-def training_command(task: str, checkpoint: Path, options: Mapping) -> list[str]:
-    command = ["python", "-m", "mmexit_tools.training", "--task", task, "--data", "DATA", "--out",
-               str(checkpoint.parent)]
-    for key, value in options.items():
-        command += [f"--{key.replace('_', '-')}", str(value)]
-    return command
+def training_commands(task: str, checkpoint: Path, state: Mapping) -> list[list[str]]:
+    """The runs that led to this checkpoint, in order."""
+    runs = [*state["before"], {"out": str(checkpoint.parent), "options": state["options"]}]
+    commands: list[list[str]] = []
+    for i, run in enumerate(runs):
+        command = ["python", "-m", "mmexit_tools.training", "--task", task, "--data", "DATA", "--out", run["out"]]
+        if i > 0:
+            command += ["--start", str(Path(runs[i - 1]["out"]) / "checkpoint.pt")]
+        for key, value in run["options"].items():
+            command += [f"--{key.replace('_', '-')}", str(value)]
+        commands.append(command)
+    return commands
 
 
 def versions() -> dict[str, str]:
@@ -118,7 +124,8 @@ def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwo
     state = read_checkpoint(checkpoint)
     model = MultiExitNetwork(task.network(data))
     model.load_state_dict(state["model"])
-    return model.eval(), {"options": state["options"], "epoch": state["epoch"]}
+    return model.eval(), {"options": state["options"], "epoch": state["epoch"],
+                                 "before": state.get("before", [])}
 
 
 def summary(report: SplitReport, total: int) -> str:
@@ -140,12 +147,13 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
               str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
               "--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
-    commands = [training_command(args.task, args.checkpoint, trained["options"]),
+    commands = [*training_commands(args.task, args.checkpoint, trained),
                 [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
-    provenance = {"task": args.task, **task.PROVENANCE, "training_options": trained["options"],
+    runs = [*(b["options"] for b in trained["before"]), trained["options"]]
+    provenance = {"task": args.task, **task.PROVENANCE, "training_options": runs,
                   "epochs_done": trained["epoch"], "calibration": {
                       "windows": args.windows, "seed": args.seed, "loss_points": args.loss, "z": args.z,
-                      "activation_percentile": calibrated.percentile},
+                      "activation_ranges": calibrated.ranges},
                   "versions": versions()}
     content = model_bytes(calibrated.quantized, calibrated.settings(), provenance)
     args.out.parent.mkdir(parents=True, exist_ok=True)

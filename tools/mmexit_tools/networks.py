@@ -167,6 +167,8 @@ class Block(nn.Module):
         self.layer = layer
         self.weighted: nn.Module | None = None
         self.norm: nn.Module | None = None
+        self.rounding = False
+        """Round weights and results as int8 will: quantization-aware training (`set_rounding`)."""
         self.pad: Padding | None = None
         if isinstance(layer, Conv | Depthwise):
             t, le, b, r = layer.padding
@@ -188,22 +190,56 @@ class Block(nn.Module):
             case Conv() | Depthwise():
                 if self.pad is not None:
                     x = pad_map(x, self.pad, 0.0)
-                x = self.weighted(x)  # type: ignore[misc]
+                x = self._weigh(x)
             case Linear():
-                x = self.weighted(x)  # type: ignore[misc]
+                x = self._weigh(x)
             case MaxPool():
                 return max_pool(x, layer)
             case AveragePool():
-                return average_pool(x, layer)
+                x = average_pool(x, layer)
+                return round_values(x) if self.rounding else x
             case GlobalAveragePool():
-                return x.mean((2, 3))
+                x = x.mean((2, 3))
+                return round_values(x) if self.rounding else x
             case Flatten():
                 return x.flatten(1)
             case Dropout():
                 return functional.dropout(x, layer.p, self.training)
         if self.norm is not None:
             x = self.norm(x)
-        return functional.relu(x) if layer.relu else x
+        x = functional.relu(x) if layer.relu else x
+        return round_values(x) if self.rounding else x
+
+    def _weigh(self, x: Tensor) -> Tensor:
+        assert isinstance(self.weighted, nn.Conv2d | nn.Linear)
+        if not self.rounding:
+            return self.weighted(x)
+        # A normalization that follows scales whole channels, which leaves this rounding as it is.
+        weight = round_weight(self.weighted.weight)
+        if isinstance(self.weighted, nn.Linear):
+            return functional.linear(x, weight, self.weighted.bias)
+        return self.weighted._conv_forward(x, weight, self.weighted.bias)
+
+
+def set_rounding(model: nn.Module, rounding: bool) -> None:
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.rounding = rounding
+
+
+def round_weight(weight: Tensor) -> Tensor:
+    """Symmetric int8 per output channel; the gradient passes as if nothing were rounded."""
+    scale = weight.detach().abs().flatten(1).amax(1).clamp(min=1e-12) / 127
+    scale = scale.reshape(-1, *[1] * (weight.ndim - 1))
+    return weight + (torch.round(weight.detach() / scale) * scale - weight.detach())
+
+
+def round_values(x: Tensor) -> Tensor:
+    """Affine int8 over the batch's own range; the gradient passes as if nothing were rounded."""
+    values = x.detach()
+    low, high = values.amin().clamp(max=0), values.amax().clamp(min=0)
+    scale = ((high - low) / 255).clamp(min=1e-8)
+    return x + (torch.round(values / scale) * scale - values)
 
 
 def pad_map(x: Tensor, padding: Padding, value: float) -> Tensor:

@@ -22,7 +22,9 @@ from .graphs import Graph, Node, float_step, run, weighted_sum
 from .networks import NO_PADDING, MaxPool, max_pool
 
 KEEPS_SCALE = {"max_pool", "flatten"}
-PERCENTILES = (100.0, 99.99, 99.9)
+RANGES = ("least squares", "99.99 %", "all")
+"""Ways to choose an activation's range: least square error of rounding, all but 0.01 % of the values, all values."""
+CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,65 @@ def measure_ranges(graph: Graph, batch: Batch, percentile: float = 100.0, size: 
     return {n: (min(0.0, float(fold_low(low[n]))), max(0.0, float(fold_high(high[n])))) for n in low}
 
 
+def fit_ranges(graph: Graph, batch: Batch, size: int = 64) -> Ranges:
+    """For every tensor, the part of its whole range with the least square error of rounding and clipping."""
+    whole = measure_ranges(graph, batch, 100.0, size)
+    errors = {n: np.zeros(len(CLIPS)) for n in whole}
+    inputs, present = batch.tensors()
+    for i in range(0, len(batch), size):
+        here = slice(i, i + size)
+        there = {m: p[here] for m, p in present.items()}
+        with torch.no_grad():
+            tensors = run(graph, {m: x[here] for m, x in inputs.items()}, float_step, _zero_absent(there))
+        for name, (low, high) in whole.items():
+            for j, clip in enumerate(CLIPS):
+                gap = _rounded(tensors[name], affine(low * clip, high * clip)) - tensors[name]
+                errors[name][j] += float(gap.square().sum())
+    best = {n: CLIPS[int(e.argmin())] for n, e in errors.items()}
+    return {n: (low * best[n], high * best[n]) for n, (low, high) in whole.items()}
+
+
+def _rounded(x: Tensor, a: Affine) -> Tensor:
+    scale = float(a.scale)
+    return ((torch.round(x / scale) + a.zero_point).clamp(-128, 127) - a.zero_point) * scale
+
+
+def correct_biases(quantized: QuantizedGraph, batch: Batch, size: int = 64) -> QuantizedGraph:
+    """Adds to every bias what the rounding of the weights takes from the channel's mean over these windows."""
+    shifts: dict[str, list[NDArray]] = {}
+
+    def step(node: Node, given: list[Tensor]) -> Tensor:
+        if node.weight is not None:
+            w = quantized.weights[node.output]
+            shape = [1] * node.weight.ndim
+            shape[channel_axis(node)] = -1
+            lost = (node.weight - w.values * w.scale.reshape(shape)).astype(np.float32)
+            missing = weighted_sum(node, given[0], torch.from_numpy(lost))
+            shifts.setdefault(node.output, []).append(missing.transpose(0, 1).flatten(1).mean(1).numpy())
+        return float_step(node, given)
+
+    inputs, present = batch.tensors()
+    for i in range(0, len(batch), size):
+        here = slice(i, i + size)
+        there = {m: p[here] for m, p in present.items()}
+        with torch.no_grad():
+            run(quantized.graph, {m: x[here] for m, x in inputs.items()}, step, _zero_absent(there))
+    weights = {}
+    for node in quantized.graph.nodes():
+        if node.weight is not None:
+            w = quantized.weights[node.output]
+            unit = np.float64(quantized.activations[node.inputs[0]].scale) * w.scale
+            moved = np.clip(w.bias + np.rint(np.mean(shifts[node.output], axis=0) / unit), -(2**30), 2**30)
+            weights[node.output] = Weights(w.values, moved.astype(np.int32), w.scale)
+    return QuantizedGraph(quantized.graph, quantized.activations, weights)
+
+
+def channel_axis(node: Node) -> int:
+    """The axis of a weight that counts output channels."""
+    assert node.weight is not None
+    return node.weight.ndim - 1 if node.op == "depthwise_conv2d" else 0
+
+
 def _quantiles(values: NDArray[np.float32], percentile: float) -> tuple[float, float]:
     if percentile >= 100:
         return float(values.min()), float(values.max())
@@ -121,14 +182,14 @@ def quantize_weights(node: Node, input_scale: np.float32) -> Weights:
     assert node.weight is not None and node.bias is not None
     if not np.isfinite(node.weight).all() or not np.isfinite(node.bias).all():
         raise ToolError(f"{node.output}: a weight is not a finite number; the training has failed")
-    channel_axis = node.weight.ndim - 1 if node.op == "depthwise_conv2d" else 0
-    others = tuple(a for a in range(node.weight.ndim) if a != channel_axis)
+    axis = channel_axis(node)
+    others = tuple(a for a in range(node.weight.ndim) if a != axis)
     largest = np.abs(node.weight).max(axis=others).astype(np.float64)
     # A channel without weights still has a bias, which must stay within 2^30 steps.
     smallest = np.abs(node.bias) / (float(input_scale) * 2**30)
     scale = np.maximum(np.maximum(largest / 127, smallest), 1e-12).astype(np.float32)
     shape = [1] * node.weight.ndim
-    shape[channel_axis] = -1
+    shape[axis] = -1
     values = np.clip(np.rint(node.weight / scale.reshape(shape)), -127, 127).astype(np.int8)
     bias = np.rint(node.bias.astype(np.float64) / (np.float64(input_scale) * scale)).astype(np.int32)
     return Weights(values, bias, scale)
@@ -232,18 +293,22 @@ def predict_integer(quantized: QuantizedGraph, batch: Batch, size: int = 64) -> 
 
 
 def quantize_best(graph: Graph, batch: Batch, float_logits: Mapping[tuple[str, int], NDArray],
-                  windows: int = 1024) -> tuple[QuantizedGraph, float]:
-    """The percentile whose int8 probabilities lie nearest to float's over all exits; and that percentile."""
+                  windows: int = 1024) -> tuple[QuantizedGraph, str]:
+    """The way to choose ranges whose int8 probabilities lie nearest to float's over all exits; and its name."""
     part = slice_batch(batch, windows)
-    best: tuple[float, QuantizedGraph, float] | None = None
-    for percentile in PERCENTILES:
-        candidate = quantize(graph, measure_ranges(graph, part, percentile))
+    best: tuple[float, QuantizedGraph, str] | None = None
+    for way in RANGES:
+        if way == "least squares":
+            ranges = fit_ranges(graph, part)
+        else:
+            ranges = measure_ranges(graph, part, 100.0 if way == "all" else 99.99)
+        candidate = correct_biases(quantize(graph, ranges), part)
         found = predict_integer(candidate, part)
         gap = float(np.mean([
             np.abs(_softmax(found[k]) - _softmax(float_logits[k][: len(part)])).sum(1).mean() for k in found
         ]))
         if best is None or gap < best[0]:
-            best = (gap, candidate, percentile)
+            best = (gap, candidate, way)
     assert best is not None
     return best[1], best[2]
 

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from .datasets import Batch, batches, collect
 from .errors import ToolError, exit_with
-from .networks import MultiExitNetwork, Network, Outputs
+from .networks import MultiExitNetwork, Network, Outputs, set_rounding
 from .tasks import Task, load
 
 ExitKey = tuple[str, int]
@@ -40,6 +40,8 @@ class Options:
     warmup: float = 0.05
     dropout: float = 0.15
     """Share of windows of which one modality's feature is zeroed before fusion."""
+    rounding: int = 0
+    """Last epochs in which weights and results are rounded as int8 will (quantization-aware)."""
     validation: int = 2_000
     seed: int = 1
 
@@ -102,6 +104,8 @@ class Trainer:
         self.epoch = 0
         self.gradients = dict.fromkeys(exit_keys(network), 0.0)
         self.history: list[dict] = []
+        self.before: list[dict] = []
+        """Earlier runs that these weights come from."""
 
     def learning_rate(self, progress: float) -> float:
         """Warm-up, then a cosine to zero; `progress` 0...1 over the whole run."""
@@ -116,6 +120,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(o.seed * 100_003 + self.epoch)
         torch.manual_seed(o.seed * 200_003 + self.epoch)
         self.model.train()
+        set_rounding(self.model, self.epoch >= o.epochs - o.rounding)
         steps = math.ceil(o.windows / o.batch)
         total, count = 0.0, 0
         for step, batch in enumerate(stream):
@@ -150,11 +155,20 @@ class Trainer:
         state = {
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
             "gradients": [(m, n, g) for (m, n), g in self.gradients.items()], "options": asdict(self.options),
-            "history": self.history,
+            "history": self.history, "before": self.before,
         }
         temporary = path.with_suffix(".part")
         torch.save(state, temporary)
         os.replace(temporary, path)
+
+    def start_from(self, path: Path) -> None:
+        """Weights of another run of the same network; how it was trained is kept for the model card."""
+        state = read_checkpoint(path)
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError as error:
+            raise ToolError(f"{path}: holds another network") from error
+        self.before = [*state.get("before", []), {"out": str(path.parent), "options": state["options"]}]
 
     def restore(self, path: Path) -> None:
         state = read_checkpoint(path)
@@ -162,7 +176,7 @@ class Trainer:
             raise ToolError(f"{path}: was trained with other options; give the same ones or another --out")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.history = state["epoch"], state["history"]
+        self.epoch, self.history, self.before = state["epoch"], state["history"], state["before"]
         self.gradients = {(m, n): g for m, n, g in state["gradients"]}
 
 
@@ -188,7 +202,7 @@ def accuracy(model: MultiExitNetwork, batch: Batch, size: int = 256) -> dict[Exi
 
 def predict(model: MultiExitNetwork, batch: Batch, size: int = 256) -> dict[ExitKey, np.ndarray]:
     """Logits [N, classes] of every exit."""
-    model.eval()
+    set_rounding(model.eval(), False)
     inputs, present = batch.tensors()
     parts: dict[ExitKey, list[np.ndarray]] = {}
     with torch.no_grad():
@@ -209,24 +223,26 @@ def format_accuracies(values: dict[ExitKey, float]) -> str:
     return " ".join(f"{m}.{n} {v:.3f}" if m != "fusion" else f"fusion {v:.3f}" for (m, n), v in values.items())
 
 
-def train(task: Task, data: Path, options: Options, out: Path, resume: bool) -> Trainer:
-    """The whole run, one progress line per epoch, a checkpoint after each."""
+def train(task: Task, data: Path, options: Options, out: Path, resume: bool, start: Path | None = None) -> Trainer:
+    """The whole run, one progress line per epoch, a checkpoint after each. `start`: weights to begin with."""
     out.mkdir(parents=True, exist_ok=True)
     network = task.network(data)
     trainer = Trainer(network, options)
     checkpoint = out / "checkpoint.pt"
+    if start is not None:
+        trainer.start_from(start)
     if resume and checkpoint.exists():
         trainer.restore(checkpoint)
     held_out = collect(task.windows(data, "validation", options.validation, 1), network)
     while trainer.epoch < options.epochs:
-        start = time.monotonic()
+        begun = time.monotonic()
         loss = trainer.run_epoch(epoch_stream(task, network, data, options, trainer.epoch))
         found = accuracy(trainer.model, held_out)
         trainer.history.append({"epoch": trainer.epoch, "loss": loss,
                                 "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
         trainer.save(checkpoint)
         print(f"epoch {trainer.epoch}/{options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
-              f"({time.monotonic() - start:.0f} s)", flush=True)
+              f"({time.monotonic() - begun:.0f} s)", flush=True)
     (out / "history.json").write_text(json.dumps(trainer.history, indent=1) + "\n")
     return trainer
 
@@ -237,6 +253,7 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     for name, value in asdict(defaults).items():
@@ -244,7 +261,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     options = Options(**{name: getattr(args, name) for name in asdict(defaults)})
-    train(load(args.task), args.data, options, args.out, args.resume)
+    train(load(args.task), args.data, options, args.out, args.resume, args.start)
 
 
 if __name__ == "__main__":

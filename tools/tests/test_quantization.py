@@ -1,9 +1,19 @@
 import numpy as np
 import pytest
+import torch
 from conftest import make_batch
 
 from mmexit_tools import graphs, onnx_export
-from mmexit_tools.quantization import affine, measure_ranges, predict_integer, quantize, quantize_best
+from mmexit_tools.networks import set_rounding
+from mmexit_tools.quantization import (
+    RANGES,
+    affine,
+    correct_biases,
+    measure_ranges,
+    predict_integer,
+    quantize,
+    quantize_best,
+)
 from mmexit_tools.training import predict
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -47,8 +57,30 @@ def test_weights_biases_and_zero(quantized):
     assert affine(0.0, 0.0).zero_point == -128
 
 
-def test_the_best_percentile_is_one_that_was_tried(network, trained):
+def test_biases_make_up_for_what_rounding_weights_takes(network, trained):
+    graph, batch = graphs.lower(trained), make_batch(network, 300, 5)
+    plain = quantize(graph, measure_ranges(graph, batch))
+    fixed = correct_biases(plain, batch)
+    wanted = predict(trained, batch)[("vector", 1)].mean(0)
+    gap = [np.abs(predict_integer(q, batch)[("vector", 1)].mean(0) - wanted).max() for q in (plain, fixed)]
+    assert gap[1] < gap[0]
+
+
+def test_rounding_while_training_is_int8s(network, trained):
+    """The float network with `set_rounding` says what the int8 graph says, but for the ranges of its batch."""
+    batch = make_batch(network, 300, 6)
+    batch.present["image"][:] = True
+    plain = predict(trained, batch)
+    set_rounding(trained, True)
+    with torch.no_grad():
+        rounded = trained(batch.tensors()[0])
+    for m, n, logits in rounded.named():
+        gap = np.abs(logits.numpy() - plain[(m, n)]).mean()
+        assert 0 < gap < 0.05 * plain[(m, n)].std()
+
+
+def test_the_best_ranges_are_one_way_that_was_tried(network, trained):
     graph, batch = graphs.lower(trained), make_batch(network, 100, 4)
-    best, percentile = quantize_best(graph, batch, predict(trained, batch))
-    assert percentile in (100.0, 99.99, 99.9)
+    best, way = quantize_best(graph, batch, predict(trained, batch))
+    assert way in RANGES
     assert set(best.weights) == {n.output for n in graph.nodes() if n.weight is not None}
