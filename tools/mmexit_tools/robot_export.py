@@ -102,7 +102,7 @@ def calibrate_robot(
     """Quantizes and calibrates: the commands' thresholds first, with `none` left to fusion, then those of `none`."""
     graph = lower(model.eval())
     plain = predict(model, validation)
-    quantized, percentile = quantize_best(graph, validation, plain)
+    quantized, ranges = quantize_best(graph, validation, plain)
     logits = predict_integer(quantized, validation)
     labels = {k: validation.labels if k == FUSION else validation.seen[k[0]] for k in logits}
     temperatures = {k: round(fit_temperature(v, labels[k]), 4) for k, v in logits.items()}
@@ -110,7 +110,7 @@ def calibrate_robot(
     recording = make_recording(model, validation, logits, temperatures, costs)
     thresholds, order = calibrate(without_none(recording), tolerance)
     nothing = Nothing(*choose_nones(recording, validation.seen, order, thresholds, EMPTY, tolerance))
-    return Calibrated(quantized, percentile, temperatures, thresholds, order, recording, costs), nothing, plain
+    return Calibrated(quantized, ranges, temperatures, thresholds, order, recording, costs), nothing, plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,7 +250,7 @@ def run(args: argparse.Namespace) -> None:
             "seed": args.seed,
             "loss_points": args.loss,
             "z": args.z,
-            "activation_percentile": calibrated.percentile,
+            "activation_ranges": calibrated.ranges,
         },
         "versions": versions(),
         "commands": [shlex.join(c) for c in commands(args, state["options"])],
