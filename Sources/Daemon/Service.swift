@@ -1,4 +1,5 @@
 import Engine
+import Glibc
 import Ledger
 import Linux
 import Sensing
@@ -62,6 +63,8 @@ package struct Service: Sendable {
       classes: model.model.classes, modalities: model.model.modalities.map(\.name),
       energySource: plan.energy.source)
     let bootID: String
+    // A first start finds no folder. Where it cannot be made, the ledger says what is wrong.
+    mkdir(settings.directory, 0o750)
     do {
       bootID = try recording.map { "replay-" + $0.digest.hexString.prefix(16) } ?? Self.kernelBootID()
       return try LedgerWriter(

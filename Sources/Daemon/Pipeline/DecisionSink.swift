@@ -17,7 +17,8 @@ final class DecisionSink {
   private let isReplay: Bool
   private var states: [String]
   private var awakeSince: [Instant?]
-  private var deciding: UInt64?
+  /// What was last said of each sensor in the journal; a fault that comes back at every try is said once.
+  private var lastFault: [String?]
   let ledgerStatus: LedgerStatusBoard
 
   init(
@@ -31,6 +32,7 @@ final class DecisionSink {
     self.isReplay = isReplay
     states = model.modalities.map { _ in "asleep" }
     awakeSince = model.modalities.map { _ in nil }
+    lastFault = model.modalities.map { _ in nil }
   }
 
   private func stamp(_ now: Instant) -> LedgerStamp {
@@ -67,7 +69,7 @@ final class DecisionSink {
       ledger.append(.fault(modality: sensor, message: message), at: stamp(now))
       Log.write(.warning, message)
     case .sentinel(let sensor, let now):
-      let message = "\(model.modalities[sensor].name) listens now: the sensor before it cannot be had"
+      let message = "\(model.modalities[sensor].name) listens now: the first in the order that can be had"
       ledger.append(.fault(modality: sensor, message: message), at: stamp(now))
       Log.write(.warning, message)
     }
@@ -84,11 +86,19 @@ final class DecisionSink {
       ledger.append(.sleep(modality: sensor, awake: awake), at: stamp(now))
     case .awake:
       awakeSince[sensor] = now
+      if lastFault[sensor] != nil {
+        lastFault[sensor] = nil
+        Log.write(.notice, "\(model.modalities[sensor].name) is back")
+      }
       ledger.append(.state(modality: sensor, from: former, to: state.name, reason: nil), at: stamp(now))
     case .failed:
       awakeSince[sensor] = nil
       ledger.append(.state(modality: sensor, from: former, to: state.name, reason: detail), at: stamp(now))
-      if former != state.name { Log.write(.warning, detail ?? "\(model.modalities[sensor].name) failed") }
+      let fault = detail ?? "\(model.modalities[sensor].name) failed"
+      if lastFault[sensor] != fault {
+        lastFault[sensor] = fault
+        Log.write(.warning, fault)
+      }
     }
   }
 

@@ -40,6 +40,8 @@ package final class Pipeline<Rig: SensorRig> {
   let settings: PipelineSettings
   /// The sensor that is always awake: the first in the order that can be had.
   var sentinel: Int
+  /// The sentinel changed, and nobody has been told.
+  var sentinelIsNews = false
   /// Modalities by their first exit in the plan.
   let order: [Int]
 

@@ -52,6 +52,11 @@ extension Pipeline {
     if next != sentinel {
       sentinel = next
       status.note(sentinel: next)
+      sentinelIsNews = true
+    }
+    // One that is only tried again, and may fail again, is no news.
+    if sentinelIsNews && rig.state(of: next).isAwake {
+      sentinelIsNews = false
       note(.sentinel(sensor: next, at: rig.now))
     }
     if case .asleep = rig.state(of: next) { wake(next) }
