@@ -59,6 +59,9 @@ struct Watch: ParsableCommand {
           }
         }
       } catch {
+        if case .closed = error {
+          throw CommandFailure(message: "the daemon has ended", code: .unavailable)
+        }
         throw CommandFailure(message: error.description, code: error.exitCode)
       }
       if let failure {

@@ -5,13 +5,14 @@ import Linux
 struct SignalDescriptor: ~Copyable {
   let descriptor: Descriptor
 
-  /// SIGTERM and SIGINT end the daemon. SIGPIPE is blocked for good: a client may go away at any time, and the
+  /// SIGTERM, SIGINT and SIGHUP (a terminal that is closed) end the daemon in order. SIGPIPE is blocked for good: a client may go away at any time, and the
   /// write that finds out says EPIPE.
   init() throws(LinuxError) {
     var set = sigset_t()
     sigemptyset(&set)
     sigaddset(&set, SIGTERM)
     sigaddset(&set, SIGINT)
+    sigaddset(&set, SIGHUP)
     var blocked = set
     sigaddset(&blocked, SIGPIPE)
     // A file that reaches a size limit is a failed write, not the end.

@@ -71,7 +71,7 @@ package struct DecisionLine: Equatable, Sendable {
       return "\(hop.exit) \(Self.short(hop.entropy))\(sign)\(Self.short(threshold))"
     }.joined(separator: "  ")
     if !woken.isEmpty { asked += "  [woke \(woken.joined(separator: ", "))]" }
-    let answer = (label ?? "(nothing)") + (provisional ? "?" : "")
+    let answer = (label ?? "-") + (provisional ? "?" : "")
     let energy = Self.places(millijoules, 1)
     return "#\(Self.left(String(number), 4)) \(Self.right(Self.places(end, 2), 7))s  "
       + "\(Self.left(answer, 8)) \(Self.left(reason, 14)) \(Self.right(energy, 7)) mJ  \(asked)"

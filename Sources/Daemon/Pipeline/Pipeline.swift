@@ -42,6 +42,8 @@ package final class Pipeline<Rig: SensorRig> {
   var sentinel: Int
   /// The sentinel changed, and nobody has been told.
   var sentinelIsNews = false
+  /// When failed sensors are tried again.
+  var nextTry = Instant.zero
   /// Modalities by their first exit in the plan.
   let order: [Int]
 

@@ -41,10 +41,13 @@ extension Pipeline {
   /// tries back for as long as its backoff says.
   func keepSentinel() {
     var chosen: Int?
+    // Once a second at most: each try wakes the sensor's thread, if only to hear that its backoff is not over.
+    let tries = rig.now >= nextTry
+    if tries { nextTry = rig.now + .seconds(1) }
     for place in order.indices {
       let sensor = order[place]
       var state = rig.state(of: sensor)
-      if case .failed = state { state = wake(sensor) }
+      if tries, case .failed = state { state = wake(sensor) }
       if case .failed = state { continue }
       if chosen == nil { chosen = sensor }
     }
