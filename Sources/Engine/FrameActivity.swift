@@ -34,7 +34,7 @@ package struct FrameActivity: Equatable, Sendable {
     self.warmUp = warmUp
   }
 
-  /// Takes one picture of at least 16 x 12 pixels; they may change in size. Allocates nothing.
+  /// Takes one picture; they may change in size. Allocates nothing.
   package mutating func observe(_ image: PixelView) -> Observation {
     shrink(image)
     var level = 0
@@ -63,11 +63,13 @@ package struct FrameActivity: Equatable, Sendable {
   }
 
   private mutating func shrink(_ image: PixelView) {
-    precondition(image.width >= Self.width && image.height >= Self.height, "a picture of at least 16 x 12")
+    // Of a picture smaller than the cells, several cells see the same pixel.
     for y in 0..<Self.height {
-      let rows = y * image.height / Self.height..<(y + 1) * image.height / Self.height
+      let top = y * image.height / Self.height
+      let rows = top..<max(top + 1, (y + 1) * image.height / Self.height)
       for x in 0..<Self.width {
-        let columns = x * image.width / Self.width..<(x + 1) * image.width / Self.width
+        let left = x * image.width / Self.width
+        let columns = left..<max(left + 1, (x + 1) * image.width / Self.width)
         current[y * Self.width + x] = Self.mean(image, rows, columns)
       }
     }

@@ -37,6 +37,10 @@ package enum WindowData: Sendable {
       throw error
     } catch let error as NumPyArray.Failure {
       throw EvaluationError(.window, manifest, line: line, "\(path): \(error.description)")
+    } catch let error as SensingError where error.isMissingFile {
+      throw EvaluationError(
+        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput
+      )
     } catch let error as LinuxError where error.errno == 2 {
       throw EvaluationError(
         .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput
@@ -64,5 +68,11 @@ package enum WindowData: Sendable {
     case .picture(let picture): picture.withView { engine.setInput(modality, image: $0) }
     case .vector(let vector): vector.withUnsafeBufferPointer { engine.setInput(modality, vector: $0) }
     }
+  }
+}
+
+extension SensingError {
+  fileprivate var isMissingFile: Bool {
+    if case .system(let error) = kind { error.errno == 2 } else { false }
   }
 }

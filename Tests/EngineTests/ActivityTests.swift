@@ -130,3 +130,16 @@ import Vocabulary
     #expect(!same.active)
   }
 }
+
+@Suite struct SmallPictureTests {
+  @Test func aPictureSmallerThanTheCellsIsTaken() {
+    var activity = FrameActivity(warmUp: 1)
+    for value in [0, 0, 200] as [UInt8] {
+      let pixels = [value, 0, 0, 0, 0, value]
+      let seen = pixels.withUnsafeBufferPointer {
+        activity.observe(PixelView(base: $0.baseAddress!, width: 3, height: 2, channels: 1))
+      }
+      if value == 200 { #expect(seen.active && seen.level > 0) }
+    }
+  }
+}

@@ -59,9 +59,10 @@ struct ControlPlane: ~Copyable {
         switch poll[index].token {
         case Token.signals: while signals.next() != nil { stop = true }
         case Token.decisions:
-          // Looked at before the drain: what came before the end is passed on.
-          stop = stop || hasEnded()
+          // Looked at after the bell is cleared: an end that comes later rings again. What came between the two is
+          // passed on by `finish`.
           publish()
+          stop = stop || hasEnded()
         default: break
         }
       }
