@@ -14,18 +14,7 @@ struct Status: ParsableCommand {
   var json = false
 
   mutating func run() throws {
-    try CommandFailure.catching {
-      let reply = try Query.call("GetStatus", connection)
-      if json {
-        Output.line(reply.value.text)
-        return
-      }
-      do throws(JSONError) {
-        try show(reply)
-      } catch {
-        throw CommandFailure(message: "the daemon sent what it should not: \(error)", code: .software)
-      }
-    }
+    try Query.run("GetStatus", connection, json: json, show: show)
   }
 
   private func show(_ reply: JSONPlace) throws(JSONError) {
@@ -65,6 +54,24 @@ struct Status: ParsableCommand {
 
 /// One call and its reply.
 enum Query {
+  /// The whole of a command that asks one thing: prints the reply as JSON, or as `show` does for people.
+  static func run(
+    _ method: String, _ connection: Connection, json: Bool, show: (JSONPlace) throws(JSONError) -> Void
+  ) throws {
+    try CommandFailure.catching {
+      let reply = try call(method, connection)
+      if json {
+        Output.line(reply.value.text)
+        return
+      }
+      do throws(JSONError) {
+        try show(reply)
+      } catch {
+        throw CommandFailure(message: "the daemon sent what it should not: \(error)", code: .software)
+      }
+    }
+  }
+
   static func call(_ method: String, _ connection: Connection) throws -> JSONPlace {
     var client = try connection.open()
     do throws(ClientError) {
@@ -86,18 +93,7 @@ struct ModelCommand: ParsableCommand {
   var json = false
 
   mutating func run() throws {
-    try CommandFailure.catching {
-      let reply = try Query.call("GetModel", connection)
-      if json {
-        Output.line(reply.value.text)
-        return
-      }
-      do throws(JSONError) {
-        try show(reply)
-      } catch {
-        throw CommandFailure(message: "the daemon sent what it should not: \(error)", code: .software)
-      }
-    }
+    try Query.run("GetModel", connection, json: json, show: show)
   }
 
   private func show(_ reply: JSONPlace) throws(JSONError) {
