@@ -26,6 +26,9 @@ package struct Service: Sendable {
     recording = directory.isEmpty ? nil : try RecordingFile(directory: directory)
   }
 
+  /// What is allowed and works against itself; one line, or nil.
+  package var advice: String? { LookAdvice.text(loaded.configuration, model.model) }
+
   /// Runs until the recording ends or a signal comes.
   package func run(printingDecisions prints: Bool) throws(StartupError) -> ExitCode {
     do {

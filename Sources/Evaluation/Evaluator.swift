@@ -136,7 +136,7 @@ package struct WindowResult: Sendable {
   /// Every exit asked, in the order asked.
   package var asked: [Reading] = []
   package var answer = Answer(
-    label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: .nothingPresent)
+    label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: .noData)
   /// Features, network and gate; reading files not included.
   package var nanoseconds: Int64 = 0
 

@@ -18,7 +18,7 @@ extension Model {
       lambda: lambda,
       modalities: modalities.enumerated().map { m, modality in
         ModalityStatistics(
-          name: modality.name, wakeCost: costs.wake[m],
+          name: modality.name, wakeCost: costs.wake[m], standbyCost: costs.standby[m],
           exits: modality.segments.enumerated().map { j, segment in
             ExitStatistics(
               accuracy: segment.exit.accuracy ?? 0,

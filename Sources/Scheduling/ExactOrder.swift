@@ -9,11 +9,11 @@ extension OrderingProblem {
   /// Industrial Engineering 11 (1960) 17; H. A. Simon and J. B. Kadane, "Optimal problem-solving search: all-or-none
   /// solutions", Artificial Intelligence 6 (1975) 235-247.
   ///
-  /// With wake costs the first modality's cost differs from what it would be elsewhere. Then each modality is tried
+  /// With wake and standby costs the first modality's cost differs from what it would be elsewhere. Then each modality is tried
   /// as the first, the rest sorted by the index with their wakes, and the best of these n orders taken.
   func exactOrder() -> [Int] {
     let all = Array(modalities.indices)
-    guard hasWakeCosts else { return sorted(all, payingWake: false) }
+    guard isFirstPricedApart else { return sorted(all, payingWake: false) }
     var best: (order: [Int], value: Double)?
     for first in all {
       let order = [first] + sorted(all.filter { $0 != first }, payingWake: true)

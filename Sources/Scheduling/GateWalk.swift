@@ -78,7 +78,7 @@ extension Gate {
 
   /// Every exit that could be asked has been.
   private mutating func endWalk() -> Action {
-    if asked.isEmpty { return concludeBest(live.isEmpty ? .nothingPresent : limit ?? .nothingPresent) }
+    if asked.isEmpty { return concludeBest(live.isEmpty ? .noData : limit ?? .noData) }
     if var answer = held, !disagreement, asked.isSubset(of: sure) {
       if !allLooked, let limit { answer.reason = limit }
       return conclude(answer, sure: true)

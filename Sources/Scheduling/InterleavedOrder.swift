@@ -13,7 +13,7 @@ extension OrderingProblem {
   /// comparing the two.
   func interleavedPlan() -> ExitPlan {
     var best: ExitPlan
-    if hasWakeCosts {
+    if isFirstPricedApart {
       best = price(merge(awake: 0))
       for awake in modalities.indices.dropFirst() {
         let candidate = price(merge(awake: awake))

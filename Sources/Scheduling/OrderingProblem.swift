@@ -22,12 +22,17 @@ package struct ModalityStatistics: Hashable, Sendable {
   /// Cost of waking its sensor, >= 0; paid at its first exit unless it is the first modality of the order, whose
   /// sensor never sleeps.
   package var wakeCost: Double
+  /// Cost of keeping its sensor awake, for one window that is asked, >= 0; paid at its first exit, in place of the
+  /// wake, if it is the first modality of the order. Where the activity check answers most windows, those that are
+  /// asked bear the sensor's power for all of them.
+  package var standbyCost: Double
   /// At least one, in the order they stand along the encoder.
   package var exits: [ExitStatistics]
 
-  package init(name: String, wakeCost: Double = 0, exits: [ExitStatistics]) {
+  package init(name: String, wakeCost: Double = 0, standbyCost: Double = 0, exits: [ExitStatistics]) {
     self.name = name
     self.wakeCost = wakeCost
+    self.standbyCost = standbyCost
     self.exits = exits
   }
 }
@@ -59,6 +64,6 @@ package struct OrderingProblem: Hashable, Sendable {
     self.fusion = fusion
   }
 
-  /// Whether any sensor costs anything to wake; if none does, being first changes no cost.
-  var hasWakeCosts: Bool { modalities.contains { $0.wakeCost > 0 } }
+  /// Whether any sensor costs anything to wake or to keep awake; if none does, being first changes no cost.
+  var isFirstPricedApart: Bool { modalities.contains { $0.wakeCost > 0 || $0.standbyCost > 0 } }
 }

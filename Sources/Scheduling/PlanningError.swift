@@ -2,7 +2,7 @@
 package struct PlanningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The number that is wrong.
   package enum Quantity: String, Hashable, Sendable {
-    case lambda, accuracy, cost, hazard, wake, threshold
+    case lambda, accuracy, cost, hazard, wake, standby, threshold
   }
 
   package enum Fault: Hashable, Sendable {

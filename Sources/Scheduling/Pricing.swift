@@ -8,7 +8,7 @@ extension OrderingProblem {
     }
   }
 
-  /// What this walk is worth with the true hazards and wake costs: paper eqs. 3, 4 and 6.
+  /// What this walk is worth with the true hazards, standby and wake costs: paper eqs. 3, 4 and 6.
   /// - Parameter walk: every exit of every modality once, each modality's in rising order; no fusion.
   package func price(_ walk: [ExitID]) -> ExitPlan {
     var steps: [ExitStep] = []
@@ -18,7 +18,9 @@ extension OrderingProblem {
     for id in walk {
       guard case .encoder(let modality, let number) = id else { continue }
       let exit = modalities[modality].exits[number - 1]
-      if number == 1 && !steps.isEmpty { paid += modalities[modality].wakeCost }
+      if number == 1 {
+        paid += steps.isEmpty ? modalities[modality].standbyCost : modalities[modality].wakeCost
+      }
       paid += exit.cost
       steps.append(
         ExitStep(

@@ -95,7 +95,7 @@ package enum DaemonInterface {
       modalityMissing,
       skewAboveLimit,
       windowInvalid,
-      nothingPresent
+      noData
     )
 
     type Decision (

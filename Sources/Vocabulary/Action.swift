@@ -58,6 +58,6 @@ package enum Reason: String, Hashable, Sendable, CaseIterable {
   case skewAboveLimit
   /// Samples or frames of the window were lost, so it was not trusted.
   case windowInvalid
-  /// No modality had any data.
-  case nothingPresent
+  /// There was nothing to answer from: no sensor, or no modality of the window, had any data.
+  case noData
 }

@@ -50,7 +50,7 @@ package struct Decision: Sendable {
     self.end = end
     decided = end
     answer = Answer(
-      label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: .nothingPresent)
+      label: nil, exit: nil, entropy: 1, certainty: 0, threshold: nil, reason: .noData)
     provisional = false
     look = false
     woken = []

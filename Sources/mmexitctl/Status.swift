@@ -49,6 +49,9 @@ struct Status: ParsableCommand {
       ])
     }
     Output.table(["sensor", "kind", "state", "wakes", "awake s", "fault"], rows)
+    if rows.allSatisfy({ $0[2] == "failed" }) {
+      Output.line("no sensor can be had: windows go unanswered until one is back")
+    }
   }
 }
 

@@ -44,9 +44,12 @@ struct Main {
       switch task {
       case .printConfig: finish(loaded.configuration.printed())
       case .checkConfig:
-        _ = try Service(loaded)
+        if let advice = try Service(loaded).advice { Log.write(.notice, advice) }
         finish("\(path): the configuration and its model are good")
-      case .run: exit(try Service(loaded).run(printingDecisions: prints).rawValue)
+      case .run:
+        let service = try Service(loaded)
+        if let advice = service.advice { Log.write(.notice, advice) }
+        exit(try service.run(printingDecisions: prints).rawValue)
       }
     } catch {
       fail(error.description, error.exitCode)

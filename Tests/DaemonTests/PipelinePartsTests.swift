@@ -18,8 +18,18 @@ import Vocabulary
     var clock = WindowClock(first: at(1000), period: .milliseconds(250))
     // A wake took 700 ms; the pair was cut anew at 1700.
     clock.answered(windowEnding: at(1700), at: at(1710))
-    #expect(clock.next == at(1750))
-    #expect(clock.joined == 2)
+    #expect(clock.next == at(2000))
+    #expect(clock.joined == 3)
+  }
+
+  @Test func aWindowThatWouldRepeatMostOfTheOneBeforeJoins() {
+    var clock = WindowClock(first: at(1000), period: .milliseconds(250))
+    clock.answered(windowEnding: at(1200), at: at(1203))
+    #expect(clock.next == at(1500))
+    #expect(clock.joined == 1)
+    clock.answered(windowEnding: at(1500), at: at(1503))
+    clock.answered(windowEnding: at(1870), at: at(1871))
+    #expect(clock.next == at(2000))
   }
 
   @Test func aLateAnswerLeavesNoBacklog() {

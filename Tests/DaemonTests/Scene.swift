@@ -109,3 +109,41 @@ final class Scene {
     return bytes
   }
 }
+
+/// A ledger in a folder of its own, and the sink that writes it.
+final class LedgerScratch {
+  let directory: String
+
+  init() throws {
+    var template = Array("/tmp/mmexit-ledger.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw LinuxError("mkdtemp", errno: errnoNow()) }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    guard let stream = opendir(directory) else { return }
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      unlink(directory + "/" + name)
+    }
+    closedir(stream)
+    rmdir(directory)
+  }
+
+  private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+  func sink(for model: Model) throws -> DecisionSink {
+    let names = Names(
+      classes: model.classes, modalities: model.modalities.map(\.name), energySource: "model:test")
+    let writer = try LedgerWriter(
+      directory: directory,
+      identity: LedgerIdentity(
+        bootID: "test", model: SHA256.digest(of: Self.nothing),
+        configuration: SHA256.digest(of: Self.nothing), names: names),
+      at: LedgerStamp(boot: .zero))
+    return DecisionSink(
+      ledger: writer, channel: try DecisionChannel(), model: model, prints: false, isReplay: true)
+  }
+}

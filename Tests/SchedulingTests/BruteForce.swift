@@ -46,7 +46,8 @@ struct BruteForce {
   ) -> Double {
     let chain = problem.modalities[modality]
     let figure = chain.exits[exit]
-    paid += figure.cost + (exit == 0 && !first ? chain.wakeCost : 0)
+    paid += figure.cost
+    if exit == 0 { paid += first ? chain.standbyCost : chain.wakeCost }
     let probability = reached * figure.hazard
     reached *= 1 - figure.hazard
     return probability * (problem.lambda * figure.accuracy - paid)

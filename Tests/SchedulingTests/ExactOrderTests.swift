@@ -52,4 +52,19 @@ import Testing
     problem.modalities[1].wakeCost = 50
     #expect(try plan(problem, by: .exact).order == [1, 0])
   }
+
+  @Test func aDearStandbyKeepsAModalityFromBeingTheFirst() throws {
+    var problem = OrderingProblem(
+      lambda: 10,
+      modalities: [
+        single("camera", accuracy: 0.9, cost: 1, hazard: 0.5, wake: 3),
+        single("sound", accuracy: 0.8, cost: 1, hazard: 0.4, wake: 1),
+      ], fusion: FusionStatistics(accuracy: 0.9, cost: 1))
+    #expect(try plan(problem, by: .exact).order == [0, 1])
+    problem.modalities[0].standbyCost = 10
+    problem.modalities[1].standbyCost = 1
+    #expect(try plan(problem, by: .exact).order == [1, 0])
+    // 1 kept awake, then 40 % leave with 8 - 2, 30 % with 9 - 2 - 3 - 1, 30 % fused with 9 - 2 - 3 - 1 - 1.
+    #expect(isClose(try plan(problem, by: .exact).value, 0.4 * 6 + 0.3 * 3 + 0.3 * 2))
+  }
 }

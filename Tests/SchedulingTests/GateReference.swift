@@ -119,7 +119,7 @@ struct GateReference {
 
     mutating func endOfQueue() {
       let touched = those { !readings[$0].isEmpty }
-      if touched.isEmpty { return endWithBest(live.isEmpty ? .nothingPresent : limit ?? .sure) }
+      if touched.isEmpty { return endWithBest(live.isEmpty ? .noData : limit ?? .sure) }
       if let firstNone, sureLabels.allSatisfy({ $0 == policy.noneClass }), touched.isSubset(of: settled) {
         return end(
           firstNone.reading, firstNone.threshold, everyoneLooked ? .sure : limit ?? .sure, sure: true)

@@ -84,7 +84,7 @@ private func policy(
       says: [(unsure, 1), (0.1, 1), (0, 2), (0, 2), (0, 2)], expected: "a0 a0 = 1 sure"),
     Case(
       testDescription: "nothing there", window: .init(present: []), says: allUnsure,
-      expected: "? - nothingPresent"),
+      expected: "? - noData"),
     Case(
       testDescription: "sound lost samples, camera sure", window: .init(present: both, invalid: sound),
       says: [(0, 1), (0, 1), (0.1, 2), (0, 2), (0, 2)], expected: "a1 ? 2 windowInvalid"),

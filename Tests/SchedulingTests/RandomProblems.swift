@@ -1,7 +1,8 @@
 import Scheduling
 
 extension SeededRandom {
-  /// A problem with hazards of 0 and 1, exits not worth their cost, different exit counts and, half the time, wakes.
+  /// A problem with hazards of 0 and 1, exits not worth their cost, different exit counts and, half the time, wakes
+  /// and standby costs.
   mutating func problem(modalities: Int, exits: ClosedRange<Int> = 1...3, wakes: Bool? = nil)
     -> OrderingProblem
   {
@@ -10,6 +11,7 @@ extension SeededRandom {
     let list = (0..<modalities).map { index in
       ModalityStatistics(
         name: "m\(index)", wakeCost: wakes && chance(0.7) ? uniform(0...6) : 0,
+        standbyCost: wakes && chance(0.5) ? uniform(0...8) : 0,
         exits: (0..<whole(exits)).map { _ in
           ExitStatistics(
             accuracy: share(), cost: chance(0.1) ? 0 : uniform(0...4), hazard: share())

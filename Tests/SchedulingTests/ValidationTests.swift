@@ -43,6 +43,9 @@ import Testing
     #expect(
       fault { $0.modalities[0].wakeCost = -1 } == "modality \"sound\": wake is -1.0; it must be 0 or more")
     #expect(
+      fault { $0.modalities[0].standbyCost = .nan }
+        == "modality \"sound\": standby is not a finite number; state one")
+    #expect(
       fault { $0.modalities[1].name = "sound" }
         == "modality \"sound\": the name is used twice; give every modality its own")
     #expect(fault { $0.lambda = .infinity } == "lambda is not a finite number; state one")

@@ -25,6 +25,8 @@ package struct Configuration: Sendable, Equatable {
     package var valueOfRightAnswer = 0.5
     package var giveUp = false
     package var activityCheck = true
+    /// Share of the windows in which the activity check finds something going on, 0.001...1; for the order.
+    package var activeShare = 0.05
     package var maximumBlind = Nanoseconds.seconds(2)
     package var maximumSkew = Nanoseconds.milliseconds(120)
     /// Wakes a sensor may have in a minute before it is left awake.

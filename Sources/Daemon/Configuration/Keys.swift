@@ -103,6 +103,15 @@ package enum Keys {
     .flag("give-up", \.giveUp, "Answer unsure when going on is expected to gain less than it costs."),
     .flag(
       "activity-check", \.activityCheck, "Let silence and a still picture answer 'none' without a network."),
+    Key(
+      name: "active-share", takes: "number, 0.001 to 1",
+      help:
+        "Share of windows with something going on; they bear the energy of the sensor that is always awake, in the order."
+    ) { (text, gate) throws(ValueError) in
+      gate.activeShare = try Quantity.number(text, 0.001...1)
+    } show: {
+      "\($0.activeShare)"
+    },
     .duration(
       "max-blind", 0...3600, \.maximumBlind,
       "Longest time between looks by every live sensor while the answer is 'none'."),

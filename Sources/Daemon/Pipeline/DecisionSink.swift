@@ -19,6 +19,8 @@ final class DecisionSink {
   private var awakeSince: [Instant?]
   /// What was last said of each sensor in the journal; a fault that comes back at every try is said once.
   private var lastFault: [String?]
+  /// When the journal was last told that a sensor is held awake; the ledger has every time.
+  private var heldSaid: [Instant?]
   let ledgerStatus: LedgerStatusBoard
 
   init(
@@ -33,6 +35,7 @@ final class DecisionSink {
     states = model.modalities.map { _ in "asleep" }
     awakeSince = model.modalities.map { _ in nil }
     lastFault = model.modalities.map { _ in nil }
+    heldSaid = model.modalities.map { _ in nil }
   }
 
   private func stamp(_ now: Instant) -> LedgerStamp {
@@ -67,7 +70,14 @@ final class DecisionSink {
       let name = model.modalities[sensor].name
       let message = "\(name): woken too often in a minute; it stays awake until the minute is over"
       ledger.append(.fault(modality: sensor, message: message), at: stamp(now))
-      Log.write(.warning, message)
+      if let said = heldSaid[sensor], now - said < .seconds(3600) { return }
+      heldSaid[sensor] = now
+      Log.write(
+        .notice, message + "; it may be so again without being said for an hour (wakes-per-minute in [gate])")
+    case .noSensor(let now):
+      let message = "no sensor can be had; windows go unanswered until one is back, and each is tried again"
+      ledger.append(.fault(modality: nil, message: message), at: stamp(now))
+      Log.write(.error, message)
     case .sentinel(let sensor, let now):
       let message = "\(model.modalities[sensor].name) listens now: the first in the order that can be had"
       ledger.append(.fault(modality: sensor, message: message), at: stamp(now))

@@ -42,6 +42,8 @@ package final class Pipeline<Rig: SensorRig> {
   var sentinel: Int
   /// The sentinel changed, and nobody has been told.
   var sentinelIsNews = false
+  /// Every sensor has failed.
+  var hasNoSensor = false
   /// When failed sensors are tried again.
   var nextTry = Instant.zero
   /// Modalities by their first exit in the plan.
@@ -51,10 +53,14 @@ package final class Pipeline<Rig: SensorRig> {
   var hours: SensorHours
   var budgets: [WakeBudget]
   var lastNeeded: [Instant]
-  var lastLook: Instant
+  var looks: LookClock
   var energy: EnergyAccounts
   var clock: WindowClock
   var number: UInt64 = 0
+  /// How often the window at hand has been cut anew.
+  var recuts = 0
+  /// The window at hand has to be a look, however often it is cut anew.
+  var lookDue = false
   var ended = false
   private let stopping = Atomic<Bool>(false)
 
@@ -84,7 +90,9 @@ package final class Pipeline<Rig: SensorRig> {
     budgets = Array(
       repeating: WakeBudget(perMinute: settings.wakesPerMinute), count: model.modalities.count)
     lastNeeded = Array(repeating: start, count: model.modalities.count)
-    lastLook = start
+    looks = LookClock(
+      period: settings.period, maximumBlind: settings.maximumBlind, wakeDeadlines: gate.policy.wakeDeadlines,
+      start: start)
     self.energy = energy
     clock = WindowClock(first: start, period: settings.period)
     self.deliver = deliver

@@ -9,6 +9,8 @@ package enum PipelineNote: Sendable {
   case heldAwake(sensor: Int, at: Instant)
   /// Another sensor has to stay awake, because the one before it failed.
   case sentinel(sensor: Int, at: Instant)
+  /// No sensor can be had any more: windows go unanswered until one is back.
+  case noSensor(at: Instant)
 }
 
 /// Waking sensors and letting them sleep.
@@ -51,6 +53,8 @@ extension Pipeline {
       if case .failed = state { continue }
       if chosen == nil { chosen = sensor }
     }
+    if chosen == nil && !hasNoSensor { note(.noSensor(at: rig.now)) }
+    hasNoSensor = chosen == nil
     let next = chosen ?? order[0]
     if next != sentinel {
       sentinel = next
@@ -71,7 +75,9 @@ extension Pipeline {
     for place in order.indices {
       let sensor = order[place]
       guard sensor != sentinel, rig.state(of: sensor).isAwake else { continue }
-      guard now - lastNeeded[sensor] >= settings.linger[sensor] else { continue }
+      guard now - lastNeeded[sensor] >= settings.linger[sensor], isWorthSleeping(sensor, at: now) else {
+        continue
+      }
       if budgets[sensor].isSpent(at: now) {
         if status.holdAwake(sensor, true) { note(.heldAwake(sensor: sensor, at: now)) }
         continue
@@ -79,6 +85,13 @@ extension Pipeline {
       _ = status.holdAwake(sensor, false)
       sleep(sensor)
     }
+  }
+
+  /// Whether the next look leaves a sensor more sleep than its wake takes.
+  private func isWorthSleeping(_ sensor: Int, at now: Instant) -> Bool {
+    guard model.noneClass != nil else { return true }
+    let wake = max(settings.period, looks.expectedWake(of: sensor))
+    return looks.nextWake(of: sensor) - now >= wake
   }
 
   /// Wakes a sensor and waits for data that belongs to the window, at most until `deadline`.

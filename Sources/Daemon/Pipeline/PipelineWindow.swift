@@ -9,6 +9,8 @@ extension Pipeline {
     number += 1
     var decision = Decision(number: number, start: end - inputs.longest, end: end)
     energy.begin()
+    recuts = 0
+    lookDue = false
     var action = begin(&decision)
     while true {
       switch action {
@@ -55,8 +57,18 @@ extension Pipeline {
         }
       }
     }
-    conditions.lookDue = model.noneClass != nil && decision.end - lastLook >= settings.maximumBlind
+    lookDue = lookDue || isLookDue(conditions, at: decision.end)
+    conditions.lookDue = lookDue
     return gate.begin(conditions)
+  }
+
+  private func isLookDue(_ conditions: WindowConditions, at end: Instant) -> Bool {
+    guard model.noneClass != nil else { return false }
+    var wake = Nanoseconds.zero
+    for modality in model.modalities.indices where conditions.wakeable.contains(index: modality) {
+      wake = max(wake, looks.expectedWake(of: modality))
+    }
+    return looks.isDue(at: end, asleep: wake)
   }
 
   /// Features of a modality, before its first segment. False when its data is gone.
@@ -74,7 +86,8 @@ extension Pipeline {
   }
 
   /// Waits for a woken sensor. Where its data lies later than the window by more than the skew allowed, the pair is
-  /// cut anew from there: a new window, which the gate begins afresh with both present.
+  /// cut anew from there: a new window, which the gate begins afresh with both present. Once for each sensor at most:
+  /// two that are slower than the skew could each make the other late for ever.
   private func afterWake(of modality: Int, deadline: Instant, in decision: inout Decision) -> Action {
     let wasAwake = rig.state(of: modality).isAwake
     let (tale, instant) = self.await(modality, for: decision.end, deadline: deadline)
@@ -82,7 +95,12 @@ extension Pipeline {
     if !wasAwake { decision.woken.insert(set) }
     switch tale {
     case .delivered:
+      if !wasAwake { looks.note(wakeOf: modality, took: instant - decision.end) }
       if instant - decision.end > settings.maximumSkew {
+        guard recuts < model.modalities.count else {
+          return gate.next(after: .deadlineMissed, of: modality, at: rig.now)
+        }
+        recuts += 1
         decision.end = instant
         decision.start = instant - inputs.longest
         awaitSound(upTo: instant)
@@ -118,9 +136,12 @@ extension Pipeline {
     decision.used = gate.asked
     decision.missing = decision.missing.union(gate.missing)
     decision.skew = inputs.skew(among: gate.asked)
-    if gate.allLooked { lastLook = decision.end }
+    if gate.allLooked { looks.note(lookOf: decision.end) }
+    let sawNothing = gate.look && answer.label == model.noneClass
     for modality in model.modalities.indices where gate.asked.contains(index: modality) {
-      lastNeeded[modality] = now
+      // A look that found nothing is no need: a sensor woken for it may sleep again at once.
+      let wasForLook = sawNothing && decision.woken.contains(index: modality)
+      lastNeeded[modality] = wasForLook ? now - settings.linger[modality] : now
     }
     energy.post(to: &decision, hours: &hours, at: now)
   }

@@ -4,6 +4,7 @@ import Vocabulary
 /// longer than a period) has joined it, and is counted.
 struct WindowClock: Sendable {
   let period: Nanoseconds
+  private let halfPeriod: Nanoseconds
   /// When the next window ends.
   private(set) var next: Instant
   /// Windows that joined the one before them.
@@ -13,13 +14,15 @@ struct WindowClock: Sendable {
     precondition(period > .zero)
     next = first
     self.period = period
+    halfPeriod = Nanoseconds(period.count / 2)
   }
 
   /// The window that ended at `end` has been answered at `now`.
   mutating func answered(windowEnding end: Instant, at now: Instant) {
     next = next + period
-    // One that has come due within this very period may still be answered in time; older ones have joined.
-    while next <= end || next + period <= now {
+    // One that has come due within this very period may still be answered in time; older ones have joined, and so
+    // has one that would repeat most of a window cut anew.
+    while next - end < halfPeriod || next + period <= now {
       next = next + period
       joined += 1
     }

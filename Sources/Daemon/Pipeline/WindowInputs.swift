@@ -15,11 +15,15 @@ struct WindowInputs {
   }
 
   private enum Source {
-    case sound(samples: UnsafeMutableBufferPointer<Int16>, length: Nanoseconds, SoundActivity)
-    case picture(FrameActivity)
+    /// `check` is a place in `soundChecks`, or in `frameChecks`.
+    case sound(samples: UnsafeMutableBufferPointer<Int16>, length: Nanoseconds, check: Int)
+    case picture(check: Int)
   }
 
-  private var sources: [Source]
+  private let sources: [Source]
+  // Kept apart from the sources, to be changed in place: a check that is copied out copies its buffers.
+  private var soundChecks: [SoundActivity] = []
+  private var frameChecks: [FrameActivity] = []
   /// The instant each modality's data is of: the end of its sound, the capture of its frame.
   private var instants: [Instant]
   private var set: ModalitySet = []
@@ -30,7 +34,7 @@ struct WindowInputs {
   /// Buffers live as long as the process: one set of inputs a pipeline.
   init(model: Model, activityCheck: Bool) {
     self.activityCheck = activityCheck
-    sources = []
+    var sources: [Source] = []
     var longest = Nanoseconds.zero
     for modality in model.modalities {
       switch modality.features {
@@ -40,12 +44,15 @@ struct WindowInputs {
         buffer.initialize(repeating: 0)
         let length = Nanoseconds(Int64(count) * 1_000_000_000 / Int64(spectrogram.sampleRate))
         longest = max(longest, length)
-        sources.append(
-          .sound(samples: buffer, length: length, SoundActivity(sampleRate: Int(spectrogram.sampleRate))))
-      case .image: sources.append(.picture(FrameActivity()))
+        sources.append(.sound(samples: buffer, length: length, check: soundChecks.count))
+        soundChecks.append(SoundActivity(sampleRate: Int(spectrogram.sampleRate)))
+      case .image:
+        sources.append(.picture(check: frameChecks.count))
+        frameChecks.append(FrameActivity())
       case .vector: preconditionFailure("a live modality is sound or a picture; refused at start")
       }
     }
+    self.sources = sources
     instants = Array(repeating: .zero, count: sources.count)
     self.longest = longest
   }
@@ -67,7 +74,7 @@ struct WindowInputs {
     _ modality: Int, from rig: some SensorRig, endingAt end: Instant, maximumSkew: Nanoseconds
   ) -> Gathering {
     switch sources[modality] {
-    case .sound(let samples, let length, var activity):
+    case .sound(let samples, let length, let check):
       let extract = rig.copySound(modality, endingAt: end, into: samples)
       instants[modality] = extract.end
       if extract.missing > 0 {
@@ -75,16 +82,16 @@ struct WindowInputs {
         return .lossy
       }
       guard activityCheck else { return .whole(active: true) }
-      let active = activity.observe(UnsafeBufferPointer(samples)).active
-      sources[modality] = .sound(samples: samples, length: length, activity)
-      return .whole(active: active)
-    case .picture(var activity):
-      let check = activityCheck
-      let found = rig.withFrame(modality) { pixels, captured -> (Instant, Bool) in
-        (captured, check && end - captured <= maximumSkew ? activity.observe(pixels).active : true)
+      return .whole(active: soundChecks[check].observe(UnsafeBufferPointer(samples)).active)
+    case .picture(let check):
+      // A frame too late is one for a window cut anew, which is what waiting for the sensor makes of it.
+      func belongs(_ captured: Instant) -> Bool {
+        end - captured <= maximumSkew && captured - end <= maximumSkew
       }
-      guard let (captured, active) = found, end - captured <= maximumSkew else { return .notYet }
-      sources[modality] = .picture(activity)
+      let found = rig.withFrame(modality) { pixels, captured -> (Instant, Bool) in
+        (captured, activityCheck && belongs(captured) ? frameChecks[check].observe(pixels).active : true)
+      }
+      guard let (captured, active) = found, belongs(captured) else { return .notYet }
       instants[modality] = captured
       return .whole(active: active)
     }

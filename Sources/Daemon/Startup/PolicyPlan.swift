@@ -100,8 +100,12 @@ package struct PolicyPlan: Sendable {
       })
   }
 
-  /// Joules, for the order and for giving up. A wake is priced at the time a replay takes for it, or at half the
-  /// deadline of a device, whose latency nobody has measured yet; sensing at one window period awake.
+  /// Joules, for the order and for giving up.
+  ///
+  /// A wake is priced at the time a replay takes for it, or at half the deadline of a device, whose latency nobody
+  /// has measured yet, and at one window period awake. The linger is left out: it is spent on the next wake that it
+  /// saves. The first sensor is awake all the time, and the windows that are asked bear that for those which the
+  /// activity check answers: a period awake divided by the share of windows with something going on.
   private static func costs(
     _ configuration: Configuration, _ model: Model, _ energy: EnergyModel
   ) -> Costs {
@@ -112,15 +116,17 @@ package struct PolicyPlan: Sendable {
     let period = configuration.general.windowPeriod.seconds
     var costs = Costs(
       segments: model.modalities.map { $0.segments.map { compute($0.macs, $0.parameters) } },
-      fusion: compute(model.fusion.macs, model.fusion.parameters), sensing: [], wake: [])
+      fusion: compute(model.fusion.macs, model.fusion.parameters), sensing: [], wake: [], standby: [])
+    let checked = configuration.gate.activityCheck && model.noneClass != nil
+    let activeShare = checked ? configuration.gate.activeShare : 1
     for (modality, power) in zip(model.modalities, energy.modalities) {
       let sensor = configuration.sensor(for: modality.name)
       let latency =
         replay ? sensor.replayWakeLatency.seconds : sensor.wakeDeadline.seconds / 2
-      costs.sensing.append(Double(power.sensor.awake) * 1e-6 * period + power.features.joules)
-      costs.wake.append(
-        Double(power.sensor.waking) * 1e-6 * latency + Double(power.sensor.awake) * 1e-6
-          * sensor.linger.seconds)
+      let awake = Double(power.sensor.awake) * 1e-6 * period
+      costs.sensing.append(power.features.joules)
+      costs.wake.append(Double(power.sensor.waking) * 1e-6 * latency + awake)
+      costs.standby.append(awake / activeShare)
     }
     return costs
   }

@@ -8,6 +8,7 @@ package enum Rigs {
     _ configuration: Configuration, _ model: Model
   ) throws(StartupError) -> [SensorConfiguration] {
     var result: [SensorConfiguration] = []
+    let history = try Self.history(configuration, model)
     for modality in model.modalities {
       let sensor = configuration.sensor(for: modality.name)
       let kind: SensorConfiguration.Kind
@@ -29,8 +30,30 @@ package enum Rigs {
       result.append(
         SensorConfiguration(
           name: modality.name, kind: kind, device: device, wakeDeadline: sensor.wakeDeadline,
-          wakeLatency: sensor.replayWakeLatency, settlingFrames: sensor.settleFrames))
+          wakeLatency: sensor.replayWakeLatency, settlingFrames: sensor.settleFrames, history: history))
     }
     return result
+  }
+
+  /// How much past sound has to stay readable: the longest window, and behind it what comes in while the slowest
+  /// sensor wakes and while another window is waited for.
+  private static func history(
+    _ configuration: Configuration, _ model: Model
+  ) throws(StartupError) -> Nanoseconds {
+    var window = Nanoseconds.zero
+    var deadline = Nanoseconds.zero
+    for modality in model.modalities {
+      deadline = max(deadline, configuration.sensor(for: modality.name).wakeDeadline)
+      if case .spectrogram(let sound) = modality.features {
+        window = max(window, Nanoseconds(Int64(sound.window) * 1_000_000_000 / Int64(sound.sampleRate)))
+      }
+    }
+    let history = window + deadline + .seconds(2)
+    guard history <= SensingLimits.history else {
+      throw StartupError(
+        "wake-deadline = \(Quantity.text(deadline)): together with the model's window of \(Quantity.text(window)) it asks for more than \(Quantity.text(SensingLimits.history)) of past sound; shorten it",
+        .configuration)
+    }
+    return history
   }
 }
