@@ -53,8 +53,10 @@ extension Pipeline {
       if case .failed = state { continue }
       if chosen == nil { chosen = sensor }
     }
-    if chosen == nil && !hasNoSensor { note(.noSensor(at: rig.now)) }
-    hasNoSensor = chosen == nil
+    if chosen == nil && !hasNoSensor {
+      hasNoSensor = true
+      note(.noSensor(at: rig.now))
+    }
     let next = chosen ?? order[0]
     if next != sentinel {
       sentinel = next
@@ -62,6 +64,7 @@ extension Pipeline {
       sentinelIsNews = true
     }
     // One that is only tried again, and may fail again, is no news.
+    if rig.state(of: next).isAwake { hasNoSensor = false }
     if sentinelIsNews && rig.state(of: next).isAwake {
       sentinelIsNews = false
       note(.sentinel(sensor: next, at: rig.now))
