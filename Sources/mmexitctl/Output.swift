@@ -1,3 +1,4 @@
+import Daemon
 import Glibc
 
 /// What the commands print.
@@ -20,8 +21,7 @@ enum Output {
   }
 
   static func complain(_ text: String) {
-    let oneLine = String(text.map { $0.isNewline ? " " : $0 })
-    let bytes = Array(("mmexitctl: " + oneLine + "\n").utf8)
+    let bytes = Array(("mmexitctl: " + Log.oneLine(text) + "\n").utf8)
     _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress!, $0.count) }
   }
 

@@ -174,6 +174,12 @@ extension String {
   }
 }
 
+@Suite struct LogTests {
+  @Test func aMessageIsOneLineAndCommandsNoTerminal() {
+    #expect(Log.oneLine("a\nb\r\nc\u{1B}[31md\u{9B}e\u{7F}é") == "a b c [31md e é")
+  }
+}
+
 @Suite struct SocketPathTests {
   @Test func whatIsSaidComesBeforeWhatIsFound() {
     #expect(SocketPath.find("/a", variable: "/b", among: ["/tmp"]) == "/a")

@@ -15,6 +15,17 @@ package enum StandardOutput {
   }
 }
 
+/// Descriptors 0, 1 and 2.
+package enum StandardDescriptors {
+  /// Opens /dev/null for each that is closed. Else the next file opened would take its number, and what is meant for
+  /// a terminal would be written into the ledger.
+  package static func occupy() {
+    for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+      _ = open("/dev/null", O_RDWR)
+    }
+  }
+}
+
 /// The lines of `--print-decisions`. They are for people: where they cannot be written (a full disk, a reader that
 /// went away) that is said once, and the daemon goes on without them; ledger and clients are served as before.
 struct DecisionPrinter {
