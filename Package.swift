@@ -58,7 +58,7 @@ let package = Package(
 
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"]),
-    .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
+    .testTarget(name: "LinuxTests", dependencies: ["Linux", "Vocabulary"]),
     // Counts heap allocations in the test process; no product links it.
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "CAllocationCounter"]),

@@ -19,11 +19,24 @@ package struct Service: Sendable {
   /// Reads and checks everything that can be without touching a device or writing a file.
   package init(_ loaded: LoadedConfiguration) throws(StartupError) {
     self.loaded = loaded
-    model = try LoadedModel(path: loaded.configuration.general.model)
-    plan = try PolicyPlan(loaded.configuration, model.model)
+    do {
+      try UnixSocket.check(loaded.configuration.general.socket)
+    } catch {
+      throw StartupError(error, at: loaded.places.place("daemon", "socket"))
+    }
+    model = try LoadedModel(path: loaded.configuration.general.model, loaded.places)
+    plan = try PolicyPlan(loaded.configuration, model.model, loaded.places)
     sensors = try Rigs.configurations(loaded.configuration, model.model)
     let directory = loaded.configuration.replay.recording
-    recording = directory.isEmpty ? nil : try RecordingFile(directory: directory)
+    recording =
+      directory.isEmpty
+      ? nil : try RecordingFile(directory: directory, at: loaded.places.place("replay", "recording"))
+    try recording?.check(sensors)
+  }
+
+  /// Every setting with its value: a configuration file again.
+  package func printedConfiguration() -> String {
+    ConfigurationListing(loaded.configuration, model: model.model, energy: plan.energy).text
   }
 
   /// What is allowed and works against itself; one line, or nil.
@@ -77,7 +90,7 @@ package struct Service: Sendable {
         at: LedgerStamp(boot: recording == nil ? Instant(sinceBoot: bootTimeNanoseconds()) : .zero),
         options: options)
     } catch let error as LedgerError {
-      throw StartupError(error)
+      throw StartupError(error, at: "\(loaded.places.place("ledger", "directory")): directory")
     } catch {
       throw StartupError("\(error)", .osError)
     }
@@ -102,7 +115,8 @@ package struct Service: Sendable {
     let outcome = PipelineOutcome()
     var control = try ControlPlane(
       facts: DaemonFacts(
-        model: model, order: plan.order, configuration: loaded.configuration, plan: plan,
+        model: model, order: plan.order, configuration: loaded.configuration, places: loaded.places,
+        plan: plan,
         status: pipeline.status, ledger: sink.ledgerStatus, channel: channel),
       signals: signals)
     sink.start(order: plan.order, at: rig.now)

@@ -5,6 +5,9 @@ extension Model {
   /// The one format this reads.
   static let format = 1
 
+  /// What fusion is called in ledgers, plans and answers, so that no modality can be.
+  static let fusionName = "fusion"
+
   /// Reads a model file. What it returns has been checked in every part and keeps nothing of `bytes`.
   package static func decode(_ bytes: [UInt8]) throws(ModelError) -> Model {
     let container = try SafeTensors(bytes)
@@ -40,6 +43,9 @@ extension Model {
       let (description, encoder) = try modality(place, classes, &decoder)
       guard !modalities.contains(where: { $0.name == description.name }) else {
         throw try place.member("name").error(.duplicate, "another modality is called \"\(description.name)\"")
+      }
+      guard description.name != Self.fusionName else {
+        throw try place.member("name").error(.duplicate, "\"\(description.name)\" means the fusion of all")
       }
       modalities.append(description)
       encoders.append(encoder)

@@ -102,5 +102,18 @@ package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     message = error.message
   }
 
-  package var description: String { "\(path): \(message)" }
+  package var description: String { "\(path): \(message); \(remedy)" }
+
+  /// Half a line on what to do.
+  private var remedy: String {
+    switch kind {
+    case .truncated, .headerSyntax, .headerEntry, .extent, .overlap, .gap, .weightRange, .biasRange:
+      "copy the model file again, or export it again (docs/training.md)"
+    case .metadataMissing: "give a model that mmexit's tools exported (docs/training.md)"
+    case .format: "export it again with the tools of this version (docs/training.md)"
+    case .tooLarge, .tooManyTensors, .tooManyExits, .tooManyNodes, .arenaTooLarge, .tooMuchWork:
+      "give a smaller model (docs/model-format.md)"
+    default: "export it again with what it says mended (docs/model-format.md)"
+    }
+  }
 }

@@ -21,27 +21,32 @@ package struct NumPyArray: Equatable, Sendable {
   /// Reads a whole file's bytes.
   package init(_ bytes: [UInt8]) throws(Failure) {
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
-      throw Failure(description: "not a .npy file: it does not begin with \\x93NUMPY")
+      throw Failure(
+        description: "not a .npy file: it does not begin with \\x93NUMPY; save it with numpy.save")
     }
     let version = bytes[6]
     guard (1...3).contains(version) else {
-      throw Failure(description: ".npy version \(version); this program reads 1 to 3")
+      throw Failure(description: ".npy version \(version), where 1 to 3 are read; save it with numpy.save")
     }
     let lengthBytes = version == 1 ? 2 : 4
     guard bytes.count >= 8 + lengthBytes else {
-      throw Failure(description: "the .npy file ends within its header")
+      throw Failure(description: "cut short: the .npy file ends within its header; save or copy it again")
     }
     let length = (0..<lengthBytes).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
     let start = 8 + lengthBytes
     guard length <= Self.maximumHeader, start + length <= bytes.count else {
       throw Failure(
-        description: "the .npy header announces \(length) bytes, more than there are or are allowed")
+        description:
+          "the .npy header announces \(length) bytes, more than there are or are allowed; save or copy it again"
+      )
     }
     let header = try NumPyHeader(bytes[start..<start + length])
     var count = 1
     for extent in header.shape {
       guard extent <= Self.maximumElements, count * extent <= Self.maximumElements else {
-        throw Failure(description: "shape \(header.shape) has more than \(Self.maximumElements) elements")
+        throw Failure(
+          description:
+            "shape \(header.shape) has more than \(Self.maximumElements) elements; save a smaller one")
       }
       count *= extent
     }
@@ -49,7 +54,7 @@ package struct NumPyArray: Equatable, Sendable {
     guard data.count == count * header.elementSize else {
       throw Failure(
         description:
-          "shape \(header.shape) of \(header.type) needs \(count * header.elementSize) bytes, \(data.count) are there"
+          "shape \(header.shape) of \(header.type) needs \(count * header.elementSize) bytes, \(data.count) are there; save or copy it again"
       )
     }
     shape = header.shape
@@ -117,12 +122,16 @@ private struct NumPyHeader {
     }
     guard seen.count == 3 else { throw malformed() }
     guard ["<f4", "<f8", "|i1"].contains(type) else {
-      throw NumPyArray.Failure(description: "element type \(type); this program reads <f4, <f8 and |i1")
+      throw NumPyArray.Failure(
+        description:
+          "element type '\(type)', where <f4, <f8 and |i1 are read; convert it with astype('float32')")
     }
   }
 
   private func malformed() -> NumPyArray.Failure {
-    NumPyArray.Failure(description: "the .npy header is not numpy's {'descr', 'fortran_order', 'shape'}")
+    NumPyArray.Failure(
+      description:
+        "the .npy header is not numpy's {'descr', 'fortran_order', 'shape'}; save it with numpy.save")
   }
 
   private mutating func take(_ token: String) -> Bool {

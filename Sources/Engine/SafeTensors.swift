@@ -54,18 +54,19 @@ struct SafeTensors {
   private static func headerBytes(of file: [UInt8]) throws(ModelError) -> Range<Int> {
     guard file.count >= lengthBytes else {
       throw ModelError(
-        .truncated, at: "file", "\(file.count) bytes are no model; the header's length takes 8")
+        .truncated, at: "file", "\(file.count) bytes are no model: the header's length alone takes 8")
     }
     let length = file.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     guard length <= UInt64(ModelLimits.headerBytes) else {
       throw ModelError(
-        .tooLarge, at: "header",
-        "\(length) bytes, more than the \(ModelLimits.headerBytes) allowed; is it safetensors?")
+        .headerSyntax, at: "header",
+        "\(length) bytes announced, more than the \(ModelLimits.headerBytes) allowed: this is no safetensors file, or damaged"
+      )
     }
     guard Int(length) <= file.count - lengthBytes else {
       throw ModelError(
         .truncated, at: "header",
-        "\(length) bytes announced, \(file.count - lengthBytes) there; copy the file again")
+        "\(length) bytes announced, \(file.count - lengthBytes) there: cut short, or no safetensors file")
     }
     return lengthBytes..<lengthBytes + Int(length)
   }

@@ -26,7 +26,9 @@ package struct CSVTable: Sendable {
       if row.cells == [""] { continue }  // an empty line
       guard row.cells.count == header.count else {
         throw Fault(
-          line: row.line, message: "has \(row.cells.count) cells where the header has \(header.count)")
+          line: row.line,
+          message: "has \(row.cells.count) cells where the header has \(header.count); give every row as many"
+        )
       }
       rows.append(row)
     }
@@ -90,12 +92,13 @@ private struct CSVReader {
       }
       bytes.append(byte)
     }
-    throw CSVTable.Fault(line: start, message: "a quote is opened and never closed")
+    throw CSVTable.Fault(
+      line: start, message: "a quote is opened and never closed; close it, or double it to mean itself")
   }
 
   private func string(_ bytes: [UInt8], _ start: Int) throws(CSVTable.Fault) -> String {
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-      throw CSVTable.Fault(line: start, message: "is not UTF-8 text")
+      throw CSVTable.Fault(line: start, message: "is not UTF-8 text; save it as UTF-8")
     }
     return text
   }

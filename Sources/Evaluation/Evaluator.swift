@@ -49,14 +49,14 @@ package struct Evaluator: ~Copyable {
       do {
         walk = try plan(problem, by: method).walk
       } catch {
-        throw EvaluationError(.usage, "", error.description, .usage)
+        throw EvaluationError(.model, "model '\(model.name)'", error.description)
       }
     }
     if case .first(let name) = policy {
       guard let index = model.modalities.firstIndex(where: { $0.name == name }) else {
         let names = model.modalities.map(\.name).joined(separator: ", ")
         throw EvaluationError(
-          .usage, "", "first:\(name): the model has no such modality; it has \(names)", .usage)
+          .usage, "", "--policy first:\(name): the model has no such modality; it has \(names)", .usage)
       }
       walk = walk.starting(with: index)
     }

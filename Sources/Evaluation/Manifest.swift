@@ -29,7 +29,7 @@ package struct Manifest: Sendable {
     }
     let columns = try Self.columns(of: table, file: file, modalities: modalities)
     guard !table.rows.isEmpty else {
-      throw EvaluationError(.manifest, file, line: 1, "has a header and no windows")
+      throw EvaluationError(.manifest, file, line: 1, "has a header and no windows; add a row for each")
     }
     let labels = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
     var windows: [Window] = []
@@ -58,7 +58,7 @@ package struct Manifest: Sendable {
   ) throws(EvaluationError) -> [Int?] {
     guard table.header.first == "label" else {
       throw EvaluationError(
-        .manifest, file, line: 1, "the first column must be 'label', not '\(table.header.first ?? "")'")
+        .manifest, file, line: 1, "the first column is '\(table.header.first ?? "")' and must be 'label'")
     }
     var columns = [Int?](repeating: nil, count: modalities.count)
     for (column, name) in table.header.enumerated().dropFirst() {
@@ -68,7 +68,7 @@ package struct Manifest: Sendable {
           "the column '\(name)' is not a modality of the model; it has \(modalities.joined(separator: ", "))")
       }
       guard columns[modality] == nil else {
-        throw EvaluationError(.manifest, file, line: 1, "the column '\(name)' stands there twice")
+        throw EvaluationError(.manifest, file, line: 1, "the column '\(name)' stands there twice; keep one")
       }
       columns[modality] = column
     }

@@ -8,24 +8,37 @@ package struct PlanFile: Sendable {
   private let root: JSONPlace
   private let file: String
 
+  /// What fusion is called in a plan, so that no modality can be.
+  static let reservedName = "fusion"
+
   /// 12 modalities with some 100,000 windows.
   package static let maximumBytes = 256 * 1_048_576
 
   package init(_ text: [UInt8], file: String) throws(EvaluationError) {
     self.file = file
-    do {
+    do throws(JSONError) {
       root = JSONPlace(try JSONValue.parse(text, maximumBytes: Self.maximumBytes))
       try root.allowOnly("lambda", "modalities", "fusion", "windows")
       for modality in try root.member("modalities").elements() {
         try modality.allowOnly("name", "wake", "exits")
+        let name = try modality.member("name")
+        let text = try name.string()
+        if text.isEmpty { throw name.error(.wrongValue, "the name is empty; give the modality one") }
+        if text == Self.reservedName {
+          throw name.error(.wrongValue, "'\(text)' means the fusion of all; give the modality another name")
+        }
         for exit in try modality.member("exits").elements() {
           try exit.allowOnly("accuracy", "cost", "hazard", "threshold")
         }
       }
       try root.member("fusion").allowOnly("accuracy", "cost")
     } catch {
-      throw EvaluationError(.statistics, file, error.description)
+      throw Self.refused(error, file)
     }
+  }
+
+  private static func refused(_ error: JSONError, _ file: String) -> EvaluationError {
+    EvaluationError(.statistics, file, "\(error.description); 'mmexitctl plan --help' shows the form")
   }
 
   /// The plan by this method.
@@ -34,7 +47,7 @@ package struct PlanFile: Sendable {
       if method == .empirical { return try Scheduling.plan(empirical: empiricalProblem()) }
       return try Scheduling.plan(problem(), by: method)
     } catch let error as JSONError {
-      throw EvaluationError(.statistics, file, error.description)
+      throw Self.refused(error, file)
     } catch let error as PlanningError {
       throw EvaluationError(.statistics, file, error.description)
     } catch {
@@ -92,11 +105,20 @@ package struct PlanFile: Sendable {
         try exits.member(name).elements().map { reading in
           // A null entropy is an exit that had nothing usable to say.
           RecordedReading(
-            entropy: try reading.optional("entropy")?.real() ?? .nan,
+            entropy: try reading.optional("entropy").map(entropy) ?? .nan,
             correct: try truth(reading.member("correct")))
         }
       },
       fusionCorrect: try truth(place.member("fusion").member("correct")))
+  }
+
+  /// Normalized, so from 0 to 1; what float32 makes of 1 may lie a rounding above it.
+  private static func entropy(_ place: JSONPlace) throws(JSONError) -> Double {
+    let value = try place.real()
+    guard (0...1.000_001).contains(value) else {
+      throw place.error(.wrongValue, "a normalized entropy lies between 0 and 1, found \(value)")
+    }
+    return value
   }
 
   /// `correct` as true or false, or as the 1 or 0 that NumPy writes.

@@ -1,4 +1,5 @@
 import Engine
+import Glibc
 import Linux
 import Sensing
 import Vocabulary
@@ -29,7 +30,8 @@ package enum WindowData: Sendable {
         guard array.floats.count == vector.length else {
           throw EvaluationError(
             .window, manifest, line: line,
-            "\(path): holds \(array.floats.count) numbers where the model takes \(vector.length)")
+            "\(path): holds \(array.floats.count) numbers where the model takes \(vector.length); "
+              + "save a vector of that length")
         }
         return .vector(array.floats)
       }
@@ -37,17 +39,30 @@ package enum WindowData: Sendable {
       throw error
     } catch let error as NumPyArray.Failure {
       throw EvaluationError(.window, manifest, line: line, "\(path): \(error.description)")
-    } catch let error as SensingError where error.isMissingFile {
-      throw EvaluationError(
-        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput
-      )
-    } catch let error as LinuxError where error.errno == 2 {
-      throw EvaluationError(
-        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput
-      )
+    } catch let error as SensingError {
+      guard case .system(let refusal) = error.kind else {
+        throw EvaluationError(.window, manifest, line: line, error.description)
+      }
+      throw Self.refused(refusal, path, manifest, line)
+    } catch let error as LinuxError {
+      throw Self.refused(error, path, manifest, line)
     } catch {
       throw EvaluationError(.window, manifest, line: line, "\(error)")
     }
+  }
+
+  private static func refused(
+    _ error: LinuxError, _ path: String, _ manifest: String, _ line: Int
+  ) -> EvaluationError {
+    if error.errno == ENOENT {
+      return EvaluationError(
+        .window, manifest, line: line, "\(path): no such file; paths start at the manifest's folder", .noInput
+      )
+    }
+    let isNoFile = error.errno == EISDIR || error.errno == LinuxError.notRegular
+    return EvaluationError(
+      .window, manifest, line: line, "\(path): \(error.reason); \(error.fileRemedy)",
+      isNoFile ? .dataError : error.fileExitCode)
   }
 
   /// A sound shorter than the window is centred in silence, a longer one is cut around its middle.
@@ -68,11 +83,5 @@ package enum WindowData: Sendable {
     case .picture(let picture): picture.withView { engine.setInput(modality, image: $0) }
     case .vector(let vector): vector.withUnsafeBufferPointer { engine.setInput(modality, vector: $0) }
     }
-  }
-}
-
-extension SensingError {
-  fileprivate var isMissingFile: Bool {
-    if case .system(let error) = kind { error.errno == 2 } else { false }
   }
 }

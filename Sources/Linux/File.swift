@@ -52,12 +52,20 @@ extension Descriptor {
 }
 
 /// The whole of a file, and no more memory than `limit` bytes for it, whatever it claims to be.
-/// - Throws: `EFBIG` when it holds more than `limit` bytes; what the kernel said otherwise.
+/// - Throws: `EFBIG` when it holds more than `limit` bytes, `EISDIR` for a directory, `notRegular` for a device or a
+///   pipe; what the kernel said otherwise.
 package func readFile(_ path: String, limit: Int) throws(LinuxError) -> [UInt8] {
-  // Non-blocking: a pipe under a file's name is to be an error or empty, not a hang.
+  // Non-blocking: a pipe under a file's name is to be an error, not a hang.
   let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+  var status = stat()
+  try system("fstat", path) { fstat(file.number, &status) }
+  switch status.st_mode & UInt32(Glibc.S_IFMT) {
+  case UInt32(Glibc.S_IFREG): break
+  case UInt32(Glibc.S_IFDIR): throw LinuxError("read", path, errno: EISDIR)
+  default: throw LinuxError("read", path, errno: LinuxError.notRegular)
+  }
   // Files under /proc and /sys say 0 and hold more, so the size is a hint only.
-  let hint = try file.regularFileSize(path) ?? 0
+  let hint = Int(status.st_size)
   if hint > limit { throw LinuxError("read", path, errno: EFBIG) }
   var bytes = [UInt8](repeating: 0, count: min(max(hint + 1, 4096), limit + 1))
   var count = 0

@@ -7,6 +7,9 @@ package struct LinuxError: Error, Equatable, CustomStringConvertible, Sendable {
   package let subject: String
   package let errno: Int32
 
+  /// In the place of an errno where the kernel has none: a device, a pipe or a socket under a file's name.
+  package static let notRegular: Int32 = -1
+
   package init(_ call: String, _ subject: String = "", errno: Int32) {
     self.call = call
     self.subject = subject
@@ -14,7 +17,9 @@ package struct LinuxError: Error, Equatable, CustomStringConvertible, Sendable {
   }
 
   /// What the kernel said, in its words.
-  package var reason: String { String(cString: strerror(errno)) }
+  package var reason: String {
+    errno == Self.notRegular ? "Not a regular file" : String(cString: strerror(errno))
+  }
 
   package var description: String {
     subject.isEmpty ? "\(call): \(reason)" : "\(subject): \(reason) (\(call))"

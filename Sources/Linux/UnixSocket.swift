@@ -2,45 +2,6 @@ import CLinux
 import Glibc
 import Vocabulary
 
-/// Why a Unix socket cannot be had. One line each: what, where, and what to do.
-package enum UnixSocketError: Error, Equatable, CustomStringConvertible, Sendable {
-  /// sockaddr_un takes no more than `limit` bytes.
-  case pathTooLong(path: String, limit: Int)
-  /// Somebody answers there.
-  case taken(path: String)
-  case notASocket(path: String)
-  /// Nobody listens there (connecting).
-  case nobodyThere(path: String)
-  /// A descriptor handed over by socket activation is not what it should be.
-  case notAdoptable(number: Int32, why: String)
-  case failed(LinuxError)
-
-  package var description: String {
-    switch self {
-    case .pathTooLong(let path, let limit):
-      "\(path): the socket's path is longer than the \(limit) bytes that Linux allows; choose a shorter one"
-    case .taken(let path):
-      "\(path): socket path taken by a running daemon: stop it or choose another socket"
-    case .notASocket(let path):
-      "\(path): is there already and is no socket; move it away or choose another socket"
-    case .nobodyThere(let path):
-      "\(path): no daemon answers there; start it, or name its socket"
-    case .notAdoptable(let number, let why):
-      "descriptor \(number): handed over as a socket, but \(why); check the socket unit"
-    case .failed(let error): "\(error)"
-    }
-  }
-
-  package var exitCode: ExitCode {
-    switch self {
-    case .pathTooLong, .notAdoptable: .configuration
-    case .taken, .notASocket: .cannotCreate
-    case .nobodyThere: .unavailable
-    case .failed(let error): error.errno == EACCES || error.errno == EPERM ? .noPermission : .osError
-    }
-  }
-}
-
 /// Who is on the other side of a connection, as the kernel saw it when it was made.
 package struct PeerCredentials: Equatable, Sendable {
   package let process: Int32
@@ -88,7 +49,7 @@ package struct UnixListener: ~Copyable, Sendable {
     let directory = try UnixSocket.lockDirectory(of: path)
     try UnixSocket.clear(path)
     let socket = try UnixSocket.make(nonBlocking: true)
-    try wrapping { () throws(LinuxError) in
+    try refusing(path) { () throws(LinuxError) in
       try system("bind", path) { UnixSocket.with(address) { bind(socket.number, $0, $1) } }
       // Nobody can connect before listen, so the file is never open to more than it should be.
       try system("chmod", path) { chmod(path, mode) }
@@ -148,10 +109,16 @@ package enum UnixSocket {
     let code = attempt(socket.number, address)
     switch code {
     case 0: return socket
+    case ECONNREFUSED where status(path).map(isSocket) == false: throw .notTheDaemons(path: path)
     case ECONNREFUSED, ENOENT: throw .nobodyThere(path: path)
+    case ENOTDIR, EPROTOTYPE: throw .notTheDaemons(path: path)
+    case EACCES, EPERM: throw .mayNotConnect(path: path)
     default: throw .failed(LinuxError("connect", path, errno: code))
     }
   }
+
+  /// Whether a socket can have this path, without looking at the file system.
+  package static func check(_ path: String) throws(UnixSocketError) { _ = try address(path) }
 
   /// - Parameter number: of a connected socket.
   package static func peer(of number: Int32) throws(LinuxError) -> PeerCredentials {
@@ -189,17 +156,19 @@ package enum UnixSocket {
   /// Makes room for a socket at `path`, where there is none or a dead one.
   fileprivate static func clear(_ path: String) throws(UnixSocketError) {
     guard let status = status(path) else { return }
-    guard status.st_mode & UInt32(Glibc.S_IFMT) == UInt32(Glibc.S_IFSOCK) else {
-      throw .notASocket(path: path)
-    }
+    guard isSocket(status) else { throw .notASocket(path: path) }
     // Non-blocking: a daemon whose queue is full answers EAGAIN, and is alive.
     let probe = try make(nonBlocking: true)
     let code = attempt(probe.number, try address(path))
     switch code {
     case ECONNREFUSED:
-      _ = try wrapping { () throws(LinuxError) in try system("unlink", path) { unlink(path) } }
+      if unlink(path) != 0 {
+        throw errnoNow() == EPERM ? .anotherUsers(path: path) : .cannotListen(path: path, errno: errnoNow())
+      }
     case ENOENT: return
     case 0, EAGAIN: throw .taken(path: path)
+    case EPROTOTYPE: throw .notAStreamSocket(path: path)
+    case EACCES, EPERM: throw .anotherUsers(path: path)
     default: throw .failed(LinuxError("connect", path, errno: code))
     }
   }
@@ -213,7 +182,7 @@ package enum UnixSocket {
     case path.utf8.startIndex?: directory = "/"
     case let slash?: directory = String(path[..<slash])
     }
-    let descriptor = try wrapping { () throws(LinuxError) in
+    let descriptor = try refusing(path) { () throws(LinuxError) in
       try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
     }
     // Held for microseconds by daemons; a second says that somebody else holds it for reasons of his own.
@@ -221,7 +190,7 @@ package enum UnixSocket {
       if flock(descriptor.number, LOCK_EX | LOCK_NB) == 0 { return descriptor }
       usleep(10_000)
     }
-    throw .failed(LinuxError("flock", directory, errno: EWOULDBLOCK))
+    throw .cannotListen(path: path, errno: EWOULDBLOCK)
   }
 
   fileprivate static func status(_ path: String) -> stat? {
@@ -229,7 +198,13 @@ package enum UnixSocket {
     return lstat(path, &status) == 0 ? status : nil
   }
 
+  private static func isSocket(_ status: stat) -> Bool {
+    status.st_mode & UInt32(Glibc.S_IFMT) == UInt32(Glibc.S_IFSOCK)
+  }
+
   fileprivate static func address(_ path: String) throws(UnixSocketError) -> sockaddr_un {
+    // An empty path would bind a name of the kernel's choice, which nobody finds.
+    guard !path.isEmpty else { throw .emptyPath }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     // The last byte stays 0.
@@ -255,5 +230,16 @@ private func wrapping<R: ~Copyable>(_ body: () throws(LinuxError) -> R) throws(U
     return try body()
   } catch {
     throw .failed(error)
+  }
+}
+
+/// For what makes a socket at `path`.
+private func refusing<R: ~Copyable>(
+  _ path: String, _ body: () throws(LinuxError) -> R
+) throws(UnixSocketError) -> R {
+  do throws(LinuxError) {
+    return try body()
+  } catch {
+    throw .cannotListen(path: path, errno: error.errno)
   }
 }

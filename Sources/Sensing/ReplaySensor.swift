@@ -51,7 +51,7 @@ struct ReplaySensor {
     let delivers = now + configuration.wakeLatency
     switch track {
     case .absent:
-      fault = SensingError(subject, .device(.absent, detail: "nothing in the recording under this name"))
+      fault = SensingError(subject, .notRecorded)
     case .sound(let track):
       // The first whole sample after the latency.
       first = track.rate.samples(in: delivers - .zero)
@@ -118,7 +118,11 @@ struct ReplaySensor {
   mutating func fail(at instant: Instant) {
     let error = fault ?? SensingError(subject, .device(.ended, detail: ""))
     var reason = SensorFault.ioError
-    if case .device(let named, _) = error.kind { reason = named }
+    switch error.kind {
+    case .device(let named, _): reason = named
+    case .notRecorded: reason = .absent
+    default: break
+    }
     fault = nil
     request = nil
     failure = error

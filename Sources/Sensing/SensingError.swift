@@ -22,6 +22,8 @@ package struct SensingError: Error, Equatable, Sendable, CustomStringConvertible
     case tooLarge(String)
     /// A device that cannot deliver; `detail` is the driver's own word for it.
     case device(SensorFault, detail: String)
+    /// A recording has nothing under this sensor's name.
+    case notRecorded
     /// The configuration asks for what cannot be.
     case configuration(String)
   }
@@ -51,6 +53,7 @@ package struct SensingError: Error, Equatable, Sendable, CustomStringConvertible
     case .tooLarge(let what): "\(what); use a smaller one"
     case .device(let fault, let detail):
       detail.isEmpty ? "\(fault.meaning); \(fault.remedy)" : "\(fault.meaning) (\(detail)); \(fault.remedy)"
+    case .notRecorded: "not in the recording; \(SensorFault.absent.remedyInReplay)"
     case .configuration(let what): "\(what); correct the configuration"
     }
   }
@@ -62,6 +65,7 @@ extension LinuxError {
     case ENOENT, ENOTDIR: "check the path"
     case EACCES, EPERM: "give the user read access to it"
     case EISDIR: "name a file in it"
+    case LinuxError.notRegular: fileRemedy
     case EMFILE, ENFILE: "raise the limit of open files"
     default: "check the disk and the file system"
     }
@@ -96,6 +100,15 @@ extension SensorFault {
     case .noBandwidth: "use another USB port or a smaller picture"
     case .ioError: "look into the kernel's log (dmesg); it is tried again when next needed"
     case .ended: "record all sensors for the same time"
+    }
+  }
+
+  /// What to do about it where no device is: a recording is replayed.
+  package var remedyInReplay: String {
+    switch self {
+    case .absent: "record it too, or replay with a model that does without it"
+    case .ended: remedy
+    default: "copy the recording again; the daemon's log names the file"
     }
   }
 }

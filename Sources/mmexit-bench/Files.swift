@@ -5,7 +5,7 @@ import Vocabulary
 /// A whole file.
 func read(_ path: String) throws(BenchFailure) -> [UInt8] {
   guard let file = fopen(path, "re") else {
-    throw BenchFailure(.noInput, "\(path): \(String(cString: strerror(errno)))")
+    throw BenchFailure(.noInput, "\(path): \(String(cString: strerror(errno))); check the path")
   }
   defer { fclose(file) }
   var bytes: [UInt8] = []
@@ -17,7 +17,9 @@ func read(_ path: String) throws(BenchFailure) -> [UInt8] {
     if piece.isEmpty { break }
     bytes += piece
   }
-  guard ferror(file) == 0 else { throw BenchFailure(.ioError, "\(path): cannot be read") }
+  guard ferror(file) == 0 else {
+    throw BenchFailure(.ioError, "\(path): cannot be read; name a readable file")
+  }
   return bytes
 }
 

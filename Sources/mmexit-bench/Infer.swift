@@ -88,7 +88,9 @@ private func set(_ option: String, _ model: Model, _ engine: inout Engine) throw
   let wanted = model.modalities[index].inputShape
   // Extents of 1 (a batch, a single channel) may be there or not; the order of the others is the layout.
   guard array.shape.filter({ $0 != 1 }) == wanted.filter({ $0 != 1 }) else {
-    throw BenchFailure(.dataError, "\(path): shape \(array.shape), \(halves[0]) wants \(wanted)")
+    throw BenchFailure(
+      .dataError,
+      "\(path): shape \(array.shape), where \(halves[0]) takes \(wanted); save an array of that shape")
   }
   if case .int8(let values) = array.values {
     values.withUnsafeBufferPointer { engine.setInput(index, quantized: $0) }

@@ -19,19 +19,9 @@ struct CommandFailure: Error {
     } catch let error as EvaluationError {
       stop(error.description, error.exitCode)
     } catch let error as LinuxError {
-      stop(error.description, code(of: error))
+      stop("\(error); \(error.fileRemedy)", error.fileExitCode)
     } catch let error as SensingError {
       stop(error.description, .dataError)
-    }
-  }
-
-  static func code(of error: LinuxError) -> Vocabulary.ExitCode {
-    switch error.errno {
-    case ENOENT, ENOTDIR, EISDIR: .noInput
-    case EACCES, EPERM: .noPermission
-    case EFBIG: .dataError
-    case ECONNREFUSED: .unavailable
-    default: .ioError
     }
   }
 

@@ -15,22 +15,27 @@ struct Evaluate: ParsableCommand {
       files, relative to the manifest; an empty cell is a missing modality.
       """)
 
-  @Option(help: ArgumentHelp("Model file.", valueName: "file.safetensors"))
+  @Option(help: ArgumentHelp("Model file (docs/model-format.md).", valueName: "file.safetensors"))
   var model: String
 
-  @Option(help: ArgumentHelp("Labelled windows.", valueName: "file.csv"))
+  @Option(help: ArgumentHelp("Manifest of the labelled windows.", valueName: "file.csv"))
   var manifest: String
 
-  @Option(help: "Entropy at which an exit answers, 0 to 1, in place of the model's thresholds.")
+  @Option(help: "Normalized entropy, 0 to 1, at or below which an exit answers (default: the model's own).")
   var threshold: Float?
 
-  @Option(help: "'all' runs everything; 'first:NAME' puts a modality first; else the order below.")
+  @Option(help: "'all' runs everything; 'first:NAME' puts a modality first (default: the order of --order).")
   var policy: String?
 
-  @Option(help: "How to find the order: exact, paper or interleaved.")
+  @Option(
+    help: ArgumentHelp(
+      "How to find the order: exact, paper or interleaved.", valueName: "method"))
   var order: OrderingMethod = .exact
 
-  @Option(help: "What a right answer is worth, in MACs, for finding the order.")
+  @Option(
+    help:
+      "What a right answer is worth, in multiply-accumulates (MACs), 0 or more, for finding the order (default: the MACs of running everything)."
+  )
   var lambda: Double?
 
   @Flag(help: "Add every exit's entropy and answer for each window.")

@@ -1,3 +1,4 @@
+import Daemon
 import Glibc
 
 /// What the commands print.
@@ -11,14 +12,16 @@ enum Output {
       let n = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress! + done, $0.count - done) }
       if n < 0 {
         if errno == EINTR { continue }
-        exit(errno == EPIPE ? 0 : 74)
+        if errno == EPIPE { exit(0) }
+        complain("standard output: \(String(cString: strerror(errno))); not all of it was written")
+        exit(74)
       }
       done += n
     }
   }
 
   static func complain(_ text: String) {
-    let bytes = Array(("mmexitctl: " + text + "\n").utf8)
+    let bytes = Array(("mmexitctl: " + Log.oneLine(text) + "\n").utf8)
     _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress!, $0.count) }
   }
 

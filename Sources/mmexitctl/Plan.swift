@@ -14,13 +14,16 @@ struct Plan: ParsableCommand {
       FILE is JSON. For paper, exact and interleaved: {"lambda": x, "modalities": [{"name", "wake", "exits": \
       [{"accuracy", "cost", "hazard"}]}], "fusion": {"accuracy", "cost"}}. For empirical: {"lambda", "modalities": \
       [{"name", "exits": [{"cost", "threshold"}]}], "fusion": {"cost"}, "windows": [{"exits": {NAME: [{"entropy", \
-      "correct"}]}, "fusion": {"correct"}}]}.
+      "correct"}]}, "fusion": {"correct"}}]}. Costs, wake and lambda (what a right answer is worth) are in one unit of \
+      your choice, joules or MACs; accuracy, hazard, entropy and threshold lie between 0 and 1.
       """)
 
   @Option(help: ArgumentHelp("Figures of the exits, or recorded windows.", valueName: "file"))
   var stats: String
 
-  @Option(help: "How to find the order: paper, exact, empirical or interleaved.")
+  @Option(
+    help: ArgumentHelp(
+      "How to find the order: paper, exact, empirical or interleaved.", valueName: "method"))
   var order: OrderingMethod = .exact
 
   @Flag(help: "Print JSON.")

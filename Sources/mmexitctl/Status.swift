@@ -6,7 +6,7 @@ import Vocabulary
 /// `mmexitctl status`.
 struct Status: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the daemon's sensors, order and energy.")
+    abstract: "Show the daemon's sensors, order and energy (joules, modelled; times in seconds).")
 
   @OptionGroup var connection: Connection
 

@@ -1,18 +1,30 @@
 import ArgumentParser
 import Daemon
+import Glibc
 import JSON
 import Varlink
 import Vocabulary
 
 /// Where the daemon answers.
 struct Connection: ParsableArguments {
-  @Option(help: ArgumentHelp("The daemon's socket.", valueName: "path"))
+  @Option(
+    help: ArgumentHelp(
+      "The daemon's socket (default: $MMEXIT_SOCKET, else the first there of \(SocketPath.installed) and \(SocketPath.demonstration)).",
+      valueName: "path"))
   var socket: String?
+
+  func validate() throws {
+    if socket == "" { throw ValidationError("--socket is empty; name the daemon's socket") }
+  }
 
   /// - Throws: `CommandFailure` when nobody answers there.
   func open(timeout: Nanoseconds? = .seconds(10)) throws -> Client {
+    let variable = getenv("MMEXIT_SOCKET").map { String(cString: $0) }
+    guard let path = SocketPath.find(socket, variable: variable) else {
+      throw CommandFailure(message: SocketPath.noneFound, code: .unavailable)
+    }
     do throws(ClientError) {
-      return try Client(connectingTo: SocketPath.find(socket), timeout: timeout)
+      return try Client(connectingTo: path, timeout: timeout)
     } catch {
       throw CommandFailure(message: error.description, code: error.exitCode)
     }
@@ -24,8 +36,8 @@ struct Watch: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show decisions as they are made.",
     discussion: """
-      Each line: number, time, answer ('?' while provisional), why it stopped there, energy, and the exits asked with \
-      entropy against threshold and what was woken.
+      Each line: number, time, answer ('?' while provisional), why it stopped there, energy in millijoules (modelled), and \
+      the exits asked with entropy (0 to 1) against threshold and what was woken.
       """)
 
   @OptionGroup var connection: Connection
@@ -33,13 +45,16 @@ struct Watch: ParsableCommand {
   @Flag(help: "Print each decision's record as a line of JSON.")
   var json = false
 
-  @Option(help: "End after so many decisions.")
+  @Option(help: ArgumentHelp("End after so many decisions, 1 or more (default: never).", valueName: "n"))
   var count: Int?
+
+  func validate() throws {
+    if let count, count < 1 { throw ValidationError("--count \(count): use 1 or more") }
+  }
 
   mutating func run() throws {
     try CommandFailure.catching {
       var left = count ?? .max
-      guard left > 0 else { return }
       var client = try connection.open(timeout: nil)
       var failure: JSONError?
       do throws(ClientError) {
@@ -60,7 +75,8 @@ struct Watch: ParsableCommand {
         }
       } catch {
         if case .closed = error {
-          throw CommandFailure(message: "the daemon has ended", code: .unavailable)
+          throw CommandFailure(
+            message: "the daemon has ended; start it again to go on watching", code: .unavailable)
         }
         throw CommandFailure(message: error.description, code: error.exitCode)
       }

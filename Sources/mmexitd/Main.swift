@@ -12,42 +12,49 @@ struct Main {
            mmexitd --print-limits | --version | --help
 
       --config FILE       configuration (default /etc/mmexitd/mmexitd.conf)
-      --check-config      read the configuration and the model, say what is wrong, and end
-      --print-config      print every setting with its value, and end
-      --print-decisions   print a line for every decision
+      --check-config      read the configuration, the model and recording.json, say what is wrong, and end
+      --print-config      print every setting with its value, as a configuration file, and end
+      --print-decisions   print a line for every decision, for as long as standard output takes them
       --print-limits      print every bound on memory with its reason, and end
     """
 
   enum Task { case run, checkConfig, printConfig }
 
   static func main() {
-    var path = "/etc/mmexitd/mmexitd.conf"
+    StandardDescriptors.occupy()
+    var path: String?
     var task = Task.run
     var prints = false
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     while let argument = arguments.next() {
       switch argument {
       case "--config":
-        guard let value = arguments.next() else { fail("--config needs a file\n\(usage)", .usage) }
+        guard let value = arguments.next(), !value.isEmpty else { refuse("--config needs a file") }
+        guard path == nil else { refuse("--config is given twice; a daemon has one configuration") }
         path = value
-      case "--check-config": task = .checkConfig
-      case "--print-config": task = .printConfig
+      case "--check-config" where task != .printConfig: task = .checkConfig
+      case "--print-config" where task != .checkConfig: task = .printConfig
+      case "--check-config", "--print-config":
+        refuse("--check-config and --print-config: give one of the two")
       case "--print-decisions": prints = true
       case "--print-limits": finish(Limits.printed())
       case "--version": finish("mmexitd \(Version.text)")
       case "--help", "-h": finish(usage)
-      default: fail("unknown argument '\(argument)'\n\(usage)", .usage)
+      default: refuse("unknown argument '\(argument)'")
       }
     }
+    if prints && task != .run {
+      refuse("--print-decisions: nothing is decided with --check-config or --print-config")
+    }
+    let file = path ?? "/etc/mmexitd/mmexitd.conf"
     do throws(StartupError) {
-      let loaded = try LoadedConfiguration(path: path)
+      let service = try Service(try LoadedConfiguration(path: file))
       switch task {
-      case .printConfig: finish(loaded.configuration.printed())
+      case .printConfig: finish(service.printedConfiguration())
       case .checkConfig:
-        if let advice = try Service(loaded).advice { Log.write(.notice, advice) }
-        finish("\(path): the configuration and its model are good")
+        if let advice = service.advice { Log.write(.notice, advice) }
+        finish("\(file): the configuration and its model are good")
       case .run:
-        let service = try Service(loaded)
         if let advice = service.advice { Log.write(.notice, advice) }
         exit(try service.run(printingDecisions: prints).rawValue)
       }
@@ -57,9 +64,15 @@ struct Main {
   }
 
   private static func finish(_ text: String) -> Never {
-    print(text)
+    do throws(LinuxError) {
+      try StandardOutput.write(text)
+    } catch {
+      fail("\(error); not all of it was written", .ioError)
+    }
     exit(ExitCode.success.rawValue)
   }
+
+  private static func refuse(_ message: String) -> Never { fail("\(message)\n\(usage)", .usage) }
 
   private static func fail(_ message: String, _ code: ExitCode) -> Never {
     Log.write(.error, message, keepingLines: code == .usage)

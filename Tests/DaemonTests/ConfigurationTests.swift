@@ -47,13 +47,32 @@ import Vocabulary
   @Test func whatIsPrintedReadsBackTheSame() throws {
     var c = try parse("[daemon]\nmodel = /m\n[sensor a]\nlinger = 250us\n[gate]\nthreshold = 0.125\n")
     c.replay.recording = "/r"
-    let again = try Configuration.parse(Array(c.printed().utf8), file: "/elsewhere/x.conf")
+    let again = try Configuration.parse(Array(c.canonical().utf8), file: "/elsewhere/x.conf")
     #expect(again == c)
+  }
+
+  @Test func theFormOfTheFileDoesNotChangeTheCanonicalText() throws {
+    let one = try parse("[sensor b]\nlinger = 1s\n[sensor a]\nlinger = 2s\n[daemon]\nmodel = /m\n")
+    let other = try parse(
+      "\u{FEFF}[ daemon ]\r\n model = /m\r\n[sensor a]\nlinger = 2000ms\n[sensor b] # defaults\n")
+    #expect(one.canonical() == other.canonical())
+    #expect(try parse("[daemon]\nmodel = /n\n").canonical() != one.canonical())
+  }
+
+  @Test func placesNameTheLineOfTheKeyElseOfItsSectionElseTheFile() throws {
+    let places = try Configuration.read(
+      Array("[daemon]\n\nmodel = m\n[sensor audio]\n".utf8), file: "x.conf"
+    ).places
+    #expect(places.place("daemon", "model") == "x.conf:3")
+    #expect(places.place("daemon", "socket") == "x.conf:1")
+    #expect(places.place("sensor audio", "device") == "x.conf:4")
+    #expect(places.place("gate", "first") == "x.conf")
+    #expect(places.isSet("daemon", "model") && !places.isSet("daemon", "socket"))
   }
 
   @Test(arguments: [
     ("[daemon]\nmodle = x\n", 2, "unknown key 'modle'"),
-    ("[demon]\nmodel = x\n", 2, "unknown section [demon]"),
+    ("[demon]\nmodel = x\n", 1, "unknown section [demon]"),
     ("model = x\n", 1, "no section"),
     ("[daemon]\n\nwindow-period = 250\n", 3, "has no unit"),
     ("[daemon]\nwindow-period = 250V\n", 2, "unknown unit 'V'"),
@@ -64,9 +83,18 @@ import Vocabulary
     ("[gate]\ngive-up = maybe\n", 2, "neither yes nor no"),
     ("[gate]\norder = best\n", 2, "is not one of paper, exact"),
     ("[daemon]\nmodel = a\nmodel = b\n", 3, "is set twice"),
+    ("[daemon]\nmodel = a\nmodel = b\n", 3, "at line 2"),
+    ("[gate]\n[ledger]\n[gate]\n", 3, "[gate] stands twice, here and at line 1"),
+    ("[sensor a]\n[sensor  a]\n", 2, "stands twice"),
+    ("[video]\n", 1, "unknown section [video]"),
+    ("[energy] board = x\n", 1, "'board = x' stands behind [energy]"),
+    ("[daemon]\nmodel =\n", 2, "model: is empty"),
+    ("[daemon]\nsocket =\n", 2, "socket: is empty"),
+    ("[ledger]\ndirectory = ; here\n", 2, "directory: is empty"),
+    ("[energy]\nboard =\n", 2, "board: is empty"),
     ("[daemon]\nmodel\n", 2, "not a setting"),
     ("[daemon\nmodel = a\n", 1, "not a setting"),
-    ("[sensor]\ndevice = a\n", 2, "unknown section [sensor]"),
+    ("[sensor]\ndevice = a\n", 1, "unknown section [sensor]"),
     ("[sensor a]\nwidth = 4.5\n", 2, "is not a whole number"),
     ("[daemon]\nmodel = \(String(repeating: "x", count: 300))\n", 2, "longer than"),
   ])
@@ -80,6 +108,18 @@ import Vocabulary
     } catch {
       Issue.record("\(error)")
     }
+  }
+
+  @Test func textThatIsNotUTF8IsRefused() {
+    let error = #expect(throws: ConfigurationError.self) {
+      _ = try Configuration.parse(Array("[daemon]\nmodel = caf".utf8) + [0xE9], file: "x.conf")
+    }
+    #expect(error?.description == "x.conf:2: is not UTF-8 text; a configuration is plain text")
+  }
+
+  @Test func longSensorNamesAreNotCut() throws {
+    let name = String(repeating: "n", count: 64)
+    #expect(try parse("[sensor \(name)]\nlinger = 2s\n").sensors.map(\.modality) == [name])
   }
 
   @Test func everyKeyPrintsAndHasHelp() {

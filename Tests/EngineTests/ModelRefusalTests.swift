@@ -44,6 +44,8 @@ struct Violation: CustomTestStringConvertible, Sendable {
     #expect(error?.kind == violation.kind)
     #expect(error?.path == violation.path)
     #expect(error?.message.isEmpty == false)
+    // What to do about it.
+    #expect(error?.description.contains("; ") == true)
     #expect(error?.description.contains("\n") == false)
   }
 

@@ -23,8 +23,8 @@ enum Violations {
     Violation("an empty file", .truncated, "file", [UInt8]()),
     Violation("seven bytes", .truncated, "file", [UInt8](repeating: 0, count: 7)),
     Violation("a header longer than the file", .truncated, "header", length(1 << 20)),
-    Violation("a header longer than allowed", .tooLarge, "header", length(1 << 40)),
-    Violation("a header length of all ones", .tooLarge, "header", length(.max)),
+    Violation("a header longer than allowed", .headerSyntax, "header", length(1 << 40)),
+    Violation("a header length of all ones", .headerSyntax, "header", length(.max)),
     Violation(
       "a file larger than allowed", .tooLarge, "file", [UInt8](repeating: 0, count: ModelLimits.fileBytes + 1)
     ),

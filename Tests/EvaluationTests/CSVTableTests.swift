@@ -17,14 +17,19 @@ import Testing
   }
 
   @Test func faultsNameTheLine() {
-    #expect(throws: CSVTable.Fault(line: 3, message: "has 3 cells where the header has 2")) {
+    #expect(
+      throws: CSVTable.Fault(line: 3, message: "has 3 cells where the header has 2; give every row as many")
+    ) {
       try table("label,x\na,b\na,b,c\n")
     }
-    #expect(throws: CSVTable.Fault(line: 2, message: "a quote is opened and never closed")) {
+    #expect(
+      throws: CSVTable.Fault(
+        line: 2, message: "a quote is opened and never closed; close it, or double it to mean itself")
+    ) {
       try table("label,x\n\"a,b\n")
     }
     #expect(throws: CSVTable.Fault.self) { try table("") }
-    #expect(throws: CSVTable.Fault(line: 2, message: "is not UTF-8 text")) {
+    #expect(throws: CSVTable.Fault(line: 2, message: "is not UTF-8 text; save it as UTF-8")) {
       try CSVTable([0x61, 0x0A, 0xFF, 0x0A])
     }
   }

@@ -22,7 +22,7 @@ import Testing
 
   @Test(arguments: [
     ("label,smell\nyes,a\n", 1, "'smell' is not a modality"),
-    ("audio,label\na,yes\n", 1, "first column must be 'label'"),
+    ("audio,label\na,yes\n", 1, "must be 'label'"),
     ("label,audio\nmaybe,a.wav\n", 2, "'maybe' is not a class"),
     ("label,audio\nyes,\n", 2, "names no file"),
     ("label,audio\n", 1, "no windows"),

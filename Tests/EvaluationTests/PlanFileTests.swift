@@ -37,6 +37,16 @@ import Testing
     #expect(abs(plan.value - ((4 - 1) + (4 - 4)) / 2) < 1e-12)
   }
 
+  @Test func anEntropyOutsideItsRangeIsRefusedByPlace() throws {
+    let f = try file(
+      """
+      {"lambda": 4, "modalities": [{"name": "a", "exits": [{"cost": 1}]}], "fusion": {"cost": 1},
+       "windows": [{"exits": {"a": [{"entropy": 1.5, "correct": true}]}, "fusion": {"correct": 0}}]}
+      """)
+    let error = #expect(throws: EvaluationError.self) { try f.plan(by: .empirical) }
+    #expect(error?.description.contains("windows[0].exits.a[0].entropy: a normalized entropy") == true)
+  }
+
   @Test(arguments: [
     ("{", "s.json"), ("[]", "expected an object"),
     (#"{"lambda": 1, "modalities": [{"name": "a", "exits": [{"acuracy": 1}]}], "fusion": {}}"#, "acuracy"),
@@ -47,6 +57,22 @@ import Testing
     (
       #"{"lambda": 1, "modalities": [{"name": "a", "exits": [{"accuracy": 1, "cost": 1, "hazard": 2}]}], "fusion": {"accuracy": 1, "cost": 1}}"#,
       "0...1"
+    ),
+    (
+      #"{"lambda": 1, "modalities": [{"name": "fusion", "exits": []}], "fusion": {"accuracy": 1, "cost": 1}}"#,
+      "modalities[0].name: 'fusion'"
+    ),
+    (
+      #"{"lambda": 1, "modalities": [{"name": "", "exits": []}], "fusion": {"accuracy": 1, "cost": 1}}"#,
+      "modalities[0].name"
+    ),
+    (
+      #"{"lambda": 1, "modalities": [{"name": "a", "exits": [{"accuracy": 1, "cost": -1, "hazard": 1}]}], "fusion": {"accuracy": 1, "cost": 1}}"#,
+      "modality \"a\", exit 1: cost is -1.0"
+    ),
+    (
+      #"{"lambda": 1, "modalities": [{"name": "a", "exits": [{"accuracy": 1, "cost": 1e999, "hazard": 1}]}], "fusion": {"accuracy": 1, "cost": 1}}"#,
+      "line 1, column"
     ),
     (#"{"lambda": 1, "modalities": [], "fusion": {"accuracy": 1, "cost": 1}}"#, "modality"),
   ])

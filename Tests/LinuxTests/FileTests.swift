@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import Vocabulary
 
 @testable import Linux
 
@@ -30,9 +31,27 @@ import Testing
 
   @Test func filesThatHideTheirSizeAreReadAndBounded() throws {
     #expect(try readFile("/proc/self/status", limit: 1 << 16).count > 100)
-    #expect(throws: LinuxError("read", "/dev/zero", errno: EFBIG)) {
+  }
+
+  @Test func devicesAndPipesAreNoFiles() throws {
+    #expect(throws: LinuxError("read", "/dev/zero", errno: LinuxError.notRegular)) {
       try readFile("/dev/zero", limit: 10_000)
     }
+    #expect(mkfifo(path, 0o600) == 0)
+    defer { unlink(path) }
+    let error = #expect(throws: LinuxError.self) { try readFile(path, limit: 10_000) }
+    #expect(error?.description == "\(path): Not a regular file (read)")
+  }
+
+  @Test(arguments: [
+    (ENOENT, "check the path", ExitCode.noInput), (EISDIR, "name a file in it", .noInput),
+    (EACCES, "the right to read", .noPermission), (EFBIG, "name the right one", .dataError),
+    (LinuxError.notRegular, "regular file", .noInput), (EIO, "check the disk", .ioError),
+  ])
+  func everyRefusalOfAFileHasARemedyAndACode(errno: Int32, remedy: String, code: ExitCode) {
+    let error = LinuxError("read", "/x", errno: errno)
+    #expect(error.fileRemedy.contains(remedy))
+    #expect(error.fileExitCode == code)
   }
 
   @Test func refusalsNameTheCallThePathAndTheReason() {

@@ -48,15 +48,7 @@ private final class Counts: Sendable {
   @Test func aSocketOfOneWhoIsGoneIsReplaced() throws {
     let socket = SocketPath()
     let former = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: socket.path.utf8) }
-    let bound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(former, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    #expect(bound == 0)
+    #expect(bind(former, to: socket.path) == 0)
     close(former)
     #expect(throws: UnixSocketError.nobodyThere(path: socket.path)) {
       _ = try UnixSocket.connect(to: socket.path)
@@ -81,11 +73,74 @@ private final class Counts: Sendable {
     #expect(throws: UnixSocketError.pathTooLong(path: long, limit: 107)) {
       _ = try UnixListener.listen(at: long)
     }
-    #expect(throws: UnixSocketError.failed(LinuxError("open", "/nowhere", errno: ENOENT))) {
+    #expect(throws: UnixSocketError.cannotListen(path: "/nowhere/socket", errno: ENOENT)) {
       _ = try UnixListener.listen(at: "/nowhere/socket")
     }
+    #expect(throws: UnixSocketError.emptyPath) { _ = try UnixListener.listen(at: "") }
+    #expect(throws: UnixSocketError.emptyPath) { _ = try UnixSocket.connect(to: "") }
     #expect(throws: UnixSocketError.nobodyThere(path: "/nowhere/socket")) {
       _ = try UnixSocket.connect(to: "/nowhere/socket")
+    }
+  }
+
+  @Test func aFileInThePlaceOfTheFolderOrOfTheSocketIsNamed() throws {
+    let socket = SocketPath()
+    close(open(socket.path, O_CREAT | O_WRONLY, 0o644))
+    let below = socket.path + "/below"
+    #expect(throws: UnixSocketError.cannotListen(path: below, errno: ENOTDIR)) {
+      _ = try UnixListener.listen(at: below)
+    }
+    for path in [below, socket.path] {
+      #expect(throws: UnixSocketError.notTheDaemons(path: path)) { _ = try UnixSocket.connect(to: path) }
+    }
+  }
+
+  @Test func anotherProgramsDatagramSocketIsLeftAlone() throws {
+    let socket = SocketPath()
+    let other = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(other) }
+    #expect(bind(other, to: socket.path) == 0)
+    #expect(throws: UnixSocketError.notAStreamSocket(path: socket.path)) {
+      _ = try UnixListener.listen(at: socket.path)
+    }
+    #expect(throws: UnixSocketError.notTheDaemons(path: socket.path)) {
+      _ = try UnixSocket.connect(to: socket.path)
+    }
+  }
+
+  @Test(arguments: [
+    (UnixSocketError.emptyPath, "empty", ExitCode.configuration),
+    (.pathTooLong(path: "/s", limit: 107), "107 bytes", .configuration),
+    (.taken(path: "/s"), "taken", .cannotCreate),
+    (.notASocket(path: "/s"), "no socket", .cannotCreate),
+    (.anotherUsers(path: "/s"), "that user remove it", .noPermission),
+    (.notAStreamSocket(path: "/s"), "another program's", .cannotCreate),
+    (.cannotListen(path: "/r/s", errno: ENOENT), "/r does not exist", .cannotCreate),
+    (.cannotListen(path: "/r/s", errno: ENOTDIR), "/r is no folder", .cannotCreate),
+    (.cannotListen(path: "/s", errno: EACCES), "make a socket in /;", .noPermission),
+    (.cannotListen(path: "s", errno: EROFS), ". is read-only", .cannotCreate),
+    (.cannotListen(path: "/s", errno: ENOSPC), "No space left", .cannotCreate),
+    (.nobodyThere(path: "/s"), "start it", .unavailable),
+    (.notTheDaemons(path: "/s"), "name the right one", .unavailable),
+    (.mayNotConnect(path: "/s"), "join its group", .noPermission),
+    (.notAdoptable(number: 3, why: "it is odd"), "socket unit", .configuration),
+    (.failed(LinuxError("socket", errno: EMFILE)), "Too many open files", .osError),
+  ])
+  func everyRefusalSaysWhatToDo(error: UnixSocketError, part: String, code: ExitCode) {
+    #expect(error.description.contains(part), "\(error)")
+    #expect(error.description.contains(";") || error.description.contains(": stop"), "\(error)")
+    #expect(!error.description.contains("\n"))
+    #expect(error.exitCode == code)
+  }
+
+  private func bind(_ number: Int32, to path: String) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.bind(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
     }
   }
 

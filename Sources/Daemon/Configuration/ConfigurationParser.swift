@@ -1,15 +1,24 @@
 import Vocabulary
 
 extension Configuration {
-  /// Reads a configuration. Unknown sections and keys, repeated keys, wrong types and wrong units are errors
+  /// Reads a configuration. Unknown sections and keys, repeated ones, wrong types and wrong units are errors
   /// with file and line. Relative paths are taken from the file's folder.
   package static func parse(_ text: [UInt8], file: String) throws(ConfigurationError) -> Configuration {
+    try read(text, file: file).configuration
+  }
+
+  /// As `parse`, with the place of every setting.
+  package static func read(
+    _ text: [UInt8], file: String
+  ) throws(ConfigurationError) -> (configuration: Configuration, places: ConfigurationPlaces) {
     var configuration = Configuration()
-    var seen: Set<String> = []
+    var places = ConfigurationPlaces(file: file)
     for entry in try INIFile(text, file: file).entries {
-      guard seen.insert("\(entry.section)\u{0}\(entry.key)").inserted else {
-        throw ConfigurationError(
-          file: file, line: entry.line, message: "'\(entry.key)' is set twice; keep one of the two")
+      if let former = places.note(entry.section, entry.key, line: entry.line) {
+        let message =
+          entry.key.map { "'\($0)' is set twice, here and at line \(former); keep one of the two" }
+          ?? "[\(entry.section)] stands twice, here and at line \(former); put its settings together"
+        throw ConfigurationError(file: file, line: entry.line, message: message)
       }
       do {
         try configuration.set(entry)
@@ -18,7 +27,7 @@ extension Configuration {
       }
     }
     configuration.resolvePaths(from: file)
-    return configuration
+    return (configuration, places)
   }
 
   private mutating func set(_ entry: INIFile.Entry) throws(ValueError) {
@@ -35,18 +44,22 @@ extension Configuration {
       if index == sensors.endIndex { sensors.append(Sensor(modality: name)) }
       try Self.apply(entry, Keys.sensor, &sensors[index])
     default:
-      let shown = entry.section.isEmpty ? "no section" : "the unknown section [\(entry.section)]"
+      let what =
+        switch (entry.key, entry.section.isEmpty) {
+        case (let key?, true): "'\(key)' stands in no section"
+        default: "unknown section [\(entry.section)]"
+        }
       throw ValueError(
-        message: "'\(entry.key)' stands in \(shown); "
-          + "the sections are [daemon], [gate], [energy], [ledger], [replay] and [sensor NAME]")
+        message: what + "; the sections are [daemon], [gate], [energy], [ledger], [replay] and [sensor NAME]")
     }
   }
 
   private static func apply<T>(_ entry: INIFile.Entry, _ keys: [Key<T>], _ target: inout T) throws(ValueError)
   {
-    guard let key = keys.first(where: { $0.name == entry.key }) else {
+    guard let name = entry.key else { return }
+    guard let key = keys.first(where: { $0.name == name }) else {
       let names = keys.map(\.name).joined(separator: ", ")
-      throw ValueError(message: "unknown key '\(entry.key)' in [\(entry.section)]; it knows \(names)")
+      throw ValueError(message: "unknown key '\(name)' in [\(entry.section)]; it knows \(names)")
     }
     do {
       try key.read(entry.value, &target)
@@ -64,8 +77,8 @@ extension Configuration {
     replay.recording = resolved(replay.recording)
   }
 
-  /// The whole configuration as a file that `parse` reads back to the same values.
-  package func printed() -> String {
+  /// Every value that decides anything, in one form whatever the file looked like: what a digest is made of.
+  package func canonical() -> String {
     var out = ""
     func section<T>(_ title: String, _ keys: [Key<T>], _ value: T) {
       out += "[\(title)]\n"
@@ -79,7 +92,11 @@ extension Configuration {
     section("energy", Keys.energy, energy)
     section("ledger", Keys.ledger, ledger)
     section("replay", Keys.replay, replay)
-    for sensor in sensors { section("sensor \(sensor.modality)", Keys.sensor, sensor) }
+    // A section of defaults says what none says.
+    let told = sensors.filter { $0 != Sensor(modality: $0.modality) }
+    for sensor in told.sorted(by: { $0.modality < $1.modality }) {
+      section("sensor \(sensor.modality)", Keys.sensor, sensor)
+    }
     return String(out.dropLast())
   }
 }

@@ -4,7 +4,8 @@ import CInih
 struct INIFile {
   struct Entry {
     let section: String
-    let key: String
+    /// Nil for the section's own line.
+    let key: String?
     let value: String
     let line: Int
   }
@@ -27,13 +28,13 @@ struct INIFile {
         return walk.readLine(into: buffer, size: Int(size)) ? buffer : nil
       },
       context,
-      { user, section, name, value in
-        guard let user, let section, let name, let value else { return 0 }
+      { user, _, name, value in
+        guard let user, let name, let value else { return 0 }
         let walk = Unmanaged<Walk>.fromOpaque(user).takeUnretainedValue()
         walk.entries.append(
           Entry(
-            section: String(cString: section), key: String(cString: name), value: String(cString: value),
-            line: walk.line))
+            section: walk.section, key: String(cString: name), value: String(cString: value), line: walk.line)
+        )
         return 1
       }, context)
     if let problem = walk.problem {
@@ -51,10 +52,16 @@ struct INIFile {
     let text: [UInt8]
     var position = 0
     var line = 0
+    /// Kept here and not taken from inih, which cuts long names and says nothing of a section without settings.
+    var section = ""
     var entries: [Entry] = []
     var problem: String?
 
-    init(_ text: [UInt8]) { self.text = text }
+    init(_ text: [UInt8]) {
+      self.text = text
+      // A byte order mark.
+      if text.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    }
 
     func readLine(into buffer: UnsafeMutablePointer<CChar>, size: Int) -> Bool {
       guard position < text.count, problem == nil else { return false }
@@ -70,18 +77,32 @@ struct INIFile {
         problem = "more than \(INIFile.maximumLines) lines; is this the right file?"
         return false
       }
-      for i in 0..<length {
-        if text[position + i] == 0 {
-          problem = "holds a NUL byte; a configuration is plain text"
-          return false
-        }
-        buffer[i] = CChar(bitPattern: text[position + i])
+      guard let words = String(validating: text[position..<end], as: UTF8.self), !words.utf8.contains(0)
+      else {
+        problem = "is not UTF-8 text; a configuration is plain text"
+        return false
       }
+      guard beginSection(words) else { return false }
+      for i in 0..<length { buffer[i] = CChar(bitPattern: text[position + i]) }
       buffer[length] = 0x0A
       buffer[length + 1] = 0
       // inih takes an indented line for the continuation of the value before it; here every line is its own.
       if length > 0, text[position] == 0x20 || text[position] == 0x09 { unindent(buffer) }
       position = end + 1
+      return true
+    }
+
+    /// Takes note of a `[section]` line; false where more stands on it than inih would read.
+    private func beginSection(_ line: String) -> Bool {
+      let words = line.drop { $0 == " " || $0 == "\t" }
+      guard words.first == "[", let end = words.firstIndex(of: "]") else { return true }
+      section = words[words.index(after: words.startIndex)..<end].split(separator: " ").joined(separator: " ")
+      let rest = words[words.index(after: end)...].drop { $0.isWhitespace }
+      guard rest.isEmpty || rest.first == ";" || rest.first == "#" else {
+        problem = "'\(rest)' stands behind [\(section)]; put it on a line of its own"
+        return false
+      }
+      entries.append(Entry(section: section, key: nil, value: "", line: self.line))
       return true
     }
 

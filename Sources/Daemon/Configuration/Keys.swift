@@ -1,7 +1,7 @@
 import Vocabulary
 
 /// One setting: its name, what it takes, what it does, how it is read and printed. The table below is the
-/// whole configuration language: the parser, `--print-config` and the reference all come from it.
+/// whole configuration language: the parser and `--print-config` both come from it.
 package struct Key<Target>: Sendable {
   package let name: String
   package let takes: String
@@ -11,11 +11,14 @@ package struct Key<Target>: Sendable {
 }
 
 extension Key {
+  /// - Parameter needed: an empty value is refused.
   static func text(
-    _ name: String, takes: String, _ path: WritableKeyPath<Target, String> & Sendable, _ help: String
+    _ name: String, takes: String, _ path: WritableKeyPath<Target, String> & Sendable, needed: Bool = false,
+    _ help: String
   ) -> Key {
-    Key(name: name, takes: takes, help: help) {
-      $1[keyPath: path] = $0
+    Key(name: name, takes: takes, help: help) { (text, target) throws(ValueError) in
+      if needed && text.isEmpty { throw ValueError(message: "is empty; give a \(takes)") }
+      target[keyPath: path] = text
     } show: {
       $0[keyPath: path]
     }
@@ -79,8 +82,10 @@ extension Key {
 /// The tables of settings, a section each.
 package enum Keys {
   package static let general: [Key<Configuration.General>] = [
-    .text("model", takes: "path", \.model, "Model file; relative paths start at the configuration's folder."),
-    .text("socket", takes: "path", \.socket, "Unix socket on which clients are answered."),
+    .text(
+      "model", takes: "path", \.model, needed: true,
+      "Model file; relative paths start at the configuration's folder."),
+    .text("socket", takes: "path", \.socket, needed: true, "Unix socket on which clients are answered."),
     .duration("window-period", 0.02...10, \.windowPeriod, "Time between the ends of two windows."),
   ]
 
@@ -120,7 +125,7 @@ package enum Keys {
   ]
 
   package static let energy: [Key<Configuration.Energy>] = [
-    .text("board", takes: "name", \.board, "Board whose table of power figures is used."),
+    .text("board", takes: "name", \.board, needed: true, "Board whose table of power figures is used."),
     .optional(
       "picojoules-per-mac", takes: "number", unit: "", \.picojoulesPerMac,
       "Energy of one multiply-accumulate, in place of the board's."
@@ -132,7 +137,7 @@ package enum Keys {
   ]
 
   package static let ledger: [Key<Configuration.Ledger>] = [
-    .text("directory", takes: "path", \.directory, "Where the ledger's segments are written."),
+    .text("directory", takes: "path", \.directory, needed: true, "Where the ledger's segments are written."),
     Key(name: "segment-size", takes: "size", help: "A segment is closed at this size and the next begun.") {
       (text, ledger) throws(ValueError) in
       ledger.segmentBytes = try Quantity.bytes(text, 65536...1_073_741_824)
@@ -164,6 +169,9 @@ package enum Keys {
       "waking-power", \.wakingWatts, "Power drawn while waking and settling, in place of the board's figure."),
     watts("awake-power", \.awakeWatts, "Power drawn awake, in place of the board's figure."),
   ]
+
+  /// Keys of [sensor NAME] that a microphone has no use for.
+  package static let camera: Set = ["width", "height", "frames-per-second", "settle-frames"]
 
   private static func watts(
     _ name: String, _ path: WritableKeyPath<Configuration.Sensor, Double?> & Sendable, _ help: String

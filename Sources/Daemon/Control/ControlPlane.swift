@@ -23,7 +23,8 @@ struct ControlPlane: ~Copyable {
   /// Opens the socket: systemd's where it passed one, else our own.
   /// - Throws: `StartupError` when the socket cannot be had.
   init(facts: DaemonFacts, signals: consuming SignalDescriptor) throws {
-    let listener = try Self.listener(facts.configuration.general.socket)
+    let listener = try Self.listener(
+      facts.configuration.general.socket, at: facts.places.place("daemon", "socket"))
     let server = try Server(
       listener,
       ServiceInformation(vendor: "mmexit", product: "mmexitd", version: Version.text, url: ""),
@@ -39,12 +40,12 @@ struct ControlPlane: ~Copyable {
     queries = Queries(facts)
   }
 
-  private static func listener(_ path: String) throws(StartupError) -> UnixListener {
+  private static func listener(_ path: String, at place: String) throws(StartupError) -> UnixListener {
     do throws(UnixSocketError) {
       // Descriptors that systemd passes start at 3 (SD_LISTEN_FDS_START).
       return sd_listen_fds(1) >= 1 ? try UnixListener.adopt(3) : try UnixListener.listen(at: path)
     } catch {
-      throw StartupError(error.description, error.exitCode)
+      throw StartupError(error, at: place)
     }
   }
 

@@ -7,6 +7,7 @@ struct DaemonFacts: Sendable {
   let model: LoadedModel
   let order: [Int]
   let configuration: Configuration
+  let places: ConfigurationPlaces
   let plan: PolicyPlan
   let status: PipelineStatusBoard
   let ledger: LedgerStatusBoard

@@ -93,7 +93,8 @@ struct Queries {
     json.value(sensor.state.name)
     if case .failed(let fault, _) = sensor.state {
       json.key("fault")
-      json.value("\(fault.meaning); \(fault.remedy)")
+      let replays = !facts.configuration.replay.recording.isEmpty
+      json.value("\(fault.meaning); \(replays ? fault.remedyInReplay : fault.remedy)")
     }
     json.key("wakes")
     json.value(sensor.wakes)

@@ -6,10 +6,21 @@ package enum SocketPath {
   package static let installed = "/run/mmexitd/mmexitd.sock"
   package static let demonstration = "/tmp/mmexit-demo.sock"
 
-  package static func find(_ told: String?) -> String {
+  /// - Parameters:
+  ///   - told: `--socket`.
+  ///   - variable: `MMEXIT_SOCKET`; empty is as if it were not set.
+  /// - Returns: nil where nobody said which, and neither of the two is there.
+  package static func find(
+    _ told: String?, variable: String?, among places: [String] = [installed, demonstration]
+  )
+    -> String?
+  {
     if let told { return told }
-    if let variable = getenv("MMEXIT_SOCKET") { return String(cString: variable) }
-    for path in [installed, demonstration] where access(path, F_OK) == 0 { return path }
-    return installed
+    if let variable, !variable.isEmpty { return variable }
+    return places.first { access($0, F_OK) == 0 }
   }
+
+  package static let noneFound =
+    "no daemon runs here: neither \(installed) (the service) nor \(demonstration) (tools/demo) is there; "
+    + "start one (systemctl start mmexitd, or tools/demo) or name its socket with --socket"
 }

@@ -12,7 +12,7 @@ final class DecisionSink {
   private var ledger: LedgerWriter
   private let channel: DecisionChannel
   private let model: Model
-  private let prints: Bool
+  private var printer: DecisionPrinter
   /// Nil for the machine's clocks; a replay stamps with its virtual clock alone.
   private let isReplay: Bool
   private var states: [String]
@@ -30,7 +30,7 @@ final class DecisionSink {
     self.ledger = ledger
     self.channel = channel
     self.model = model
-    self.prints = prints
+    printer = DecisionPrinter(isOn: prints)
     self.isReplay = isReplay
     states = model.modalities.map { _ in "asleep" }
     awakeSince = model.modalities.map { _ in nil }
@@ -56,9 +56,9 @@ final class DecisionSink {
     ledger.append(decision, at: stamp(decision.decided))
     ledgerStatus.note(ledger.records, shed: ledger.totalShed, failure: ledger.failure)
     channel.put(decision)
-    if prints {
+    if printer.isOn {
       let line = DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name))
-      printLine(line.text)
+      printer.print(line.text)
     }
   }
 
@@ -120,12 +120,6 @@ final class DecisionSink {
     } catch {
       Log.write(.error, error.description)
     }
-  }
-
-  private func printLine(_ text: String) {
-    var bytes = Array(text.utf8)
-    bytes.append(0x0A)
-    _ = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress!, $0.count) }
   }
 }
 

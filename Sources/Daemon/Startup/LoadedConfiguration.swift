@@ -6,6 +6,7 @@ import Vocabulary
 package struct LoadedConfiguration: Sendable {
   package let path: String
   package let configuration: Configuration
+  package let places: ConfigurationPlaces
   package let digest: Digest
 
   /// A configuration is a page of text.
@@ -17,15 +18,15 @@ package struct LoadedConfiguration: Sendable {
     do {
       bytes = try readFile(path, limit: Self.maximumBytes)
     } catch {
-      throw StartupError(error, remedy: "give a configuration with --config FILE")
+      throw StartupError(error, remedy: "name a configuration with --config FILE")
     }
     do {
-      configuration = try Configuration.parse(bytes, file: path)
+      (configuration, places) = try Configuration.read(bytes, file: path)
     } catch {
       throw StartupError(error)
     }
     // The values, not the bytes: where the file lies and how it is written changes no decision.
-    digest = Array(configuration.portable.printed().utf8).withUnsafeBytes { SHA256.digest(of: $0) }
+    digest = Array(configuration.portable.canonical().utf8).withUnsafeBytes { SHA256.digest(of: $0) }
   }
 }
 

@@ -9,16 +9,18 @@ package struct LoadedModel: Sendable {
   package let path: String
   package let digest: Digest
 
-  package init(path: String) throws(StartupError) {
+  /// - Parameter places: of the configuration that names the file.
+  package init(path: String, _ places: ConfigurationPlaces) throws(StartupError) {
+    let place = places.place("daemon", "model")
     guard !path.isEmpty else {
       throw StartupError(
-        "no model is configured; set 'model' in [daemon] to a .safetensors file", .configuration)
+        "\(place): no model is configured; set 'model' in [daemon] to a .safetensors file", .configuration)
     }
     let bytes: [UInt8]
     do {
       bytes = try readFile(path, limit: ModelLimits.fileBytes)
     } catch {
-      throw StartupError(error, remedy: "set 'model' in [daemon] to a readable model file")
+      throw StartupError(error, at: "\(place): model", remedy: "name a model file that is there and readable")
     }
     do {
       model = try Model.decode(bytes)
@@ -28,7 +30,7 @@ package struct LoadedModel: Sendable {
     for modality in model.modalities {
       if case .vector = modality.features {
         throw StartupError(
-          "\(path): the modality '\(modality.name)' takes vectors, which no live sensor gives; use 'mmexitctl evaluate'",
+          "\(path): the modality '\(modality.name)' takes vectors, which no sensor gives; use 'mmexitctl evaluate'",
           .dataError)
       }
     }

@@ -13,15 +13,13 @@ package struct PolicyPlan: Sendable {
   package let value: Double?
   package let energy: EnergyModel
 
-  package init(_ configuration: Configuration, _ model: Model) throws(StartupError) {
-    for sensor in configuration.sensors
-    where !model.modalities.contains(where: { $0.name == sensor.modality }) {
-      let names = model.modalities.map(\.name).joined(separator: ", ")
-      throw StartupError(
-        "[sensor \(sensor.modality)]: the model '\(model.name)' has no such modality; it has \(names)",
-        .configuration)
-    }
-    energy = try Self.energyModel(configuration, model)
+  /// - Parameter places: where the configuration's settings stand, for what is wrong with them.
+  package init(
+    _ configuration: Configuration, _ model: Model,
+    _ places: ConfigurationPlaces = ConfigurationPlaces(file: "configuration")
+  ) throws(StartupError) {
+    try Self.checkSensors(configuration, model, places)
+    energy = try Self.energyModel(configuration, model, places)
     let costs = Self.costs(configuration, model, energy)
     let gate = configuration.gate
     var walk = model.declaredWalk
@@ -37,7 +35,7 @@ package struct PolicyPlan: Sendable {
         if gate.giveUp { goingOn = try GoingOnEstimate(problem) }
       } else if gate.giveUp {
         throw StartupError(
-          "give-up = yes: the model '\(model.name)' states no accuracy and hazard to weigh it by; set it to no",
+          "\(places.place("gate", "give-up")): give-up = yes: the model '\(model.name)' states no accuracy and hazard to weigh it by; set it to no",
           .configuration)
       }
     } catch let error as PlanningError {
@@ -50,7 +48,8 @@ package struct PolicyPlan: Sendable {
     if !gate.first.isEmpty {
       guard let first = model.modalities.firstIndex(where: { $0.name == gate.first }) else {
         throw StartupError(
-          "first = \(gate.first): the model '\(model.name)' has no such modality", .configuration)
+          "\(places.place("gate", "first")): first = \(gate.first): "
+            + Self.noSuchModality(model), .configuration)
       }
       walk = walk.starting(with: first)
     }
@@ -60,6 +59,29 @@ package struct PolicyPlan: Sendable {
       steps: walk, thresholds: model.thresholdTable(override: gate.threshold.map(Float.init)),
       noneClass: model.noneClass, goingOn: goingOn, useActivity: gate.activityCheck && model.noneClass != nil,
       wakeDeadlines: model.modalities.map { configuration.sensor(for: $0.name).wakeDeadline })
+  }
+
+  private static func noSuchModality(_ model: Model) -> String {
+    "the model '\(model.name)' has no such modality; it has \(model.modalities.map(\.name).joined(separator: ", "))"
+  }
+
+  /// Every [sensor NAME] is a modality of the model and has no key that its kind of sensor does nothing with.
+  private static func checkSensors(
+    _ configuration: Configuration, _ model: Model, _ places: ConfigurationPlaces
+  ) throws(StartupError) {
+    for sensor in configuration.sensors {
+      let section = "sensor \(sensor.modality)"
+      guard let modality = model.modalities.first(where: { $0.name == sensor.modality }) else {
+        throw StartupError(
+          "\(places.place(section, "")): [\(section)]: " + noSuchModality(model), .configuration)
+      }
+      guard case .spectrogram = modality.features else { continue }
+      if let key = Keys.camera.sorted().first(where: { places.isSet(section, $0) }) {
+        throw StartupError(
+          "\(places.place(section, key)): '\(key)' is a camera's, and \(sensor.modality) is heard by a microphone; "
+            + "take it out", .configuration)
+      }
+    }
   }
 
   private static func method(_ order: Configuration.Order) -> OrderingMethod? {
@@ -73,11 +95,13 @@ package struct PolicyPlan: Sendable {
 
   /// The board's table with the configuration's figures in place of its own.
   private static func energyModel(
-    _ configuration: Configuration, _ model: Model
+    _ configuration: Configuration, _ model: Model, _ places: ConfigurationPlaces
   ) throws(StartupError) -> EnergyModel {
     guard let board = Board(rawValue: configuration.energy.board) else {
       let names = Board.allCases.map(\.rawValue).joined(separator: ", ")
-      throw StartupError("board = \(configuration.energy.board): unknown; use \(names)", .configuration)
+      throw StartupError(
+        "\(places.place("energy", "board")): board = \(configuration.energy.board): no such board is known; "
+          + "use one of \(names)", .configuration)
     }
     let settings = configuration.energy
     let own = settings.picojoulesPerMac != nil || settings.picojoulesPerByte != nil

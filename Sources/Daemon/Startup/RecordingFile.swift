@@ -7,27 +7,50 @@ import Sensing
 package struct RecordingFile: Sendable {
   package let directory: String
   package let description: RecordingDescription
+  private let path: String
   /// Of recording.json's bytes; a replay's boot id comes from it.
   package let digest: Digest
 
   /// A recording has a few sensors and a line for each.
   static let maximumBytes = 1 << 20
 
-  package init(directory: String) throws(StartupError) {
+  /// - Parameter place: of the setting that names the folder.
+  package init(directory: String, at place: String) throws(StartupError) {
     self.directory = directory
-    let path = directory + "/recording.json"
+    path = RecordingDescription.path(of: "recording.json", in: directory)
     let bytes: [UInt8]
     do {
       bytes = try readFile(path, limit: Self.maximumBytes)
     } catch {
-      throw StartupError(error, remedy: "set 'recording' in [replay] to a recording's folder")
+      throw StartupError(
+        error, at: "\(place): recording", remedy: "name a folder that holds a recording.json")
     }
     do {
       description = try Self.decode(JSONPlace(try JSONValue.parse(bytes)), directory)
     } catch {
-      throw StartupError("\(path): \(error.description)", .dataError)
+      throw StartupError("\(path): \(error.description); correct it or record again", .dataError)
     }
     digest = bytes.withUnsafeBytes { SHA256.digest(of: $0) }
+  }
+
+  /// - Throws: `StartupError` where nothing was recorded for these sensors, or a picture for a sound.
+  package func check(_ sensors: [SensorConfiguration]) throws(StartupError) {
+    for (index, entry) in description.sensors.enumerated() {
+      guard let sensor = sensors.first(where: { $0.name == entry.name }) else { continue }
+      let wanted: RecordingDescription.Entry.Kind =
+        if case .sound = sensor.kind { .sound } else { .image }
+      guard entry.kind == wanted else {
+        throw StartupError(
+          "\(path): sensors[\(index)].kind: '\(entry.kind.rawValue)' where the model's '\(entry.name)' is "
+            + "of kind '\(wanted.rawValue)'; correct it or take another model", .dataError)
+      }
+    }
+    let names = sensors.map(\.name)
+    guard description.sensors.contains(where: { names.contains($0.name) }) else {
+      throw StartupError(
+        "\(path): sensors: has none of the model's \(names.joined(separator: ", ")); "
+          + "replay another recording or take another model", .dataError)
+    }
   }
 
   private static func decode(
@@ -44,11 +67,16 @@ package struct RecordingFile: Sendable {
       }
       var rate: FrameRate?
       if let fps = try place.optional("frames_per_second") {
+        guard kind == .image else { throw fps.error(.unexpected, "sound carries its own rate; take it out") }
         rate = FrameRate(frames: try fps.integer(in: 1...1000))
+      }
+      let name = try place.member("name").string()
+      guard !sensors.contains(where: { $0.name == name }) else {
+        throw try place.member("name").error(.wrongValue, "another sensor is called '\(name)' too")
       }
       sensors.append(
         RecordingDescription.Entry(
-          name: try place.member("name").string(), kind: kind, file: try place.member("file").string(),
+          name: name, kind: kind, file: try place.member("file").string(),
           frameRate: rate))
     }
     return RecordingDescription(

@@ -12,18 +12,16 @@ package enum Rigs {
     for modality in model.modalities {
       let sensor = configuration.sensor(for: modality.name)
       let kind: SensorConfiguration.Kind
-      var device = sensor.device
+      let device = sensor.device.isEmpty ? modality.features.defaultDevice : sensor.device
       switch modality.features {
       case .spectrogram(let spectrogram):
         kind = .sound(rate: spectrogram.sampleRate)
-        if device.isEmpty { device = "default" }
       case .image(let image):
         guard let rate = FrameRate(frames: sensor.framesPerSecond) else {
           throw StartupError("[sensor \(modality.name)]: frames-per-second is out of range", .configuration)
         }
         kind = .image(
           width: sensor.width, height: sensor.height, channels: image.channels, frameRate: rate)
-        if device.isEmpty { device = "/dev/video0" }
       case .vector:
         throw StartupError("the modality '\(modality.name)' takes vectors, which no sensor gives", .dataError)
       }
@@ -55,5 +53,16 @@ package enum Rigs {
         .configuration)
     }
     return history
+  }
+}
+
+extension Features {
+  /// The device of a sensor for which none is configured.
+  var defaultDevice: String {
+    switch self {
+    case .spectrogram: "default"
+    case .image: "/dev/video0"
+    case .vector: ""
+    }
   }
 }

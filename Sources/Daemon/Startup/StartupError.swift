@@ -1,5 +1,4 @@
 import Engine
-import Glibc
 import Ledger
 import Linux
 import Sensing
@@ -16,27 +15,25 @@ package struct StartupError: Error, CustomStringConvertible, Sendable {
   }
 
   package init(_ error: ConfigurationError) { self.init(error.description, .configuration) }
-  package init(_ error: LedgerError) { self.init(error.description, error.exitCode) }
+  /// - Parameter place: of what named the folder or socket.
+  package init(_ error: LedgerError, at place: String? = nil) {
+    self.init((place.map { "\($0): " } ?? "") + error.description, error.exitCode)
+  }
+  package init(_ error: UnixSocketError, at place: String) {
+    self.init("\(place): socket: \(error)", error.exitCode)
+  }
   package init(_ error: SensingError) {
     let code: ExitCode =
       switch error.kind {
-      case .system(let error): Self.code(of: error)
+      case .system(let error): error.fileExitCode
       case .device: .noInput
       case .configuration: .configuration
       default: .dataError
       }
     self.init(error.description, code)
   }
-  package init(_ error: LinuxError, remedy: String) {
-    self.init("\(error); \(remedy)", Self.code(of: error))
-  }
-
-  private static func code(of error: LinuxError) -> ExitCode {
-    switch error.errno {
-    case ENOENT, ENOTDIR, EISDIR: .noInput
-    case EACCES, EPERM: .noPermission
-    case EFBIG: .dataError
-    default: .ioError
-    }
+  /// - Parameter place: of what named the file.
+  package init(_ error: LinuxError, at place: String? = nil, remedy: String) {
+    self.init((place.map { "\($0): " } ?? "") + "\(error); \(remedy)", error.fileExitCode)
   }
 }

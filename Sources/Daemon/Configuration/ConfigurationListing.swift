@@ -1,0 +1,75 @@
+import Engine
+import Glibc
+import Ledger
+
+/// What `--print-config` prints: every setting with its value, as a file that reads back to the same configuration.
+/// A value that is the default's is marked `; default`; one that is not set stands in a comment with what holds.
+struct ConfigurationListing {
+  private(set) var text = ""
+
+  /// - Parameters:
+  ///   - model: lists the sensors of all its modalities, each with the keys of its kind.
+  ///   - energy: the powers that hold where the configuration has none.
+  init(_ configuration: Configuration, model: Model, energy: EnergyModel) {
+    var all = configuration
+    all.makePathsAbsolute()
+    let fresh = Configuration()
+    let board = Board(rawValue: all.energy.board) ?? .genericSBC
+    section("daemon", Keys.general, all.general, fresh.general)
+    section(
+      "gate", Keys.gate, all.gate, fresh.gate,
+      unset: ["first": "the order decides", "threshold": "the model's own"])
+    section(
+      "energy", Keys.energy, all.energy, fresh.energy,
+      unset: [
+        "picojoules-per-mac": "\(board.picojoulesPerMac)",
+        "picojoules-per-byte": "\(board.picojoulesPerByte)",
+      ])
+    section("ledger", Keys.ledger, all.ledger, fresh.ledger)
+    section("replay", Keys.replay, all.replay, fresh.replay, unset: ["recording": "none: live sensors"])
+    for (modality, figures) in zip(model.modalities, energy.modalities) {
+      var keys = Keys.sensor
+      if case .spectrogram = modality.features { keys.removeAll { Keys.camera.contains($0.name) } }
+      section(
+        "sensor \(modality.name)", keys, all.sensor(for: modality.name),
+        Configuration.Sensor(modality: modality.name),
+        unset: [
+          "device": modality.features.defaultDevice, "asleep-power": Self.watts(figures.sensor.asleep),
+          "waking-power": Self.watts(figures.sensor.waking), "awake-power": Self.watts(figures.sensor.awake),
+        ])
+    }
+    text.removeLast()
+  }
+
+  private mutating func section<T>(
+    _ title: String, _ keys: [Key<T>], _ value: T, _ fresh: T, unset: [String: String] = [:]
+  ) {
+    text += "[\(title)]\n"
+    for key in keys {
+      if let shown = key.show(value), !shown.isEmpty {
+        text += "\(key.name) = \(shown)" + (shown == key.show(fresh) ? " ; default\n" : "\n")
+      } else {
+        text += "# \(key.name) = \(unset[key.name] ?? "") ; default\n"
+      }
+    }
+    text += "\n"
+  }
+
+  private static func watts(_ microwatts: Int64) -> String {
+    microwatts % 1000 == 0 ? "\(microwatts / 1000)mW" : "\(microwatts)uW"
+  }
+}
+
+extension Configuration {
+  /// So that the listing means the same wherever it is kept.
+  fileprivate mutating func makePathsAbsolute() {
+    guard let bytes = getcwd(nil, 0) else { return }
+    defer { free(bytes) }
+    let here = String(cString: bytes)
+    func absolute(_ path: String) -> String { path.isEmpty || path.hasPrefix("/") ? path : here + "/" + path }
+    general.model = absolute(general.model)
+    general.socket = absolute(general.socket)
+    ledger.directory = absolute(ledger.directory)
+    replay.recording = absolute(replay.recording)
+  }
+}
