@@ -95,13 +95,14 @@ def fit_ranges(graph: Graph, batch: Batch, size: int = 64) -> Ranges:
             tensors = run(graph, {m: x[here] for m, x in inputs.items()}, float_step, _zero_absent(there))
         for name, (low, high) in whole.items():
             for j, clip in enumerate(CLIPS):
-                gap = _rounded(tensors[name], affine(low * clip, high * clip)) - tensors[name]
+                gap = round_to(tensors[name], affine(low * clip, high * clip)) - tensors[name]
                 errors[name][j] += float(gap.square().sum())
     best = {n: CLIPS[int(e.argmin())] for n, e in errors.items()}
     return {n: (low * best[n], high * best[n]) for n, (low, high) in whole.items()}
 
 
-def _rounded(x: Tensor, a: Affine) -> Tensor:
+def round_to(x: Tensor, a: Affine) -> Tensor:
+    """Real numbers to the nearest that int8 can hold."""
     scale = float(a.scale)
     return ((torch.round(x / scale) + a.zero_point).clamp(-128, 127) - a.zero_point) * scale
 
