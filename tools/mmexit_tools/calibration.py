@@ -212,7 +212,7 @@ class _Table:
                 k = int(np.argmin(totals))
                 if totals[k] < value - 1e-9:
                     value, limits[i] = totals[k], choices[self.keys[i]][k]
-                    sure[i] = here <= limits[i]
+                    sure[i] = here <= limits[i] if limits[i] is not None else False
             if value >= before - 1e-9:
                 break
         return dict(zip(self.keys, limits, strict=True))

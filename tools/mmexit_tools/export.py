@@ -103,10 +103,11 @@ def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: 
 
 def training_commands(task: str, checkpoint: Path, state: Mapping) -> list[list[str]]:
     """The runs that led to this checkpoint, in order."""
-    runs = [*state["before"], {"out": str(checkpoint.parent), "options": state["options"]}]
+    runs = [*state["before"], {"out": str(checkpoint.parent), **state}]
     commands: list[list[str]] = []
     for i, run in enumerate(runs):
-        command = ["python", "-m", "mmexit_tools.training", "--task", task, "--data", "DATA", "--out", run["out"]]
+        command = ["python", "-m", f"mmexit_tools.{run.get('module', 'training')}", "--task", task, "--data", "DATA",
+                   "--out", run["out"]]
         if i > 0:
             command += ["--start", str(Path(runs[i - 1]["out"]) / "checkpoint.pt")]
         for key, value in run["options"].items():
@@ -125,7 +126,7 @@ def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwo
     model = MultiExitNetwork(task.network(data))
     model.load_state_dict(state["model"])
     return model.eval(), {"options": state["options"], "epoch": state["epoch"],
-                                 "before": state.get("before", [])}
+                          "module": state.get("module", "training"), "before": state.get("before", [])}
 
 
 def summary(report: SplitReport, total: int) -> str:
@@ -167,7 +168,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     if args.metrics:
         args.metrics.write_text(json.dumps([_plain(r) for r in reports], indent=1) + "\n")
     if args.onnx:
-        args.onnx.write_bytes(build(calibrated.quantized.graph).SerializeToString(deterministic=True))
+        args.onnx.write_bytes(build(lower(model)).SerializeToString(deterministic=True))
     if args.qdq:
         graph = build(calibrated.quantized.graph, calibrated.quantized)
         args.qdq.write_bytes(graph.SerializeToString(deterministic=True))

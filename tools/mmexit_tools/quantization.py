@@ -17,13 +17,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from .datasets import Batch
+from .equalization import STRENGTHS, equalize
 from .errors import ToolError
+from .features import Features, ImageFeatures
 from .graphs import Graph, Node, float_step, run, weighted_sum
 from .networks import NO_PADDING, MaxPool, max_pool
 
 KEEPS_SCALE = {"max_pool", "flatten"}
-RANGES = ("least squares", "99.99 %", "all")
-"""Ways to choose an activation's range: least square error of rounding, all but 0.01 % of the values, all values."""
+RANGES = ("least squares", "all", "99.99 %")
+"""Ways to choose an activation's range: least square error of rounding, all values, all but 0.01 % of them."""
 CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
@@ -93,45 +95,47 @@ def fit_ranges(graph: Graph, batch: Batch, size: int = 64) -> Ranges:
             tensors = run(graph, {m: x[here] for m, x in inputs.items()}, float_step, _zero_absent(there))
         for name, (low, high) in whole.items():
             for j, clip in enumerate(CLIPS):
-                gap = _rounded(tensors[name], affine(low * clip, high * clip)) - tensors[name]
+                gap = round_to(tensors[name], affine(low * clip, high * clip)) - tensors[name]
                 errors[name][j] += float(gap.square().sum())
     best = {n: CLIPS[int(e.argmin())] for n, e in errors.items()}
     return {n: (low * best[n], high * best[n]) for n, (low, high) in whole.items()}
 
 
-def _rounded(x: Tensor, a: Affine) -> Tensor:
+def round_to(x: Tensor, a: Affine) -> Tensor:
+    """Real numbers to the nearest that int8 can hold."""
     scale = float(a.scale)
     return ((torch.round(x / scale) + a.zero_point).clamp(-128, 127) - a.zero_point) * scale
 
 
-def correct_biases(quantized: QuantizedGraph, batch: Batch, size: int = 64) -> QuantizedGraph:
-    """Adds to every bias what the rounding of the weights takes from the channel's mean over these windows."""
-    shifts: dict[str, list[NDArray]] = {}
+def correct_biases(quantized: QuantizedGraph, batch: Batch, windows: int = 384) -> QuantizedGraph:
+    """Moves every bias by what the rounding before it (of the inputs, of all earlier layers, of the layer's own
+    weights) takes from its channel's mean over the first `windows` windows, layer after layer."""
+    part = slice_batch(batch, windows)
+    inputs, present = part.tensors()
+    corrected = QuantizedGraph(quantized.graph, quantized.activations, dict(quantized.weights))
+    arithmetic = IntegerArithmetic(corrected)
+    with torch.no_grad():
+        plain = run(quantized.graph, inputs, float_step, _zero_absent(present))
 
-    def step(node: Node, given: list[Tensor]) -> Tensor:
-        if node.weight is not None:
-            w = quantized.weights[node.output]
-            shape = [1] * node.weight.ndim
-            shape[channel_axis(node)] = -1
-            lost = (node.weight - w.values * w.scale.reshape(shape)).astype(np.float32)
-            missing = weighted_sum(node, given[0], torch.from_numpy(lost))
-            shifts.setdefault(node.output, []).append(missing.transpose(0, 1).flatten(1).mean(1).numpy())
-        return float_step(node, given)
+        def step(node: Node, given: list[Tensor]) -> Tensor:
+            if node.weight is not None and node.bias is not None:
+                w, here = corrected.weights[node.output], corrected.activations[node.inputs[0]]
+                unit = np.float64(here.scale) * w.scale
+                wanted = weighted_sum(node, plain[node.inputs[0]], torch.from_numpy(node.weight))
+                found = weighted_sum(node, given[0] - here.zero_point, torch.from_numpy(w.values).double())
+                lost = channel_means(wanted) + node.bias - (channel_means(found) + w.bias) * unit
+                moved = np.clip(w.bias + np.rint(lost / unit), -(2**30), 2**30).astype(np.int32)
+                corrected.weights[node.output] = Weights(w.values, moved, w.scale)
+            return arithmetic.step(node, given)
 
-    inputs, present = batch.tensors()
-    for i in range(0, len(batch), size):
-        here = slice(i, i + size)
-        there = {m: p[here] for m, p in present.items()}
-        with torch.no_grad():
-            run(quantized.graph, {m: x[here] for m, x in inputs.items()}, step, _zero_absent(there))
-    weights = {}
-    for node in quantized.graph.nodes():
-        if node.weight is not None:
-            w = quantized.weights[node.output]
-            unit = np.float64(quantized.activations[node.inputs[0]].scale) * w.scale
-            moved = np.clip(w.bias + np.rint(np.mean(shifts[node.output], axis=0) / unit), -(2**30), 2**30)
-            weights[node.output] = Weights(w.values, moved.astype(np.int32), w.scale)
-    return QuantizedGraph(quantized.graph, quantized.activations, weights)
+        ready = {m.name: arithmetic.quantize_input(m.input, inputs[m.name]) for m in quantized.graph.modalities}
+        run(quantized.graph, ready, step, _absent(corrected, present))
+    return corrected
+
+
+def channel_means(x: Tensor) -> NDArray[np.float64]:
+    """Of maps [N, C, H, W] or vectors [N, C], over windows and places."""
+    return x.transpose(0, 1).flatten(1).double().mean(1).numpy()
 
 
 def channel_axis(node: Node) -> int:
@@ -159,7 +163,10 @@ def affine(low: float, high: float) -> Affine:
 
 def quantize(graph: Graph, ranges: Ranges) -> QuantizedGraph:
     """Raises ToolError when a tensor has no range or a weight is not finite."""
-    activations: dict[str, Affine] = {m.input: affine(*_range(ranges, m.input)) for m in graph.modalities}
+    features = {m.name: m.features for m in graph.network.modalities}
+    activations: dict[str, Affine] = {
+        m.input: picture_levels(features[m.name]) or affine(*_range(ranges, m.input)) for m in graph.modalities
+    }
     weights: dict[str, Weights] = {}
     for node in graph.nodes():
         if node.op in KEEPS_SCALE:
@@ -170,6 +177,18 @@ def quantize(graph: Graph, ranges: Ranges) -> QuantizedGraph:
         if node.weight is not None:
             weights[node.output] = quantize_weights(node, activations[node.inputs[0]].scale)
     return QuantizedGraph(graph, activations, weights)
+
+
+def picture_levels(features: Features) -> Affine | None:
+    """A picture's own 256 levels as the int8 grid, so that a pixel loses nothing but one shift common to all of them,
+    which the first layer's bias takes back (`correct_biases`). None for other features, where channels differ, and
+    where the shift is near half a level, so that two levels might be rounded to one."""
+    if not isinstance(features, ImageFeatures) or len(set(zip(features.mean, features.std, strict=True))) != 1:
+        return None
+    mean, std = features.mean[0], features.std[0]
+    if abs(255 * mean % 1 - 0.5) < 0.1:
+        return None
+    return affine(-mean / std, (1 - mean) / std)
 
 
 def _range(ranges: Ranges, name: str) -> tuple[float, float]:
@@ -268,15 +287,14 @@ def run_integer(quantized: QuantizedGraph, inputs: Mapping[str, Tensor],
     arithmetic = IntegerArithmetic(quantized)
     graph = quantized.graph
     ready = {m.name: arithmetic.quantize_input(m.input, inputs[m.name]) for m in graph.modalities}
-    zero = {m.name: float(quantized.activations[m.feature].zero_point) for m in graph.modalities}
-
-    def absent(modality: str, feature: Tensor) -> Tensor:
-        if present is None:
-            return feature
-        return torch.where(present[modality].unsqueeze(1), feature, zero[modality])
-
     with torch.no_grad():
-        return run(graph, ready, arithmetic.step, absent)
+        return run(graph, ready, arithmetic.step, None if present is None else _absent(quantized, present))
+
+
+def _absent(quantized: QuantizedGraph, present: Mapping[str, Tensor]):
+    """A missing modality's feature is its zero point throughout."""
+    zero = {m.name: float(quantized.activations[m.feature].zero_point) for m in quantized.graph.modalities}
+    return lambda modality, t: torch.where(present[modality].unsqueeze(1), t, zero[modality])
 
 
 def predict_integer(quantized: QuantizedGraph, batch: Batch, size: int = 64) -> dict[tuple[str, int], NDArray]:
@@ -294,22 +312,24 @@ def predict_integer(quantized: QuantizedGraph, batch: Batch, size: int = 64) -> 
 
 def quantize_best(graph: Graph, batch: Batch, float_logits: Mapping[tuple[str, int], NDArray],
                   windows: int = 1024) -> tuple[QuantizedGraph, str]:
-    """The way to choose ranges whose int8 probabilities lie nearest to float's over all exits; and its name."""
+    """Of the strengths of equalization, and then of the ways to choose ranges, the one whose int8 probabilities lie
+    nearest to float's over all exits; and its name. The result's graph is `graph` equalized."""
     part = slice_batch(batch, windows)
-    best: tuple[float, QuantizedGraph, str] | None = None
-    for way in RANGES:
-        if way == "least squares":
-            ranges = fit_ranges(graph, part)
-        else:
-            ranges = measure_ranges(graph, part, 100.0 if way == "all" else 99.99)
-        candidate = correct_biases(quantize(graph, ranges), part)
+
+    def attempt(strength: float, way: str) -> tuple[float, QuantizedGraph, str]:
+        even = equalize(graph, part, strength)
+        ranges = fit_ranges(even, part) if way == "least squares" else measure_ranges(
+            even, part, 100.0 if way == "all" else 99.99)
+        candidate = correct_biases(quantize(even, ranges), part)
         found = predict_integer(candidate, part)
         gap = float(np.mean([
             np.abs(_softmax(found[k]) - _softmax(float_logits[k][: len(part)])).sum(1).mean() for k in found
         ]))
-        if best is None or gap < best[0]:
-            best = (gap, candidate, way)
-    assert best is not None
+        return gap, candidate, f"{way}, channels equalized at strength {strength:g}"
+
+    tried = [(attempt(s, RANGES[0]), s) for s in STRENGTHS]
+    best, strength = min(tried, key=lambda t: t[0][0])
+    best = min([best, *(attempt(strength, way) for way in RANGES[1:])], key=lambda t: t[0])
     return best[1], best[2]
 
 

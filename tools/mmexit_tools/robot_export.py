@@ -23,7 +23,6 @@ from .calibration import (
     Recording,
     Thresholds,
     Tolerance,
-    calibrate,
     figures,
     fit_temperature,
 )
@@ -37,23 +36,12 @@ from .quantization import predict_integer, quantize_best
 from .report import Card, SplitReport, exit_name, measure, share_text, table
 from .robot_data import CLASSES, COMMANDS, NONE, material
 from .robot_deployment import deployment_section, kinds_section, missing_section
-from .robot_none import choose_nones, replay_looking
+from .robot_none import replay_looking
+from .robot_thresholds import choose_walk
 from .tasks import robot_command as task
 from .training import predict, read_checkpoint
 
 EMPTY = CLASSES.index(NONE)
-
-
-def without_none(recording: Recording) -> Recording:
-    """The recording of a gate whose single-sensor exits may answer commands only.
-
-    A sensor that is sure of "nothing" knows nothing of what another one would have shown: leaving there would lose
-    every command given to the other sensor alone."""
-    entropy = {
-        k: h if k == FUSION else np.where(recording.answer[k] == EMPTY, np.inf, h)
-        for k, h in recording.entropy.items()
-    }
-    return dataclasses.replace(recording, entropy=entropy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +87,7 @@ def settings(
 def calibrate_robot(
     model: MultiExitNetwork, validation: Batch, tolerance: Tolerance
 ) -> tuple[Calibrated, Nothing, dict]:
-    """Quantizes and calibrates: the commands' thresholds first, with `none` left to fusion, then those of `none`."""
+    """Quantizes and calibrates: temperatures, then the thresholds of the commands and of `none`."""
     graph = lower(model.eval())
     plain = predict(model, validation)
     quantized, ranges = quantize_best(graph, validation, plain)
@@ -108,9 +96,9 @@ def calibrate_robot(
     temperatures = {k: round(fit_temperature(v, labels[k]), 4) for k, v in logits.items()}
     costs = exit_costs(graph)
     recording = make_recording(model, validation, logits, temperatures, costs)
-    thresholds, order = calibrate(without_none(recording), tolerance)
-    nothing = Nothing(*choose_nones(recording, validation.seen, order, thresholds, EMPTY, tolerance))
-    return Calibrated(quantized, ranges, temperatures, thresholds, order, recording, costs), nothing, plain
+    walk = choose_walk(recording, validation.seen, EMPTY, tolerance)
+    nothing = Nothing(walk.nones, walk.missed)
+    return Calibrated(quantized, ranges, temperatures, walk.commands, walk.order, recording, costs), nothing, plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,8 +255,8 @@ def run(args: argparse.Namespace) -> None:
         share = f"{100 * nothing.missed:g} %"
         empty = f"for `none` such that a sensor takes at most {share} of its own commands for nothing"
     promise = (
-        f"for the ten commands (shown here) at most {args.loss:g} points below full fusion on validation windows, "
-        f"with {args.z:g} standard errors to spare, at the fewest MACs found; {empty}"
+        f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard errors to "
+        f"spare, at the fewest MACs found; those of the ten commands are shown here, {empty}"
     )
     card = Card(
         model.network,

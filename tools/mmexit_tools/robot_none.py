@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import FUSION, ExitKey, Recording, Replay, Thresholds, Tolerance
+from .calibration import FUSION, Recording, Replay, Thresholds
 
 
 def none_thresholds(recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int,
@@ -88,17 +88,3 @@ def replay_looking(recording: Recording, order: Sequence[str], commands: Thresho
 
 def _number(limit: float | None) -> float:
     return -1.0 if limit is None else limit
-
-
-def choose_nones(recording: Recording, seen: Mapping[str, NDArray[np.int64]], order: Sequence[str],
-                 commands: Thresholds, none: int, tolerance: Tolerance,
-                 shares: Sequence[float] = (0.02, 0.01, 0.005, 0.002, 0.0)) -> tuple[Thresholds, float | None]:
-    """The most generous share of missed windows at which the walk still keeps the tolerance, and its thresholds;
-    all off where none does."""
-    reference = recording.correct(FUSION)
-    for share in shares:
-        limits = none_thresholds(recording, seen, none, share)
-        if tolerance.allows(replay_looking(recording, order, commands, limits, none), reference):
-            return limits, share
-    off: dict[ExitKey, float | None] = dict.fromkeys(recording.keys(order))
-    return off, None

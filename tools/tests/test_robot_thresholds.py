@@ -1,0 +1,54 @@
+"""Thresholds of commands and of `none` together; class 0 is none."""
+
+import numpy as np
+from test_robot_none import KEYS, recording
+
+from mmexit_tools.calibration import FUSION, Recording, Tolerance
+from mmexit_tools.robot_none import replay_looking
+from mmexit_tools.robot_thresholds import choose_walk, without_none
+
+
+def knowing(rng: np.random.Generator, n: int) -> tuple[Recording, dict]:
+    """Exits that are right where their entropy is low; fusion is right nine times in ten."""
+    r = recording(rng, n)
+    labels = rng.integers(0, 3, n)
+    answer = {}
+    for k in KEYS:
+        wrong = rng.random(n) < (0.1 if k == FUSION else np.where(np.isfinite(r.entropy[k]), r.entropy[k] ** 2, 1))
+        answer[k] = np.where(wrong, rng.integers(0, 3, n), labels)
+    present = {m: np.ones(n, bool) for m in ("a", "b")}
+    entropy = {k: np.where(np.isfinite(v), v, 1.0) for k, v in r.entropy.items()}
+    return Recording(r.modalities, r.exits, entropy, answer, labels, present, r.macs), {"a": labels, "b": labels}
+
+
+def test_the_walk_saves_within_the_tolerance():
+    saved = []
+    for loss in (0.0, 0.01, 0.04):
+        r, seen = knowing(np.random.default_rng(5), 3000)
+        tolerance = Tolerance(loss, 1.645)
+        found = choose_walk(r, seen, 0, tolerance)
+        outcome = replay_looking(r, found.order, found.commands, found.nones, 0)
+        assert tolerance.allows(outcome, r.correct(FUSION))
+        saved.append(1 - outcome.mean_macs / r.total_macs)
+    assert saved[0] <= saved[1] <= saved[2]
+    assert saved[2] > 0.2
+
+
+def test_useless_exits_stay_off():
+    rng = np.random.default_rng(6)
+    r = recording(rng, 2000)
+    answer = r.answer | {FUSION: r.labels}
+    r = Recording(r.modalities, r.exits, r.entropy, answer, r.labels, r.present, r.macs)
+    found = choose_walk(r, dict.fromkeys(r.modalities, r.labels), 0, Tolerance(0.0, 1.645))
+    outcome = replay_looking(r, found.order, found.commands, found.nones, 0)
+    assert outcome.accuracy == 1.0
+
+
+def test_without_none_only_commands_leave():
+    r = recording(np.random.default_rng(7))
+    cut = without_none(r, 0)
+    for k in KEYS[:-1]:
+        assert np.isinf(cut.entropy[k][r.answer[k] == 0]).all()
+        others = r.answer[k] != 0
+        assert (cut.entropy[k][others] == r.entropy[k][others]).all()
+    assert (cut.entropy[FUSION] == r.entropy[FUSION]).all()
