@@ -171,13 +171,20 @@ def choose_thresholds(recording: Recording, order: Sequence[str], tolerance: Tol
     reference = recording.correct(FUSION)
     best: Thresholds = dict.fromkeys(keys)
     best_macs = replay(recording, order, best).mean_macs
-    table = _Table(recording, keys)
-    for price in np.geomspace(0.2, 300, prices) * recording.total_macs:
-        setting = table.descend(choices, float(price), reference)
+    for setting in descend_prices(recording, order, choices, prices):
         outcome = replay(recording, order, setting)
         if outcome.mean_macs < best_macs and tolerance.allows(outcome, reference):
             best, best_macs = setting, outcome.mean_macs
     return best
+
+
+def descend_prices(recording: Recording, order: Sequence[str], choices: Mapping[ExitKey, list[float | None]],
+                   prices: int) -> list[Thresholds]:
+    """One setting for each of a range of prices of a wrong answer in MACs, by coordinate descent."""
+    table = _Table(recording, recording.keys(order))
+    reference = recording.correct(FUSION)
+    return [table.descend(choices, float(price), reference)
+            for price in np.geomspace(0.2, 300, prices) * recording.total_macs]
 
 
 class _Table:
@@ -212,7 +219,7 @@ class _Table:
                 k = int(np.argmin(totals))
                 if totals[k] < value - 1e-9:
                     value, limits[i] = totals[k], choices[self.keys[i]][k]
-                    sure[i] = here <= limits[i]
+                    sure[i] = here <= limits[i] if limits[i] is not None else False
             if value >= before - 1e-9:
                 break
         return dict(zip(self.keys, limits, strict=True))

@@ -58,6 +58,9 @@ class Window:
     label: str
     inputs: Mapping[str, Signal]
     seen: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What this window shares with others, by kind (the speaker, the recording of the word): windows of one group
+    are not independent, and calibration counts its effective sample by them."""
 
 
 class Task(Protocol):
