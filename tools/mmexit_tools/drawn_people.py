@@ -26,7 +26,7 @@ class Noted(Sequence[T]):
 
     def __init__(self, items: Sequence[T], people: Sequence[str], kind: str, log: dict[str, str]) -> None:
         if len(items) != len(people):
-            raise ToolError(f"{kind}: {len(items)} recordings read, {len(people)} in index.csv; they must be the same")
+            raise ToolError(f"{kind}: {len(items)} recordings were read, index.csv names {len(people)}")
         self.items, self.people, self.kind, self.log = items, people, kind, log
 
     def __len__(self) -> int:

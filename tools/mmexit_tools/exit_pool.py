@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import ExitKey, Recording, record
-from .datasets import featurize
+from .datasets import Batch, featurize
 from .errors import ToolError
 from .quantization import QuantizedGraph, predict_integer
 from .tasks import Window
@@ -52,6 +52,12 @@ class Pool:
 
     def recording(self, temperatures: Mapping[ExitKey, float]) -> Recording:
         return record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures)
+
+
+def batch_pool(batch: Batch, logits: Mapping[ExitKey, NDArray], groups: Mapping[str, NDArray[np.str_]],
+               macs: Mapping[ExitKey, int]) -> Pool:
+    """The pool of windows that are in memory anyway."""
+    return Pool(logits, batch.labels, batch.present, batch.seen, groups, macs)
 
 
 def group_names(windows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:

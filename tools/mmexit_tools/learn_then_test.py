@@ -39,7 +39,8 @@ class Guarantee:
         try:
             loss, confidence = (float(t) / 100 for t in text.split(":"))
         except ValueError:
-            raise ToolError(f"--guarantee {text}: want LOSS:CONFIDENCE as in 1:95 (points, per cent)", USAGE) from None
+            want = "LOSS:CONFIDENCE (points, per cent) as in 1:95"
+            raise ToolError(f"--guarantee {text}: want {want}", USAGE) from None
         if not (0 < loss < 1 and 0.5 <= confidence < 1):
             raise ToolError(f"--guarantee {text}: the loss must lie between 0 and 100 points, the confidence between "
                             "50 and 100 per cent", USAGE)

@@ -47,7 +47,7 @@ def quantized_network(task_name: str, data: Path, checkpoint: Path) -> Quantized
 
 
 def read_pool(task_name: str, data: Path, checkpoint: Path, windows: int, cache: Path) -> Pool:
-    """`windows` of the validation split and as many of the test split; from the cache where it is the same network."""
+    """`windows` of the validation split and as many of test; from the cache where it is the same network."""
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:16]
     source = f"{task_name} {digest} {windows} {POOL_SEED}"
     stored = load_pool(cache, source)

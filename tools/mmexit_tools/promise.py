@@ -3,6 +3,7 @@ the other. docs/calibration.md explains every choice."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from .learn_then_test import Choice, Groups, Guarantee, choose
 from .settings_path import PATH_SHARE, Setting, settings_path, split_by_groups
 
 SPLIT_SEED = 7301
+DEFAULT = Guarantee(0.01, 0.95)
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Promise:
                   f"{self.path_windows:,} others chose the path")
         if not self.holds:
             need = self.guarantee.least_windows()
-            return (f"{self.guarantee} could not be shown for any setting, all exits are off ({sample}; without a "
-                    f"single loss it takes {need:,} independent windows)")
+            return (f"{self.guarantee} could not be shown for any setting ({sample}; even without a single loss "
+                    f"it takes {need:,} independent windows)")
         return f"{self.guarantee}, by Learn then Test ({sample}; observed loss {100 * found.loss:.2f} points)"
 
 
@@ -138,6 +140,40 @@ def calibration_parts(groups: Groups, count: int, seed: int = SPLIT_SEED,
     parts = split_by_groups(groups, count, share, np.random.default_rng([seed, count]))
     if min(len(p) for p in parts) == 0:
         names = ", ".join(f"{len(np.unique(v[v != '']))} by {k}" for k, v in groups.items()) or "no groups"
-        raise ToolError(f"calibration: {count} windows ({names}) cannot be divided into a part that chooses thresholds "
-                        "and one that tests them; give more windows or more people, or --guarantee off")
+        raise ToolError(f"calibration: {count} windows ({names}) cannot be divided into a part that chooses "
+                        "thresholds and one that tests them; give more windows or more people, or --guarantee off")
     return parts
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `--guarantee` asks for. `only_if_it_holds`: where it cannot be shown, calibrate without one."""
+
+    guarantee: Guarantee
+    only_if_it_holds: bool = False
+
+    @staticmethod
+    def parse(text: str) -> Wish | None:
+        """`auto`, `off` (None) or LOSS:CONFIDENCE."""
+        if text == "off":
+            return None
+        return Wish(DEFAULT, True) if text == "auto" else Wish(Guarantee.parse(text))
+
+    def parts(self, groups: Groups, count: int) -> tuple[NDArray, NDArray] | None:
+        """As `calibration_parts`; None where that cannot be and need not be."""
+        try:
+            return calibration_parts(groups, count)
+        except ToolError as error:
+            if not self.only_if_it_holds:
+                raise
+            print(f"note: {error}", file=sys.stderr)
+            return None
+
+    def grant(self, pool: Pool, parts: tuple[NDArray, NDArray], gate: Gate = PLAIN_GATE) -> Promise | None:
+        """The promise; None where it does not hold and need not."""
+        found = promise(prepare(pool, parts, gate), self.guarantee)
+        if found.holds or not self.only_if_it_holds:
+            return found
+        print(f"note: no guarantee: {found.sentence()}; thresholds are chosen without one instead "
+              "(--guarantee LOSS:CONFIDENCE asks for a weaker one)", file=sys.stderr)
+        return None

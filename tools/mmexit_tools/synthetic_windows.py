@@ -1,4 +1,4 @@
-"""Synthetic windows with a known truth: a large population whose mean is the truth, from which calibrations are drawn.
+"""Synthetic windows with a known truth: a large population, its mean the truth, from which calibrations are drawn.
 
 Two modalities with two exits each and fusion; a window is as hard as its person, its place and chance make it. Only
 entropies and right or wrong are drawn, as a calibration sees them.
@@ -39,7 +39,7 @@ def population(people: int, windows_each: int, spread: float, seed: int) -> Popu
     person = np.repeat(np.arange(people), windows_each)
     ease = rng.normal(size=n) + spread * rng.normal(size=people)[person]
     # What a person's exits claim beyond what they know: the loss itself differs between people.
-    boast = spread * 0.6 * rng.normal(size=people)[person]
+    boast = spread * 1.5 * rng.normal(size=people)[person]
     entropy, answer = {}, {}
     for key, skill in SKILL.items():
         knows = 1.6 * skill + ease + 0.5 * rng.normal(size=n)
