@@ -41,9 +41,9 @@ class Guarantee:
         except ValueError:
             want = "LOSS:CONFIDENCE (points, per cent) as in 1:95"
             raise ToolError(f"--guarantee {text}: want {want}", USAGE) from None
-        if not (0 < loss < 1 and 0.5 <= confidence < 1):
+        if not (0 < loss < 1 and 0.5 <= confidence <= 0.995):
             raise ToolError(f"--guarantee {text}: the loss must lie between 0 and 100 points, the confidence between "
-                            "50 and 100 per cent", USAGE)
+                            "50 and 99.5 per cent", USAGE)
         return Guarantee(loss, confidence)
 
     @property

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import USAGE, ToolError
 from ..networks import Network
 
-MODULES = {"avmnist": "avmnist", "robot-command": "robot_command", "mosi": "mosi"}
+MODULES = {"avmnist": "avmnist", "robot-command": "robot_command", "mosi": "mosi", "folder": "folder"}
 SPLITS = ("train", "validation", "test", "all")
 
 
