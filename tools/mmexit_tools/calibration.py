@@ -138,15 +138,16 @@ def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds) -
 @dataclass(frozen=True)
 class Tolerance:
     """`loss`: points of accuracy below full fusion that are allowed (0.005 is half a point). A setting counts as
-    good when mean loss + `z` standard errors of the paired difference stays within it."""
+    good when mean loss + `z` standard errors of the paired difference stays within it. One more lost window than was
+    seen goes into the standard error: few windows without a loss prove little."""
 
     loss: float = 0.005
     z: float = 1.645
 
     def allows(self, outcome: Replay, reference: NDArray[np.bool_]) -> bool:
         difference = reference.astype(np.float64) - outcome.right
-        error = difference.std() / np.sqrt(len(difference)) if len(difference) > 1 else 1.0
-        return float(difference.mean() + self.z * error) <= self.loss
+        squares = float(((difference - difference.mean()) ** 2).sum()) + 1
+        return float(difference.mean() + self.z * np.sqrt(squares) / len(difference)) <= self.loss
 
 
 def candidates(recording: Recording, key: ExitKey, count: int = 48) -> list[float | None]:
@@ -171,13 +172,20 @@ def choose_thresholds(recording: Recording, order: Sequence[str], tolerance: Tol
     reference = recording.correct(FUSION)
     best: Thresholds = dict.fromkeys(keys)
     best_macs = replay(recording, order, best).mean_macs
-    table = _Table(recording, keys)
-    for price in np.geomspace(0.2, 300, prices) * recording.total_macs:
-        setting = table.descend(choices, float(price), reference)
+    for setting in descend_prices(recording, order, choices, prices):
         outcome = replay(recording, order, setting)
         if outcome.mean_macs < best_macs and tolerance.allows(outcome, reference):
             best, best_macs = setting, outcome.mean_macs
     return best
+
+
+def descend_prices(recording: Recording, order: Sequence[str], choices: Mapping[ExitKey, list[float | None]],
+                   prices: int) -> list[Thresholds]:
+    """One setting for each of a range of prices of a wrong answer in MACs, by coordinate descent."""
+    table = _Table(recording, recording.keys(order))
+    reference = recording.correct(FUSION)
+    return [table.descend(choices, float(price), reference)
+            for price in np.geomspace(0.2, 300, prices) * recording.total_macs]
 
 
 class _Table:

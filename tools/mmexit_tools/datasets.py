@@ -38,6 +38,13 @@ class Batch:
             {m: torch.from_numpy(p) for m, p in self.present.items()},
         )
 
+    def part(self, which: NDArray[np.int64]) -> Batch:
+        """The windows at these indices."""
+        def cut(table: dict[str, NDArray]) -> dict[str, NDArray]:
+            return {m: x[which] for m, x in table.items()}
+
+        return Batch(cut(self.inputs), cut(self.present), self.labels[which], cut(self.seen))
+
 
 def to_torch(x: NDArray[np.float32]) -> torch.Tensor:
     """[N, h, w, c] to NCHW; vectors stay as they are."""

@@ -28,16 +28,18 @@ from .calibration import (
     Tolerance,
     calibrate,
     figures,
-    fit_temperature,
     record,
     replay,
 )
 from .datasets import Batch, collect
 from .errors import exit_with
+from .exit_pool import Watched, batch_pool
 from .graphs import Cost, exit_costs, lower
+from .learn_then_test import Groups
 from .modelfile import ExitSettings, model_bytes
 from .networks import MultiExitNetwork
 from .onnx_export import build
+from .promise import Promise, Wish, fit_temperatures
 from .quantization import QuantizedGraph, predict_integer, quantize_best
 from .report import Card, SplitReport, measure
 from .tasks import Task, load
@@ -55,6 +57,8 @@ class Calibrated:
     order: tuple[str, ...]
     recording: Recording
     costs: Mapping[ExitKey, Cost]
+    promise: Promise | None = None
+    """The guarantee that the thresholds were chosen for, where there is one."""
 
     def settings(self) -> dict[ExitKey, ExitSettings]:
         """What is stored at each exit; figures rounded to what the validation set can tell."""
@@ -69,20 +73,35 @@ class Calibrated:
         return result
 
 
-def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance) -> tuple[Calibrated, dict]:
-    """Quantizes and calibrates on the validation windows; also their float logits."""
+def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
+                    groups: Groups | None = None) -> tuple[Calibrated, dict]:
+    """Quantizes and calibrates on the validation windows; also their float logits.
+
+    With a `wish`, the windows that test the promise have no say in anything else, the ranges of int8 included.
+    """
     graph = lower(model.eval())
     float_logits = predict(model, validation)
-    quantized, ranges = quantize_best(graph, validation, float_logits)
-    logits = predict_integer(quantized, validation)
-    temperatures = {}
-    for key, values in logits.items():
-        here = validation.present[key[0]] if key != FUSION else np.ones(len(validation), bool)
-        temperatures[key] = round(fit_temperature(values[here], validation.labels[here]), 4)
     costs = exit_costs(graph)
-    recording = make_recording(model, validation, logits, temperatures, costs)
+    parts = wish.parts(groups or {}, len(validation)) if wish else None
+    if wish and parts:
+        known = float_part(float_logits, parts[0])
+        quantized, ranges = quantize_best(graph, validation.part(parts[0]), known)
+    else:
+        quantized, ranges = quantize_best(graph, validation, float_logits)
+    logits = predict_integer(quantized, validation)
+    pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
+    promise = wish.grant(pool, parts) if wish and parts else None
+    if promise:
+        return Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds, promise.setting.order,
+                          promise.figures_from, costs, promise), float_logits
+    temperatures = fit_temperatures(pool)
+    recording = pool.recording(temperatures)
     thresholds, order = calibrate(recording, tolerance)
     return Calibrated(quantized, ranges, temperatures, thresholds, order, recording, costs), float_logits
+
+
+def float_part(logits: Mapping[ExitKey, np.ndarray], which: np.ndarray) -> dict[ExitKey, np.ndarray]:
+    return {k: v[which] for k, v in logits.items()}
 
 
 def make_recording(model: MultiExitNetwork, batch: Batch, logits: Mapping, temperatures: Mapping[ExitKey, float],
@@ -138,8 +157,10 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     task = load(args.task)
     model, trained = load_model(task, args.data, args.checkpoint)
     tolerance = Tolerance(args.loss / 100, args.z)
-    validation = collect(task.windows(args.data, "validation", args.windows, args.seed), model.network)
-    calibrated, float_logits = calibrate_model(model, validation, tolerance)
+    wish = Wish.parse(args.guarantee)
+    watched = Watched(task.windows(args.data, "validation", args.windows, args.seed))
+    validation = collect(watched, model.network)
+    calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups)
     reports = [measure_split("validation", model, validation, calibrated, float_logits)]
     del validation, float_logits
     test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
@@ -147,20 +168,23 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
 
     export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
               str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
-              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
+              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee]
     commands = [*training_commands(args.task, args.checkpoint, trained),
                 [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
     runs = [*(b["options"] for b in trained["before"]), trained["options"]]
     provenance = {"task": args.task, **task.PROVENANCE, "training_options": runs,
                   "epochs_done": trained["epoch"], "calibration": {
                       "windows": args.windows, "seed": args.seed, "loss_points": args.loss, "z": args.z,
-                      "activation_ranges": calibrated.ranges},
+                      "activation_ranges": calibrated.ranges,
+                      "guarantee": calibrated.promise.provenance() if calibrated.promise else None},
                   "versions": versions()}
     content = model_bytes(calibrated.quantized, calibrated.settings(), provenance)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(content)
     promise = (f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard "
-               "errors to spare, at the fewest MACs found")
+               "errors to spare, at the fewest MACs found; no guarantee")
+    if calibrated.promise:
+        promise = calibrated.promise.sentence()
     card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
                 calibrated.order, promise, reports, commands, len(content))
     if args.card:
@@ -173,7 +197,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
         graph = build(calibrated.quantized.graph, calibrated.quantized)
         args.qdq.write_bytes(graph.SerializeToString(deterministic=True))
     total = sum(c.macs for c in calibrated.costs.values())
-    print("\n".join([str(args.out), *(summary(r, total) for r in reports)]))
+    print("\n".join([f"{args.out}: {promise}", *(summary(r, total) for r in reports)]))
 
 
 def _plain(report: SplitReport) -> dict:
@@ -194,7 +218,10 @@ def main() -> None:
     parser.add_argument("--qdq", type=Path, help="the int8 graph")
     parser.add_argument("--windows", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
+    parser.add_argument("--guarantee", default="auto", metavar="LOSS:CONFIDENCE",
+                        help="points below full fusion and per cent, as in 1:95; `off` for none; `auto` (default): "
+                             "1:95 where it can be shown, else none")
+    parser.add_argument("--loss", type=float, default=0.5, help="without a guarantee: points below full fusion")
     parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

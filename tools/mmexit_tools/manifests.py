@@ -71,7 +71,8 @@ def main() -> None:
     if (args.out / "manifest.csv").exists():
         raise ToolError(f"--out {args.out}: has a manifest.csv already; choose another folder", CANNOT_CREATE)
     task = load(args.task)
-    count = write_manifest(task.windows(args.data, args.split, args.count, args.seed), task.MODALITIES, args.out)
+    modalities = tuple(m.name for m in task.network(args.data).modalities)
+    count = write_manifest(task.windows(args.data, args.split, args.count, args.seed), modalities, args.out)
     print(f"{args.out / 'manifest.csv'}: {count} windows of {args.task} {args.split}, seed {args.seed}")
 
 

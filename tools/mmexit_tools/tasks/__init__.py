@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import USAGE, ToolError
 from ..networks import Network
 
-MODULES = {"avmnist": "avmnist", "robot-command": "robot_command", "mosi": "mosi"}
+MODULES = {"avmnist": "avmnist", "robot-command": "robot_command", "mosi": "mosi", "folder": "folder"}
 SPLITS = ("train", "validation", "test", "all")
 
 
@@ -58,6 +58,9 @@ class Window:
     label: str
     inputs: Mapping[str, Signal]
     seen: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What this window shares with others, by kind (the speaker, the recording of the word): windows of one group
+    are not independent, and calibration counts its effective sample by them."""
 
 
 class Task(Protocol):

@@ -196,9 +196,10 @@ def windows(data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
     rng = np.random.default_rng([seed, 7101])
     for i in _endless(len(source.labels), count, rng):
         label = int(source.labels[i])
-        word = source.words[label][rng.integers(len(source.words[label]))]
-        sound = mix(word, noise_cut(source.noises, rng), SNR_DECIBEL, rng)
-        yield Window(CLASSES[label], {"image": picture(source.pictures[i], ENERGY_KEPT), "audio": sound})
+        take = int(rng.integers(len(source.words[label])))
+        sound = mix(source.words[label][take], noise_cut(source.noises, rng), SNR_DECIBEL, rng)
+        yield Window(CLASSES[label], {"image": picture(source.pictures[i], ENERGY_KEPT), "audio": sound},
+                     groups={"word": f"{split} {label} {take}", "picture": f"{split} {i}"})
 
 
 def _endless(available: int, count: int, rng: np.random.Generator) -> Iterator[int]:

@@ -1,0 +1,42 @@
+"""The gate of a task with `none`, for Learn then Test: commands' thresholds first, then when one sensor may be sure
+of nothing, as `robot_none` walks it."""
+
+from __future__ import annotations
+
+from .calibration import FUSION, Recording, Replay, Thresholds, gate_order
+from .exit_pool import Pool
+from .promise import Gate
+from .robot_export import Nothing, as_left, without_none
+from .robot_none import none_thresholds, replay_looking
+from .settings_path import Ranked, Setting, cheaper_and_cheaper, settings_path
+
+MISSED = (0.0, 0.002, 0.005, 0.01, 0.02)
+"""Shares of a sensor's own commands that it may take for nothing, tried with every setting of the commands."""
+
+
+def looking_gate(none: int) -> Gate:
+    """`none`: the class that means nothing."""
+
+    def walk(recording: Recording, setting: Setting) -> Replay:
+        return replay_looking(recording, setting.order, setting.thresholds, setting.nones, none)
+
+    def path(recording: Recording, pool: Pool) -> list[Setting]:
+        reference = recording.correct(FUSION).mean()
+        off: Thresholds = dict.fromkeys(recording.keys(recording.modalities))
+        nones = [off, *(none_thresholds(recording, pool.seen, none, m) for m in MISSED)]
+        found: list[Ranked] = []
+        for setting in settings_path(without_none(recording)):
+            for limits in nones:
+                tried = Setting(setting.thresholds, setting.order, limits)
+                outcome = walk(recording, tried)
+                found.append((float(reference - outcome.accuracy), outcome.mean_macs, tried))
+        return [s for _, _, s in cheaper_and_cheaper(found) if order(recording, s) == s.order]
+
+    def order(recording: Recording, setting: Setting) -> tuple[str, ...]:
+        """By the figures that `robot_export.settings` stores."""
+        nothing = Nothing(setting.nones, None)
+        limits = {k: 0.0 if t is None and setting.nones.get(k) is not None else t
+                  for k, t in setting.thresholds.items()}
+        return gate_order(as_left(recording, nothing), limits)
+
+    return Gate(path, walk, order)
