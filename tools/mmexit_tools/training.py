@@ -12,8 +12,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,10 @@ class Trainer:
         self.history: list[dict] = []
         self.before: list[dict] = []
         """Earlier runs that these weights come from."""
+
+    def trained(self) -> set[ExitKey]:
+        """The exits that any epoch trains."""
+        return {k for epoch in (0, 1) for k in self.weighting.stage(epoch)}
 
     def learning_rate(self, progress: float) -> float:
         """Warm-up, then a cosine to zero; `progress` 0...1 over the whole run."""
@@ -266,8 +271,23 @@ def format_accuracies(values: dict[ExitKey, float]) -> str:
     return " ".join(f"{m}.{n} {v:.3f}" if m != "fusion" else f"fusion {v:.3f}" for (m, n), v in values.items())
 
 
+def run_epochs(trainer: Trainer, stream: Callable[[int], Iterable[Batch]], held_out: Batch, checkpoint: Path,
+               say: Callable[[str], None]) -> None:
+    """The epochs that are left, one progress line and one checkpoint each."""
+    while trainer.epoch < trainer.options.epochs:
+        begun = time.monotonic()
+        loss = trainer.run_epoch(stream(trainer.epoch))
+        trained = trainer.trained()
+        found = {k: a for k, a in accuracy(trainer.model, held_out).items() if k in trained}
+        trainer.history.append({"epoch": trainer.epoch, "loss": loss,
+                                "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
+        trainer.save(checkpoint)
+        say(f"epoch {trainer.epoch}/{trainer.options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
+            f"({time.monotonic() - begun:.0f} s)")
+
+
 def train(task: Task, data: Path, options: Options, out: Path, resume: bool, start: Path | None = None) -> Trainer:
-    """The whole run, one progress line per epoch, a checkpoint after each. `start`: weights to begin with."""
+    """The whole run, a checkpoint after each epoch. `start`: weights to begin with."""
     out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(task.network(data, options.exits), options)
     network = trainer.network
@@ -277,15 +297,8 @@ def train(task: Task, data: Path, options: Options, out: Path, resume: bool, sta
     if resume and checkpoint.exists():
         trainer.restore(checkpoint)
     held_out = collect(task.windows(data, "validation", options.validation, 1), network)
-    while trainer.epoch < options.epochs:
-        begun = time.monotonic()
-        loss = trainer.run_epoch(epoch_stream(task, network, data, options, trainer.epoch))
-        found = accuracy(trainer.model, held_out)
-        trainer.history.append({"epoch": trainer.epoch, "loss": loss,
-                                "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
-        trainer.save(checkpoint)
-        print(f"epoch {trainer.epoch}/{options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
-              f"({time.monotonic() - begun:.0f} s)", flush=True)
+    run_epochs(trainer, lambda epoch: epoch_stream(task, network, data, options, epoch), held_out, checkpoint,
+               partial(print, flush=True))
     (out / "history.json").write_text(json.dumps(trainer.history, indent=1) + "\n")
     return trainer
 
