@@ -30,12 +30,12 @@ class Size:
 
 SIZES: dict[str, dict[str, Size]] = {
     "full": {
-        "avmnist": Size(20_000, 5_000, 5_000, 8, 8, variants=3),
-        "robot-command": Size(15_000, 4_000, 4_000, 8, 8, variants=3),
+        "avmnist": Size(20_000, 5_000, 5_000, 8, 8, variants=8),
+        "robot-command": Size(12_000, 4_000, 4_000, 8, 8, variants=4),
         "mosi": Size(0, 0, 0, 12, 12, batch=32, rate=1e-3, weight_decay=1e-2),
     },
     "small": {
-        "avmnist": Size(6_000, 2_000, 2_000, 6, 6, side=56),
+        "avmnist": Size(6_000, 2_000, 2_000, 6, 6, variants=6, side=56),
         "robot-command": Size(2_000, 1_000, 1_000, 4, 4),
         "mosi": Size(0, 0, 0, 12, 12, batch=32, rate=1e-3, weight_decay=1e-2),
     },
