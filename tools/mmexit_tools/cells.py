@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from .datasets import Batch
-from .errors import ToolError
+from .errors import USAGE, ToolError
 from .material import Material, digest
 from .networks import FUSION, Network
 from .progress import Progress
@@ -62,13 +62,19 @@ def plan(modalities: Sequence[str]) -> list[Training]:
 
 
 def needed(trainings: Sequence[Training], names: Sequence[str]) -> list[Training]:
-    """Those of that name and what they start from, in the plan's order. Raises ToolError for an unknown name."""
+    """Those of that name, what they start from, and the network without exits that each is held against, in the
+    plan's order. Raises ToolError for an unknown name."""
     by_name = {t.name: t for t in trainings}
     wanted: set[str] = set()
-    for name in names:
+    left = list(names)
+    while left:
+        name = left.pop()
         if name not in by_name:
-            raise ToolError(f"--methods {name}: choose from {', '.join(by_name)}", 64)
-        wanted |= {n for n in (name, by_name[name].start) if n}
+            raise ToolError(f"--methods {name}: choose from {', '.join(by_name)}", USAGE)
+        if name not in wanted:
+            wanted.add(name)
+            training = by_name[name]
+            left += [n for n in (training.start, training.fusion) if n]
     return [t for t in trainings if t.name in wanted]
 
 

@@ -101,13 +101,9 @@ class Job:
 
 
 def jobs_of(request: Request, say: Callable[[str], None]) -> list[Job]:
-    jobs = []
-    for name in request.tasks:
-        bench = bench_of(request, name, say)
-        all_of_it = plan([m.name for m in bench.network.modalities])
-        chosen = needed(all_of_it, ("lf", *request.methods)) if request.methods else all_of_it
-        jobs.append(Job(bench, chosen, {t.name: t for t in all_of_it}))
-    return jobs
+    plans = {name: plan(load(name).MODALITIES) for name in request.tasks}
+    chosen = {name: needed(p, ("lf", *request.methods)) if request.methods else p for name, p in plans.items()}
+    return [Job(bench_of(request, name, say), chosen[name], {t.name: t for t in plans[name]}) for name in plans]
 
 
 def run(request: Request, say: Callable[[str], None]) -> list[Path]:
