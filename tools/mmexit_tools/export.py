@@ -32,7 +32,7 @@ from .calibration import (
     replay,
 )
 from .datasets import Batch, collect
-from .errors import exit_with
+from .errors import ToolError, exit_with
 from .exit_pool import Watched, batch_pool
 from .graphs import Cost, exit_costs, lower
 from .learn_then_test import Groups
@@ -142,8 +142,11 @@ def versions() -> dict[str, str]:
 def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwork, dict]:
     """The trained network and the options it was trained with."""
     state = read_checkpoint(checkpoint)
-    model = MultiExitNetwork(task.network(data))
-    model.load_state_dict(state["model"])
+    model = MultiExitNetwork(task.network(data, state["options"].get("exits", 2)))
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError:
+        raise ToolError(f"{checkpoint}: holds another network than the engine runs (late fusion)") from None
     return model.eval(), {"options": state["options"], "epoch": state["epoch"],
                           "module": state.get("module", "training"), "before": state.get("before", [])}
 

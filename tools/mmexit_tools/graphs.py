@@ -144,7 +144,9 @@ class _Lowering:
 
 
 def lower(model: MultiExitNetwork) -> Graph:
-    """The graph of a trained model, batch normalization folded."""
+    """The graph of a trained model, batch normalization folded. Raises ValueError for another than late fusion."""
+    if model.fusion_kind != "lf":
+        raise ValueError(f"the engine runs late fusion only, not {model.fusion_kind}")
     work = _Lowering()
     modalities = []
     for modality in model.network.modalities:

@@ -13,9 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from . import fusions
 from .features import Features
 
 Shape = tuple[int, ...]
+ExitKey = tuple[str, int]
+"""(modality, exit from 1); ("fusion", 0) is fusion."""
+FUSION: ExitKey = ("fusion", 0)
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
 """(top, left, bottom, right), as in docs/model-format.md."""
@@ -284,15 +288,15 @@ class Outputs:
 
 
 class MultiExitNetwork(nn.Module):
-    """The description as a trainable module."""
+    """The description as a trainable module; `fusion` is one of `fusions.KINDS`."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, fusion: str = "lf") -> None:
         super().__init__()
-        self.network = network
+        self.network, self.fusion_kind = network, fusion
         classes = len(network.classes)
         self.segments = nn.ModuleDict()
         self.exits = nn.ModuleDict()
-        width = 0
+        widths = []
         for modality in network.modalities:
             shape = modality.features.shape
             chains, exits = nn.ModuleList(), nn.ModuleList()
@@ -307,8 +311,10 @@ class MultiExitNetwork(nn.Module):
                 raise ValueError(f"{modality.name}: the last segment must end as a vector")
             self.segments[modality.name] = chains
             self.exits[modality.name] = exits
-            width += shape[0]
-        self.fusion, shape = build_chain(network.fusion, (width,))
+            widths.append(shape[0])
+        first = next((la.out for la in network.fusion if isinstance(la, Linear)), max(widths))
+        self.merge = fusions.build(fusion, widths, first)
+        self.fusion, shape = build_chain(network.fusion, (self.merge.width,))
         self.fusion_logits = nn.Linear(shape[0], classes)
 
     def forward(
@@ -328,5 +334,15 @@ class MultiExitNetwork(nn.Module):
             if present is not None and name in present:
                 x = x * present[name].to(x.dtype).unsqueeze(1)
             features.append(x)
-        joined = torch.cat(features, 1)
-        return Outputs(exits, self.fusion_logits(self.fusion(joined)))
+        return Outputs(exits, self.fusion_logits(self.fusion(self.merge(features))))
+
+    def early_logits(self, inputs: Mapping[str, Tensor]) -> dict[tuple[str, int], Tensor]:
+        """Logits of all exits but each modality's last, by (modality, exit from 1); no last segment runs."""
+        found: dict[tuple[str, int], Tensor] = {}
+        for modality in self.network.modalities:
+            x = inputs[modality.name]
+            chains, heads = self.segments[modality.name], self.exits[modality.name]
+            for j, (chain, head) in enumerate(zip(chains[:-1], heads[:-1], strict=True), 1):  # type: ignore
+                x = chain(x)
+                found[(modality.name, j)] = head(x)
+        return found

@@ -177,8 +177,9 @@ def checkpoint_graph(checkpoint: Path, task: str, data: Path) -> Graph:
     from .tasks import load
     from .training import read_checkpoint
 
-    model = MultiExitNetwork(load(task).network(data))
-    model.load_state_dict(read_checkpoint(checkpoint)["model"])
+    state = read_checkpoint(checkpoint)
+    model = MultiExitNetwork(load(task).network(data, state["options"].get("exits", 2)))
+    model.load_state_dict(state["model"])
     return lower(model.eval())
 
 

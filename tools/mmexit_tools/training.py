@@ -1,5 +1,6 @@
-"""Training: the sum of cross-entropies at every exit and at fusion, with modality dropout.
+"""Training: a weighted sum of cross-entropies at every exit and at fusion, with modality dropout.
 
+`--method` says what each exit weighs, `--fusion` how the features are joined, `--modalities` trains one alone.
 `python -m mmexit_tools.training --task avmnist --data DIR --out work/digits` writes `work/digits/checkpoint.pt`
 after every epoch and goes on from it with `--resume`.
 """
@@ -11,22 +12,26 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from . import fusions, weightings
+from .algorithm1 import READINGS, SHARED_EVERY, Algorithm1, logit_gradients, running, shared_gradients
 from .datasets import Batch, batches, collect
-from .errors import ToolError, exit_with
-from .networks import MultiExitNetwork, Network, Outputs, set_rounding
+from .errors import USAGE, ToolError, exit_with
+from .networks import FUSION, ExitKey, MultiExitNetwork, Network, set_rounding
 from .tasks import Task, load
+from .weightings import Weighting
 
-ExitKey = tuple[str, int]
-"""(modality, exit from 1); ("fusion", 0) is fusion."""
+METHODS = ("eloss", "sloss", "fusion", "mmexit")
+"""Eloss, Sloss, fusion alone (LF, TF, LRTF, MIM, Uni_i), Algorithm 1."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +49,44 @@ class Options:
     """Last epochs in which weights and results are rounded as int8 will (quantization-aware)."""
     validation: int = 2_000
     seed: int = 1
+    method: str = "eloss"
+    """One of METHODS."""
+    reading: str = "norm"
+    """What the gradient of eq. 15 is, for `mmexit`."""
+    fusion: str = "lf"
+    exits: int = 2
+    modalities: str = "all"
 
 
-Weighting = Callable[[int, dict[ExitKey, float]], dict[ExitKey, float]]
-"""(epoch, running mean gradient per exit) to the weight of each exit's loss; absent exits are not trained.
-
-The seam for Algorithm 1 (eqs. 15-18); `equal_weights` is the plain sum."""
-
-
-def equal_weights(epoch: int, gradients: dict[ExitKey, float]) -> dict[ExitKey, float]:
-    return dict.fromkeys(gradients, 1.0)
+def check_options(options: Options) -> None:
+    """Raises ToolError for a value that is none of the choices."""
+    for name, choices in (("method", METHODS), ("fusion", fusions.KINDS), ("reading", READINGS)):
+        if getattr(options, name) not in choices:
+            raise ToolError(f"--{name} {getattr(options, name)}: choose one of {', '.join(choices)}", USAGE)
 
 
-def exit_keys(network: Network) -> list[ExitKey]:
-    keys = [(m.name, j + 1) for m in network.modalities for j in range(len(m.segments))]
-    return [*keys, ("fusion", 0)]
+def weighting_of(network: Network, options: Options) -> Weighting:
+    """The weighting that `options.method` names."""
+    match options.method:
+        case "sloss":
+            return weightings.increasing(network)
+        case "fusion":
+            return weightings.fusion_only(network)
+        case "mmexit":
+            return Algorithm1(weightings.exit_counts(network), options.epochs, options.reading)
+        case _:
+            return weightings.equal(network)
+
+
+def reduced(network: Network, modalities: str) -> Network:
+    """The network of some modalities only (`modalities`: names with commas, or `all`), as Uni_i is built."""
+    if modalities == "all":
+        return network
+    names = modalities.split(",")
+    unknown = [n for n in names if n not in [m.name for m in network.modalities]]
+    if unknown:
+        raise ToolError(f"--modalities {modalities}: {network.name} has no {unknown[0]}", USAGE)
+    return replace(network, modalities=tuple(m for m in network.modalities if m.name in names))
 
 
 def drop_modalities(present: dict[str, Tensor], share: float, generator: torch.Generator) -> dict[str, Tensor]:
@@ -71,41 +99,42 @@ def drop_modalities(present: dict[str, Tensor], share: float, generator: torch.G
     return {m: p & ~(hit & (which == i) & (count > 1)) for i, (m, p) in enumerate(present.items())}
 
 
-def losses(outputs: Outputs, batch: Batch, present: dict[str, Tensor]) -> dict[ExitKey, Tensor]:
+def exit_losses(logits: Mapping[ExitKey, Tensor], labels: Mapping[ExitKey, Tensor],
+                present: Mapping[str, Tensor]) -> dict[ExitKey, Tensor]:
     """Mean cross-entropy of every exit over the windows where its modality is there, and of fusion."""
     result: dict[ExitKey, Tensor] = {}
-    for modality, exit_number, logits in outputs.named():
-        if modality == "fusion":
-            result[(modality, 0)] = functional.cross_entropy(logits, torch.from_numpy(batch.labels))
+    for key, values in logits.items():
+        if key == FUSION:
+            result[key] = functional.cross_entropy(values, labels[key])
             continue
-        each = functional.cross_entropy(logits, torch.from_numpy(batch.seen[modality]), reduction="none")
-        there = present[modality].to(each.dtype)
-        result[(modality, exit_number)] = (each * there).sum() / there.sum().clamp(min=1)
+        each = functional.cross_entropy(values, labels[key], reduction="none")
+        there = present[key[0]].to(each.dtype)
+        result[key] = (each * there).sum() / there.sum().clamp(min=1)
     return result
-
-
-def gradient_size(logits: Tensor, labels: Tensor) -> float:
-    """Mean norm of dLoss/dlogits, softmax - onehot (reading A of the method's `g`)."""
-    with torch.no_grad():
-        difference = logits.softmax(1) - functional.one_hot(labels, logits.shape[1])
-        return float(difference.norm(dim=1).mean())
 
 
 class Trainer:
     """State of one training run: network, optimizer, schedule and running gradients."""
 
-    def __init__(self, network: Network, options: Options, weighting: Weighting = equal_weights) -> None:
+    def __init__(self, network: Network, options: Options) -> None:
+        check_options(options)
         torch.manual_seed(options.seed)
-        self.network, self.options, self.weighting = network, options, weighting
-        self.model = MultiExitNetwork(network).to(memory_format=torch.channels_last)
+        self.network, self.options = reduced(network, options.modalities), options
+        self.weighting = weighting_of(self.network, options)
+        self.model = MultiExitNetwork(self.network, options.fusion).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=options.rate, weight_decay=options.weight_decay
         )
         self.epoch = 0
-        self.gradients = dict.fromkeys(exit_keys(network), 0.0)
+        self.gradients: dict[ExitKey, float] = {}
+        """Eq. 15's running mean of every exit seen so far."""
         self.history: list[dict] = []
         self.before: list[dict] = []
         """Earlier runs that these weights come from."""
+
+    def trained(self) -> set[ExitKey]:
+        """The exits that any epoch trains."""
+        return {k for epoch in (0, 1) for k in self.weighting.stage(epoch)}
 
     def learning_rate(self, progress: float) -> float:
         """Warm-up, then a cosine to zero; `progress` 0...1 over the whole run."""
@@ -122,15 +151,17 @@ class Trainer:
         self.model.train()
         set_rounding(self.model, self.epoch >= o.epochs - o.rounding)
         steps = math.ceil(o.windows / o.batch)
+        stage = self.weighting.stage(self.epoch)
         total, count = 0.0, 0
         for step, batch in enumerate(stream):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.learning_rate(min(1.0, (self.epoch + step / steps) / o.epochs))
             inputs, present = batch.tensors()
-            outputs = self.model(inputs, drop_modalities(present, o.dropout, generator))
-            each = losses(outputs, batch, present)
-            self._observe(outputs, batch)
-            weights = self.weighting(self.epoch, self.gradients)
+            logits = self._logits(inputs, drop_modalities(present, o.dropout, generator), stage)
+            labels = {k: torch.from_numpy(batch.labels if k == FUSION else batch.seen[k[0]]) for k in logits}
+            each = exit_losses({k: logits[k] for k in stage}, labels, present)
+            self._observe(step, logits, labels, each)
+            weights = self.weighting.weights(self.epoch, self.gradients)
             loss = torch.stack([each[k] * w for k, w in weights.items()]).sum()
             if not bool(torch.isfinite(loss)):
                 raise ToolError(f"epoch {self.epoch + 1}, step {step + 1}: the loss is not a number; "
@@ -142,13 +173,29 @@ class Trainer:
         self.epoch += 1
         return total / max(1, count)
 
-    def _observe(self, outputs: Outputs, batch: Batch, alpha: float = 0.98) -> None:
+    def _logits(self, inputs: dict[str, Tensor], present: dict[str, Tensor],
+                stage: Sequence[ExitKey]) -> dict[ExitKey, Tensor]:
+        """Of every exit; only of the earlier ones where the stage has no others: no last segment runs then."""
+        last = {FUSION, *weightings.exit_counts(self.network).items()}
+        if not last & set(stage):
+            return self.model.early_logits(inputs)
+        return {(m, n): t for m, n, t in self.model(inputs, present).named()}
+
+    def _observe(self, step: int, logits: dict[ExitKey, Tensor], labels: dict[ExitKey, Tensor],
+                 each: dict[ExitKey, Tensor]) -> None:
         """Eq. 15: the running average of every exit's gradient."""
-        for modality, number, logits in outputs.named():
-            labels = batch.labels if modality == "fusion" else batch.seen[modality]
-            size = gradient_size(logits, torch.from_numpy(labels))
-            old = self.gradients[(modality, number)]
-            self.gradients[(modality, number)] = alpha * old + (1 - alpha) * size if old else size
+        if self.weighting.reading == "shared":
+            exits = {k: v for k, v in each.items() if k != FUSION}
+            if step % SHARED_EVERY and exits.keys() <= self.gradients.keys():
+                return
+            new = shared_gradients(exits, {k: self._shared(k[0]) for k in exits})
+        else:
+            new = logit_gradients(self.weighting.reading, logits, labels)
+        self.gradients |= {k: running(self.gradients.get(k), g) for k, g in new.items()}
+
+    def _shared(self, modality: str) -> list[nn.Parameter]:
+        """Weights of the first segment, which all exits of the modality share."""
+        return list(self.model.segments[modality][0].parameters())  # type: ignore[index]
 
     def save(self, path: Path) -> None:
         """Atomic, so that a killed run leaves the checkpoint before it."""
@@ -172,7 +219,8 @@ class Trainer:
 
     def restore(self, path: Path) -> None:
         state = read_checkpoint(path)
-        if state["options"] != asdict(self.options):
+        # Options that were added later had their defaults when the checkpoint was written.
+        if asdict(Options()) | state["options"] != asdict(self.options):
             raise ToolError(f"{path}: was trained with other options; give the same ones or another --out")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -223,26 +271,34 @@ def format_accuracies(values: dict[ExitKey, float]) -> str:
     return " ".join(f"{m}.{n} {v:.3f}" if m != "fusion" else f"fusion {v:.3f}" for (m, n), v in values.items())
 
 
+def run_epochs(trainer: Trainer, stream: Callable[[int], Iterable[Batch]], held_out: Batch, checkpoint: Path,
+               say: Callable[[str], None]) -> None:
+    """The epochs that are left, one progress line and one checkpoint each."""
+    while trainer.epoch < trainer.options.epochs:
+        begun = time.monotonic()
+        loss = trainer.run_epoch(stream(trainer.epoch))
+        trained = trainer.trained()
+        found = {k: a for k, a in accuracy(trainer.model, held_out).items() if k in trained}
+        trainer.history.append({"epoch": trainer.epoch, "loss": loss,
+                                "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
+        trainer.save(checkpoint)
+        say(f"epoch {trainer.epoch}/{trainer.options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
+            f"({time.monotonic() - begun:.0f} s)")
+
+
 def train(task: Task, data: Path, options: Options, out: Path, resume: bool, start: Path | None = None) -> Trainer:
-    """The whole run, one progress line per epoch, a checkpoint after each. `start`: weights to begin with."""
+    """The whole run, a checkpoint after each epoch. `start`: weights to begin with."""
     out.mkdir(parents=True, exist_ok=True)
-    network = task.network(data)
-    trainer = Trainer(network, options)
+    trainer = Trainer(task.network(data, options.exits), options)
+    network = trainer.network
     checkpoint = out / "checkpoint.pt"
     if start is not None:
         trainer.start_from(start)
     if resume and checkpoint.exists():
         trainer.restore(checkpoint)
     held_out = collect(task.windows(data, "validation", options.validation, 1), network)
-    while trainer.epoch < options.epochs:
-        begun = time.monotonic()
-        loss = trainer.run_epoch(epoch_stream(task, network, data, options, trainer.epoch))
-        found = accuracy(trainer.model, held_out)
-        trainer.history.append({"epoch": trainer.epoch, "loss": loss,
-                                "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
-        trainer.save(checkpoint)
-        print(f"epoch {trainer.epoch}/{options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
-              f"({time.monotonic() - begun:.0f} s)", flush=True)
+    run_epochs(trainer, lambda epoch: epoch_stream(task, network, data, options, epoch), held_out, checkpoint,
+               partial(print, flush=True))
     (out / "history.json").write_text(json.dumps(trainer.history, indent=1) + "\n")
     return trainer
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from mmexit_tools import weightings
 from mmexit_tools.errors import ToolError
 from mmexit_tools.tasks import Picture, Vector, Window
-from mmexit_tools.training import Options, drop_modalities, exit_keys, train
+from mmexit_tools.training import Options, Trainer, drop_modalities, epoch_stream, train
+from mmexit_tools.weightings import exit_keys
 
 OPTIONS = Options(epochs=3, windows=256, batch=32, rate=5e-3, validation=100, seed=3)
 
@@ -19,7 +21,7 @@ class TinyTask:
     def __init__(self, network, spoiled: bool = False) -> None:
         self.description, self.spoiled = network, spoiled
 
-    def network(self, data):
+    def network(self, data, exits=2):
         return self.description
 
     def windows(self, data, split, count, seed):
@@ -60,6 +62,63 @@ def test_a_killed_run_resumes_with_the_same_result(network, tmp_path):
     for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(a, b)
     assert [h["loss"] for h in whole.history] == [h["loss"] for h in resumed.history]
+
+
+@pytest.mark.parametrize("options", [
+    {"method": "sloss"}, {"method": "mmexit"}, {"method": "mmexit", "reading": "signed"},
+    {"method": "mmexit", "reading": "shared"}, {"method": "fusion", "fusion": "tf"},
+], ids=lambda o: "-".join(o.values()))
+def test_every_method_learns_and_resumes(options, network, tmp_path):
+    chosen = dataclasses.replace(OPTIONS, epochs=4, rate=1e-2, **options)
+    whole = train(TinyTask(network), tmp_path, chosen, tmp_path / "whole", False)
+    assert whole.history[-1]["validation"]["fusion.0"] > 0.55  # a guess is right in a third
+    (tmp_path / "cut").mkdir()
+    cut = Trainer(network, chosen)
+    for epoch in range(3):
+        cut.run_epoch(epoch_stream(TinyTask(network), network, tmp_path, chosen, epoch))
+    cut.save(tmp_path / "cut/checkpoint.pt")
+    resumed = train(TinyTask(network), tmp_path, chosen, tmp_path / "cut", True)
+    assert all(torch.equal(a, b) for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True))
+    assert resumed.gradients == whole.gradients
+
+
+def test_early_epochs_leave_last_segments_and_fusion_alone(network, tmp_path):
+    chosen = dataclasses.replace(OPTIONS, method="mmexit", epochs=2)
+    trainer = Trainer(network, chosen)
+    before = {k: v.clone() for k, v in trainer.model.state_dict().items()}
+    trainer.run_epoch(epoch_stream(TinyTask(network), network, tmp_path, chosen, 0))
+    moved = {k for k, v in trainer.model.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved and all(k.startswith(("segments.image.0", "exits.image.0")) for k in moved)
+
+
+def test_one_modality_alone(network, tmp_path):
+    chosen = dataclasses.replace(OPTIONS, epochs=4, modalities="image", method="fusion")
+    trainer = train(TinyTask(network), tmp_path, chosen, tmp_path / "run", False)
+    assert set(trainer.model.segments) == {"image"}
+    assert trainer.history[-1]["validation"]["fusion.0"] > 0.55
+    with pytest.raises(ToolError, match="tiny has no smell"):
+        Trainer(network, dataclasses.replace(OPTIONS, modalities="smell"))
+
+
+@pytest.mark.parametrize("name", ["method", "fusion", "reading"])
+def test_a_wrong_choice_ends_in_one_line(name, network):
+    with pytest.raises(ToolError, match=f"--{name} best: choose one of"):
+        Trainer(network, dataclasses.replace(OPTIONS, **{name: "best"}))
+
+
+def test_static_weights_rise_to_fusion(network):
+    assert weightings.increasing(network).fixed == {
+        ("image", 1): 1 / 3, ("image", 2): 2 / 3, ("vector", 1): 1 / 2, ("fusion", 0): 1.0}
+    assert set(weightings.equal(network).fixed.values()) == {1.0}
+
+
+def test_a_checkpoint_from_before_an_option_resumes(network, tmp_path):
+    train(TinyTask(network), tmp_path, OPTIONS, tmp_path / "run", False)
+    path = tmp_path / "run/checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["options"]["reading"], state["options"]["fusion"]
+    torch.save(state, path)
+    assert train(TinyTask(network), tmp_path, OPTIONS, tmp_path / "run", True).epoch == OPTIONS.epochs
 
 
 def test_other_options_do_not_resume(network, tmp_path):

@@ -80,8 +80,9 @@ class Task(Protocol):
         """`count` windows of the train split as training wants them (augmented, easier ones mixed in)."""
         ...
 
-    def network(self, data: Path) -> Network:
-        """The network trained for this task (`data`: for statistics of vectors only)."""
+    def network(self, data: Path, exits: int = 2) -> Network:
+        """The network trained for this task with so many exits per modality (`data`: for statistics of vectors
+        only)."""
         ...
 
 

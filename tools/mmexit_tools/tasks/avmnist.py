@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import drawing, pca, speech
+from ..cutting import with_exits
 from ..errors import NO_INPUT, ToolError
 from ..features import ImageFeatures, SpectrogramFeatures
 from ..networks import AveragePool, Conv, Flatten, Linear, MaxPool, Modality, Network, Segment
@@ -250,23 +251,33 @@ def stretch(pcm: PCM, factor: float) -> NDArray[np.float64]:
     return np.interp(np.arange(int(len(pcm) * factor)) / factor, np.arange(len(pcm)), pcm)
 
 
-def network(data: Path | None = None) -> Network:
-    """MultiBench's LeNet pair with two exits per modality and fusion 240-100-10."""
+SIDES = {112: (6, 12, 24, 48, 96, 192), 56: (6, 12, 24, 48, 96), 28: (6, 12, 24, 48)}
+"""Channels of the sound's LeNet for a spectrogram of so many frames and bands."""
+
+
+def network(data: Path | None = None, exits: int = 2, side: int = 112) -> Network:
+    """MultiBench's LeNet pair with two exits per modality and fusion 240-100-10. `side`: of the spectrogram."""
     pool = MaxPool()
     image = ImageFeatures(28, 28, 1, (0.25,), (0.2,))
     audio = SpectrogramFeatures(
         sample_rate=RATE, window=RATE, frame=256, hop=69, fft=256, frames=112, bands=112, floor=1e-4,
         mean=0.0, std=2.5, center=True,
     )
+    if side != 112:
+        size = 256 * side // 112
+        fft = 1 << (size - 1).bit_length()
+        audio = replace(audio, frame=fft, hop=69 * 112 // side, fft=fft, frames=side, bands=side)
     first = Conv(6, (5, 5), padding=(2, 2, 2, 2))
     grid3, grid2 = AveragePool((3, 3), (2, 2)), AveragePool((4, 4), (3, 3))
-    return Network("digits", CLASSES, NONE, (
+    hear = [la for c in SIDES[side] for la in (first if c == 6 else Conv(c), pool)]
+    described = Network("digits", CLASSES, NONE, (
         Modality("image", image, (
             Segment((first, pool, Conv(12), pool), (grid3, Flatten())),
             Segment((Conv(24), pool, Conv(48), pool, Flatten())),
         )),
         Modality("audio", audio, (
-            Segment((first, pool, Conv(12), pool, Conv(24), pool, Conv(48), pool), (grid2, Flatten())),
-            Segment((Conv(96), pool, Conv(192), pool, Flatten())),
+            Segment(tuple(hear[:-4]), (grid2, Flatten())),
+            Segment((*hear[-4:], Flatten())),
         )),
     ), (Linear(100),))
+    return described if exits == 2 else with_exits(described, exits)

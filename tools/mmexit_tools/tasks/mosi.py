@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import NO_INPUT, ToolError
+from ..errors import NO_INPUT, USAGE, ToolError
 from ..features import VectorFeatures
 from ..networks import Dropout, Linear, Modality, Network, Segment
 from . import Vector, Window
@@ -22,6 +22,7 @@ MODALITIES = ("text", "audio", "video")
 SHARES = {"train": range(0, 6), "validation": range(6, 8), "test": range(8, 10), "all": range(0, 10)}
 """Tenths of the videos, by a hash of the video's name."""
 HIDDEN = (64, 32)
+"""Width of an encoder's first layer and of all that follow."""
 
 PROVENANCE = {
     "split": "by video: SHA-256 of the name modulo 10: 0-5 training, 6-7 validation, 8-9 test",
@@ -51,7 +52,10 @@ def utterances(data: Path, split: str) -> Utterances:
     for path in files:
         for key, array in _read(path).items():
             parts.setdefault(key, []).append(array)
-    joined = {k: np.concatenate(v) for k, v in parts.items()}
+    try:
+        joined = {k: np.concatenate(v) for k, v in parts.items()}
+    except ValueError:
+        raise ToolError(f"{folder}: its files have vectors of different lengths") from None
     chosen = np.array([tenth(str(v)) in SHARES[split] for v in joined["video_id"]])
     if not chosen.any():
         chosen[:] = True
@@ -66,6 +70,8 @@ def _read(path: Path) -> dict[str, NDArray]:
             found = {k: stored[k] for k in keys}
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise ToolError(f"{path}: want arrays {', '.join(keys)} ({error})") from error
+    if found["label"].dtype.kind not in "iuf" or not np.isfinite(found["label"]).all():
+        raise ToolError(f"{path}: every label must be a number (above 0 is positive)")
     count = len(found["label"])
     if count == 0 or any(len(a) != count for a in found.values()) or any(found[m].ndim != 2 for m in MODALITIES):
         raise ToolError(f"{path}: arrays must be [utterances, length] with one label and video_id each")
@@ -87,15 +93,17 @@ def training_windows(data: Path, count: int, seed: int) -> Iterator[Window]:
     return windows(data, "train", count, seed)
 
 
-def network(data: Path) -> Network:
-    """An MLP per modality with two exits, late fusion; mean and spread of the vectors from the train split."""
+def network(data: Path, exits: int = 2) -> Network:
+    """An MLP per modality, an exit after each layer, late fusion; mean and spread of the vectors from the train
+    split."""
+    if exits < 1:
+        raise ToolError(f"--exits {exits}: at least 1 exit per modality", USAGE)
     source = utterances(data, "train")
     modalities = []
     for m in MODALITIES:
         x = source.vectors[m].astype(np.float64)
         mean, std = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-3)
         features = VectorFeatures(tuple(np.float32(mean).tolist()), tuple(np.float32(std).tolist()))
-        modalities.append(Modality(m, features, (
-            Segment((Linear(HIDDEN[0]), Dropout(0.3))), Segment((Linear(HIDDEN[1]), Dropout(0.3))),
-        )))
+        widths = (HIDDEN[0], *(HIDDEN[1:] * (exits - 1)))
+        modalities.append(Modality(m, features, tuple(Segment((Linear(w), Dropout(0.3))) for w in widths)))
     return Network("mosi", CLASSES, NONE, tuple(modalities), (Linear(32), Dropout(0.3)))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cutting import with_exits
 from ..errors import USAGE, ToolError
 from ..features import ImageFeatures, SpectrogramFeatures
 from ..networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
@@ -150,8 +151,8 @@ def _separable(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
     return Depthwise(stride=(stride, stride)), Conv(out, kernel=(1, 1), padding=(0, 0, 0, 0))
 
 
-def network(data: Path | None = None) -> Network:
-    """Two depthwise-separable encoders with two exits each, and a small fusion network."""
+def network(data: Path | None = None, exits: int = 2) -> Network:
+    """Two depthwise-separable encoders with two exits each (or as many as asked), and a small fusion network."""
     hear = Conv(24, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2))
     see = Conv(16, kernel=(3, 3), stride=(2, 2))
     # The first exits stand where a cell has seen half a second of sound, or most of a hand: earlier they knew little.
@@ -184,4 +185,5 @@ def network(data: Path | None = None) -> Network:
         ),
     )
     fusion = (Linear(64), Dropout(0.2))
-    return Network("robot-command", CLASSES, NONE, (audio, image), fusion)
+    described = Network("robot-command", CLASSES, NONE, (audio, image), fusion)
+    return described if exits == 2 else with_exits(described, exits)

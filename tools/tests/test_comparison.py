@@ -1,0 +1,177 @@
+"""Everything of the comparison at the tiny size, on made-up data of all three tasks."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import run_command
+from test_robot_command import small_folder
+
+from mmexit_tools import cells, comparison
+from mmexit_tools.cells import needed, plan
+from mmexit_tools.errors import ToolError
+from mmexit_tools.progress import duration
+from mmexit_tools.said import network_costs, plain_cost, read
+from mmexit_tools.tasks import avmnist
+from mmexit_tools.training import Trainer
+
+
+@pytest.fixture
+def folder(data: Path) -> Path:
+    """The tiny data folder with all three tasks in it."""
+    rng = np.random.default_rng(2)
+    (data / "cmu-mosi-utt").mkdir()
+    label = np.arange(200) % 2
+    np.savez(data / "cmu-mosi-utt/x.npz", label=label, video_id=np.array([f"v{i // 4}" for i in range(200)]),
+             **{m: rng.normal(label[:, None] * shift, 1, (200, 6)) for m, shift in
+                (("text", 2), ("audio", 0.2), ("video", 0.5))})
+    return small_folder(data)
+
+
+def compare(folder: Path, root: Path, *more: object):
+    return run_command(comparison, "--tasks", "mosi", "--data", folder, "--seeds", 1, "--size", "tiny",
+                       "--work", root / "work", "--out", root / "out", *more)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def test_everything_at_the_tiny_size(folder, tmp_path):
+    ended = compare(folder, tmp_path, "--tasks", "avmnist,robot-command,mosi")
+    assert ended.returncode == 0, ended.stderr
+    assert "100 % of the work, about 0 min left" in ended.stderr
+    text = (tmp_path / "out/comparison.md").read_text()
+    assert "nan" not in text and "/tmp" not in text
+    for task in ("avmnist", "robot-command", "mosi"):
+        assert f"## {task}\n" in text
+        assert all(f"| {m} |" in text for m in ("LF", "TF", "LRTF", "MIM", "RExit", "Eloss", "Sloss", "MMExit"))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out/comparison.csv").read_text())))
+    assert {r["task"] for r in rows} == {"avmnist", "robot-command", "mosi"}
+    assert all(0 <= float(r["accuracy"]) <= 1 and float(r["macs"]) > 0 for r in rows)
+    figures = sorted((tmp_path / "out").glob("*.svg"))
+    assert len(figures) == 4 + 3
+    for figure in figures:
+        ET.parse(figure)
+    assert set(ended.stdout.split()) == {str(p) for p in (tmp_path / "out").iterdir()}
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_run_resumes_with_the_same_bytes(folder, tmp_path, monkeypatch):
+    methods = ("--methods", "mmexit-norm,mmexit-shared,eloss", "--seeds", 2)
+    whole = compare(folder, tmp_path / "whole", *methods)
+    assert whole.returncode == 0, whole.stderr
+    real, epochs = Trainer.run_epoch, [0]
+
+    def dies(self, stream):
+        epochs[0] += 1
+        if epochs[0] % 5 == 0:
+            raise Killed
+        return real(self, stream)
+
+    monkeypatch.setattr(Trainer, "run_epoch", dies)
+    deaths = 0
+    while True:
+        try:
+            ended = compare(folder, tmp_path / "cut", *methods, *(["--resume"] if deaths else []))
+        except Killed:
+            deaths += 1
+            continue
+        break
+    assert ended.returncode == 0 and deaths == 4
+    assert contents(tmp_path / "whole/out") == contents(tmp_path / "cut/out")
+    cut, straight = (sorted(tmp_path.glob(f"{n}/work/cells/mosi/*")) for n in ("cut", "whole"))
+    assert [p.read_bytes() for p in cut] == [p.read_bytes() for p in straight] and len(cut) == 10
+
+
+def test_two_parts_give_what_one_process_gives(folder, tmp_path):
+    methods = ("--methods", "mmexit-norm", "--seeds", 2)
+    assert compare(folder, tmp_path / "whole", *methods).returncode == 0
+    first = compare(folder, tmp_path / "parts", *methods, "--part", "1/2")
+    assert first.stdout == "" and "part 1/2 is trained" in first.stderr
+    second = compare(folder, tmp_path / "parts", *methods, "--part", "2/2", "--resume")
+    assert second.returncode == 0
+    assert contents(tmp_path / "whole/out") == contents(tmp_path / "parts/out")
+
+
+def test_an_earlier_run_is_not_overwritten_silently(folder, tmp_path):
+    assert compare(folder, tmp_path, "--methods", "lf").returncode == 0
+    ended = compare(folder, tmp_path, "--methods", "lf")
+    assert ended.returncode == 64 and "holds an earlier run; go on with --resume" in ended.stderr
+
+
+def test_more_exits(folder, tmp_path):
+    ended = compare(folder, tmp_path, "--methods", "mmexit-norm", "--exits", 3)
+    assert ended.returncode == 0, ended.stderr
+    file = next((tmp_path / "work/cells/mosi").glob("mmexit-norm-*"))
+    assert {k for k in read(file).costs if k[0] == "text"} == {("text", 1), ("text", 2), ("text", 3)}
+
+
+@pytest.mark.parametrize(("options", "code", "words"), [
+    (("--methods", "best"), 64, "--methods best: choose from lf-start"),
+    (("--tasks", "smell"), 64, "--task smell: choose one of"),
+    (("--part", "3/2"), 64, "K must be 1 to N"),
+    (("--part", "half"), 64, "want K/N"),
+    (("--seeds", "0"), 64, "at least 1"),
+    (("--exits", "0"), 64, "at least 1 exit"),
+])
+def test_wrong_options_end_in_one_line(options, code, words, folder, tmp_path):
+    ended = compare(folder, tmp_path, *options)
+    assert ended.returncode == code and words in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"label": np.array([1.0] + [np.nan] * 199)}, "every label must be a number"),
+    ({"text": np.zeros((199, 6))}, "one label and video_id each"),
+    ({"text": None}, "want arrays text"),
+], ids=["label", "mismatch", "absent"])
+def test_bad_utterances_end_in_one_line(change, words, folder, tmp_path):
+    path = folder / "cmu-mosi-utt/x.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored) | change
+    np.savez(path, **{k: v for k, v in arrays.items() if v is not None})
+    ended = compare(folder, tmp_path)
+    assert ended.returncode == 65 and words in ended.stderr and ended.stderr.count("error:") == 1
+
+
+def test_a_loss_that_is_no_number_ends_in_one_line(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells.Training, "options", lambda *a: real(*a, rate=1e38))
+    real = lambda self, size, exits, seed, windows, rate: cells.Options(  # noqa: E731
+        epochs=2, windows=windows, batch=32, rate=rate, dropout=0.0, seed=seed, method=self.method)
+    ended = compare(folder, tmp_path, "--methods", "eloss")
+    assert ended.returncode == 65 and "the loss is not a number" in ended.stderr
+
+
+def test_a_spoiled_result_is_named(folder, tmp_path):
+    assert compare(folder, tmp_path, "--methods", "lf").returncode == 0
+    next((tmp_path / "work/cells/mosi").glob("lf-s1-*")).write_bytes(b"nothing")
+    ended = compare(folder, tmp_path, "--methods", "lf", "--resume")
+    assert ended.returncode == 65 and "not a readable result" in ended.stderr and "trained again" in ended.stderr
+
+
+def test_a_plan_has_each_start_before_what_begins_with_it():
+    trainings = plan(["image", "audio"])
+    names = [t.name for t in trainings]
+    assert all(names.index(t.start) < names.index(t.name) for t in trainings if t.start)
+    assert [t.name for t in needed(trainings, ["mmexit-mim"])] == ["mim-start", "mim", "mmexit-mim"]
+    with pytest.raises(ToolError, match="choose from"):
+        needed(trainings, ["best"])
+
+
+def test_a_network_without_exits_costs_their_heads_less():
+    network = avmnist.network()
+    heads = 10 * (3 * 3 * 12 + 48 + 2 * 2 * 48 + 192)
+    whole = network_costs(network, "lf")
+    assert sum(c.macs for c in whole.values()) - plain_cost(network, "lf").macs == heads
+    assert plain_cost(network, "tf").macs > plain_cost(network, "lf").macs
+
+
+def test_durations():
+    assert duration(50) == "1 min" and duration(3700) == "1 h 02 min"
