@@ -288,6 +288,8 @@ def float_step(node: Node, given: list[Tensor]) -> Tensor:
             return x.permute(0, 2, 3, 1).flatten(1)
         case "concat":
             return torch.cat(given, 1)
+        case "add":
+            return functional.relu(given[0] + given[1]) if node.relu else given[0] + given[1]
     raise ValueError(f"unknown operation {node.op}")
 
 
