@@ -265,7 +265,7 @@ def run(graph: Graph, inputs: Mapping[str, Tensor], step: Step,
     for node in graph.nodes():
         given = [tensors[i] for i in node.inputs]
         if node.op == "concat" and absent is not None:
-            given = [absent(features[i], t) for i, t in zip(node.inputs, given, strict=True)]
+            given = [absent(features[i], t) if i in features else t for i, t in zip(node.inputs, given, strict=True)]
         tensors[node.output] = step(node, given)
     return tensors
 

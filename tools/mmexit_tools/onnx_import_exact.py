@@ -132,7 +132,7 @@ def _with_bias(sums: Array, scale: Array | None, bias: Real | None) -> Real:
         term = bias.only
         units = np.ones(()) if term.scale is None else term.scale.reshape(-1)
         same = term.scale is not None and np.allclose(np.broadcast_to(units, scale.shape), scale, rtol=1e-4, atol=0)
-        sums = sums + (term.numbers if same else np.rint(term.value / scale)).reshape(shape)
+        sums = sums + (term.numbers if same else np.rint(term.value.reshape(-1) / scale)).reshape(shape)
     return Real((Term(sums, scale.reshape(shape)),))
 
 
@@ -225,6 +225,8 @@ def _add(o: Operator, given: list) -> Real:
 
 
 def _bounded(x: Real, low: float, high: float) -> Real:
+    if low == 0 and high == np.inf and len(x.terms) == 1 and x.low == -np.inf and x.high == np.inf:
+        return Real((replace(x.terms[0], numbers=np.maximum(x.terms[0].numbers, 0)),))  # scales are above 0
     return replace(x, low=min(max(x.low, low), high), high=max(min(x.high, high), low))
 
 

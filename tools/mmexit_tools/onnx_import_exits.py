@@ -101,8 +101,8 @@ class Cutting:
         """Appends the modality; returns its feature, which is the last segment's last tensor."""
         sources = {h.output: self._before(self._source(h)) for h in heads}
         if feature is None:
-            # The longest way is the last exit's; all of it but the logits is encoder.
-            heads = sorted(heads, key=lambda h: len(sources[h.output]))
+            # The last exit leaves the others last and has the longest way; all of it but the logits is encoder.
+            heads = sorted(heads, key=lambda h: (self._together(h, heads, sources), len(sources[h.output])))
             feature = self._source(heads[-1])
         trunk = self._before(feature)
 
@@ -127,6 +127,11 @@ class Cutting:
         segments = [self._filled(s, feature, i) for i, s in enumerate(segments)]
         cut.modalities.append(GraphModality(name, name, tuple(segments)))
         return feature
+
+    def _together(self, head: Head, heads: list[Head], sources: Mapping[str, set[str]]) -> int:
+        """How many nodes an exit has in common with others."""
+        others = set().union(*(sources[h.output] for h in heads if h is not head))
+        return len(sources[head.output] & others)
 
     def _end(self, segments: list[GraphSegment], feature: str) -> tuple[list[GraphSegment], str]:
         """The feature as the last segment's last tensor: moved there, or copied."""

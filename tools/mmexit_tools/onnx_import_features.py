@@ -1,7 +1,8 @@
 """What the engine makes of a sensor for every input of an imported net: `NAME=KIND[,KEY=VALUE...]`.
 
     image        the picture, (v / 255 - mean) / std      mean, std: one number, or one a channel as a/b/c
-    spectrogram  log power of the FFT's bins              sample_rate, hop, frame, fft, window, floor, mean, std, center
+    spectrogram  log power of the FFT's bins              sample_rate, hop, frame, fft, window, floor, mean, std,
+                                                          center
     mel          log power of mel bands                   the same, f_min, f_max
     vector       numbers as they come, (x - mean) / std   mean, std
 
