@@ -267,7 +267,7 @@ def run(graph: Graph, inputs: Mapping[str, Tensor], step: Step,
     for node in graph.nodes():
         given = [tensors[i] for i in node.inputs]
         if node.op == "concat" and absent is not None:
-            given = [absent(features[i], t) for i, t in zip(node.inputs, given, strict=True)]
+            given = [absent(features[i], t) if i in features else t for i, t in zip(node.inputs, given, strict=True)]
         tensors[node.output] = step(node, given)
     return tensors
 
@@ -290,6 +290,8 @@ def float_step(node: Node, given: list[Tensor]) -> Tensor:
             return x.permute(0, 2, 3, 1).flatten(1)
         case "concat":
             return torch.cat(given, 1)
+        case "add":
+            return functional.relu(given[0] + given[1]) if node.relu else given[0] + given[1]
     raise ValueError(f"unknown operation {node.op}")
 
 

@@ -20,6 +20,7 @@ ExitKey = tuple[str, int]
 DTYPES = {"I8": np.dtype("i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 STRIDED = {"conv2d", "depthwise_conv2d", "max_pool", "average_pool"}
 POOLS = {"max_pool", "average_pool"}
+ACTIVATED = {"conv2d", "depthwise_conv2d", "linear", "add"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _node(node: Node, quantized: QuantizedGraph, tensors: dict[str, NDArray]) ->
         text["kernel"] = list(node.kernel)
     if node.op in STRIDED:
         text["stride"], text["padding"] = list(node.stride), list(node.padding)
-    if node.weight is not None and node.op != "logits":
+    if node.op in ACTIVATED:
         text["activation"] = "relu" if node.relu else "none"
     return text
 

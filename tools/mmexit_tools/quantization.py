@@ -244,6 +244,8 @@ class IntegerArithmetic:
                 return self._average(node, x - here.zero_point, size, size).flatten(1)
             case "concat":
                 return self._concat(node, given)
+            case "add":
+                return self._add(node, given)
         raise ValueError(f"unknown operation {node.op}")
 
     def _weighted(self, node: Node, x: Tensor) -> Tensor:
@@ -279,6 +281,15 @@ class IntegerArithmetic:
             q = torch.round((x - here.zero_point).float() * multiplier) + out.zero_point
             parts.append(q.clamp(-128, 127).double())
         return torch.cat(parts, 1)
+
+    def _add(self, node: Node, given: list[Tensor]) -> Tensor:
+        out = self.q.activations[node.output]
+        terms = []
+        for name, x in zip(node.inputs, given, strict=True):
+            here = self.q.activations[name]
+            terms.append((x - here.zero_point).float() * torch.tensor(here.scale / out.scale))
+        q = torch.round(terms[0] + terms[1]) + out.zero_point
+        return q.clamp(out.zero_point if node.relu else -128, 127).double()
 
 
 def run_integer(quantized: QuantizedGraph, inputs: Mapping[str, Tensor],

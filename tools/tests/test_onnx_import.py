@@ -1,0 +1,320 @@
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from conftest import run_command
+from onnx import TensorProto
+from onnx.reference import ReferenceEvaluator
+from qdq import Builder, picture_net
+
+from mmexit_tools import onnx_import
+from mmexit_tools.errors import ToolError
+from mmexit_tools.modelfile import read_model
+from mmexit_tools.onnx_import_check import compare, drawn, engine_input, simulate
+from mmexit_tools.onnx_import_exact import evaluate
+from mmexit_tools.onnx_import_features import features
+from mmexit_tools.onnx_import_graph import onnx_graph
+from mmexit_tools.onnx_import_model import ImportedModel, import_onnx
+
+RUNTIME = importlib.util.find_spec("onnxruntime") is not None
+
+
+def imported(proto: onnx.ModelProto, inputs: tuple[str, ...] = (), **options: object) -> ImportedModel:
+    source = onnx_graph(proto, "net")
+    return import_onnx(source, features(source.inputs, inputs)[0], **options)  # type: ignore[arg-type]
+
+
+def stored(proto: onnx.ModelProto, model: ImportedModel, folder: Path) -> tuple[Path, Path]:
+    net, file = folder / "net.onnx", folder / "net.safetensors"
+    net.write_bytes(proto.SerializeToString())
+    file.write_bytes(model.file)
+    return net, file
+
+
+@pytest.fixture
+def bench() -> Path:
+    """The engine's program, where it has been built."""
+    builds = [Path(__file__).parents[2] / ".build" / b / "mmexit-bench" for b in ("release", "debug")]
+    named = [Path(os.environ["MMEXIT_BENCH"])] if "MMEXIT_BENCH" in os.environ else []
+    for program in [*named, *builds]:
+        if program.is_file():
+            return program
+    pytest.skip("no mmexit-bench (swift build --product mmexit-bench, or set MMEXIT_BENCH)")
+
+
+VARIANTS = [(unsigned, per_channel) for unsigned in (False, True) for per_channel in (False, True)]
+
+
+@pytest.mark.parametrize(("unsigned", "per_channel"), VARIANTS)
+def test_every_operator_gives_the_exact_evaluations_bits(tmp_path, unsigned, per_channel):
+    proto = picture_net(unsigned, per_channel)
+    model = imported(proto, outputs=["y/dq"])
+    for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 30), None, False):
+        assert row.largest < 1e-6, row
+
+
+@pytest.mark.skipif(not RUNTIME, reason="onnxruntime is not installed")
+@pytest.mark.parametrize(("unsigned", "per_channel"), VARIANTS)
+def test_onnx_runtime_without_saturation_is_at_most_a_step_away(tmp_path, unsigned, per_channel):
+    proto = picture_net(unsigned, per_channel, seed=3)
+    model = imported(proto, outputs=["y/dq"])
+    rows = compare(model, *stored(proto, model, tmp_path), drawn(model, 30), None, True)
+    assert [r.against for r in rows] == ["the exact evaluation", "ONNX Runtime"]
+    assert rows[1].largest <= 1 + 1e-4, rows[1]
+
+
+@pytest.mark.parametrize(("unsigned", "per_channel"), VARIANTS)
+def test_the_engine_gives_the_exact_evaluations_bits(tmp_path, bench, unsigned, per_channel):
+    proto = picture_net(unsigned, per_channel, seed=5)
+    model = imported(proto, outputs=["y/dq"])
+    for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 5), bench, False):
+        assert row.largest < 1e-6, row
+
+
+def test_the_exact_evaluation_agrees_with_onnxs_own_in_float():
+    """An evaluation of the same graph in float32 stays within rounding edges of it."""
+    proto = picture_net(False, True, seed=7)
+    graph = onnx_graph(proto, "net")
+    reference = ReferenceEvaluator(proto)
+    for feed in drawn(imported(proto, outputs=["y/dq"]), 5):
+        exact = evaluate(graph, feed)
+        (theirs,) = reference.run(["y/dq"], feed)
+        assert np.abs(exact["y/dq"].value - theirs).max() <= 4.0 * 1.0001
+
+
+def test_outputs_keep_their_rounding_on_demand():
+    proto = picture_net(False, True)
+    model = imported(proto, outputs=["y/dq"], rounded=True)
+    for feed in drawn(model, 10):
+        exact = evaluate(model.source, feed)["y/dq"].value.reshape(-1)
+        assert (simulate(model, feed)["y/dq"] == exact.astype(np.float32)).all()
+
+
+def test_a_softmax_is_left_to_the_engine():
+    model = imported(picture_net(False, True), outputs=["p"])
+    assert any("Softmax" in n for n in model.notes)
+    feed = drawn(model, 1)[0]
+    logits = evaluate(model.source, feed)["y/dq"].value.reshape(-1)
+    assert np.abs(simulate(model, feed)["p"] - logits).max() <= 2.001  # half a step of 4: not rounded
+
+
+def test_inputs_of_integers_are_taken(tmp_path):
+    b = Builder(unsigned=True)
+    b.input("x", 1, 4, 4, kind=TensorProto.UINT8)
+    s, z = b.constant("s", 0.1), b.constant("z", 7, np.uint8)
+    b.node("DequantizeLinear", ["x", s, z], "x/dq")
+    b.scales["x/dq"] = np.float32(0.1)
+    c = b.rounded(b.conv("c", "x/dq", 1, 2), 0.3, 0)
+    flat = b.node("Flatten", [c], "flat")
+    b.keep(flat, c)
+    proto = b.model(b.gemm("y", flat, 32, 3))
+    model = imported(proto)
+    assert model.quantized.activations["x"].zero_point == 7 - 128
+    for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 10), None, RUNTIME):
+        assert row.largest < 1e-2, row
+
+
+def two_inputs(exits: bool = False) -> onnx.ModelProto:
+    b = Builder(seed=2)
+    ends = []
+    x = b.rounded(b.input("image", 1, 6, 6), 0.02)
+    x = b.rounded(b.node("Relu", [b.conv("i1", x, 1, 4)], "i1/relu"), 0.04, -128)
+    flat = b.node("Flatten", [x], "i/flat")
+    b.keep(flat, x)
+    if exits:
+        ends.append(b.gemm("image/early", flat, 144, 3))
+    v = b.rounded(b.input("numbers", 5), 0.05)
+    v = b.rounded(b.node("Relu", [b.gemm("n1", v, 5, 8)], "n1/relu"), 0.06, -128)
+    if exits:
+        ends.append(b.gemm("numbers/early", v, 8, 3))
+    both = b.rounded(b.node("Concat", [flat, v], "both", axis=1), 0.06, -100)
+    return b.model(*ends, b.gemm("y", both, 152, 3))
+
+
+def test_inputs_become_modalities_and_their_join_fusion(tmp_path, bench):
+    proto = two_inputs()
+    model = imported(proto, classes=["a", "b", "c"])
+    graph = model.quantized.graph
+    assert [m.name for m in graph.modalities] == ["image", "numbers"]
+    assert model.exits == {"y": ("fusion", 0)}
+    for modality in graph.modalities:  # an exit that never answers
+        (segment,) = modality.segments
+        assert not model.quantized.weights[segment.exit_nodes[-1].output].values.any()
+    for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 5), bench, RUNTIME):
+        assert row.largest < 1e-2, row
+
+
+def test_outputs_of_one_input_become_its_exits(tmp_path):
+    proto = two_inputs(exits=True)
+    model = imported(proto)
+    assert model.exits == {"image/early": ("image", 1), "numbers/early": ("numbers", 1), "y": ("fusion", 0)}
+    for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 10), None, RUNTIME):
+        assert row.largest < 1e-2, row
+
+
+def many_exits() -> onnx.ModelProto:
+    """The outputs in another order than that of the network's depth; the second exit has a layer of its own."""
+    b = Builder(seed=4)
+    x = b.rounded(b.input("x", 1, 8, 8), 0.02)
+    ends = {}
+    for depth in (1, 2, 3, 4):
+        sums = b.conv(f"c{depth}", x, 1 if depth == 1 else 4, 4)
+        x = b.rounded(b.node("Relu", [sums], f"c{depth}/relu"), 0.05, -128)
+        if depth == 3:
+            continue
+        side = x
+        if depth == 2:
+            side = b.rounded(b.conv("own", x, 4, 4), 0.06, 3)
+        mean = b.rounded(b.node("GlobalAveragePool", [side], f"m{depth}"), 0.02, -128)
+        flat = b.node("Flatten", [mean], f"f{depth}")
+        b.keep(flat, mean)
+        ends[depth] = b.gemm(f"y{depth}", flat, 4, 3)
+    return b.model(ends[4], ends[1], ends[2])
+
+
+def test_exits_stand_in_order_of_depth(tmp_path, bench):
+    proto = many_exits()
+    model = imported(proto)
+    assert model.exits == {"y1": ("x", 1), "y2": ("x", 2), "y4": ("x", 3)}
+    ops = [[n.op for n in s.nodes] for s in model.quantized.graph.modalities[0].segments]
+    assert ops == [["conv2d"], ["conv2d"], ["conv2d", "conv2d", "global_average_pool"]]
+    for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 5), bench, RUNTIME):
+        assert row.largest < 1e-2, row
+    assert set(imported(proto, outputs=["y2"]).exits) == {"y2"}
+
+
+def test_what_a_pool_never_reads_is_not_computed():
+    b = Builder()
+    x = b.rounded(b.input("x", 1, 7, 7), 0.02)
+    c = b.rounded(b.conv("c", x, 1, 2), 0.1)
+    p = b.node("MaxPool", [c], "p", kernel_shape=[2, 2], strides=[2, 2])
+    b.keep(p, c)
+    flat = b.node("Flatten", [p], "flat")
+    b.keep(flat, p)
+    model = imported(b.model(b.gemm("y", flat, 18, 2)))
+    assert model.quantized.graph.shapes["c"] == (6, 6, 2)
+    for feed in drawn(model, 5):
+        exact = evaluate(model.source, feed)["y"].value.reshape(-1)
+        assert np.allclose(simulate(model, feed)["y"], exact, rtol=1e-5)
+
+
+def refused(case: str) -> onnx.ModelProto:
+    """A sound net but for one thing."""
+    b = Builder()
+    if case == "extent":
+        return b.model(b.gemm("y", b.rounded(b.input("x", "n"), 0.02), 4, 3))
+    x = b.rounded(b.input("x", 3, 6, 6), 0.02)
+    attributes = {"dilation": {"dilations": [2, 2]}, "groups": {"group": 3}, "pads": {"pads": [3, 3, 3, 3]}}
+    inputs = 1 if case == "groups" else 3
+    c = b.conv("c", x, inputs, 6, **{"group": 1, **attributes.get(case, {})})
+    if case == "bound":
+        c = b.node("Clip", [c, b.constant("low", 0.0), b.constant("high", 1.0)], "clip")
+    if case != "float":
+        c = b.rounded(c, 0.1)
+    if case == "operator":
+        c = b.node("Sigmoid", [c], "gate")
+    if case == "padding":
+        c = b.node("AveragePool", [c], "mean", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+        c = b.rounded(c, 0.1)
+    b.scales.setdefault(c, np.float32(0.1))
+    c = b.rounded(b.conv("d", c, 6, 3, 1), 0.1)
+    flat = b.node("Flatten", [c], "flat")
+    b.keep(flat, c)
+    if case == "weights":
+        w = b.constant("plain", np.ones((3, 108)))
+        return b.model(b.node("Gemm", [flat, w], "y", transB=1))
+    if case == "asymmetric":
+        b.constant("z", 3, np.int8)
+        b.constant("w", np.ones((3, 108)), np.int8)
+        b.node("DequantizeLinear", ["w", b.constant("s", 0.1), "z"], "wf")
+        return b.model(b.node("Gemm", [flat, "wf"], "y", transB=1))
+    return b.model(b.gemm("y", flat, 108, 3))
+
+
+@pytest.mark.parametrize(("case", "said"), [
+    ("extent", "input 'x': extent 1 (n) is not fixed"),
+    ("dilation", "Conv 'c.node': dilations [2, 2]"),
+    ("groups", "Conv 'c.node': 3 groups over 3 channels to 6"),
+    ("pads", "Conv 'c.node': pads [3, 3, 3, 3]"),
+    ("bound", "QuantizeLinear 'clip/q.node': an upper bound of 1"),
+    ("float", "Conv 'd.node': reads 'c' in float"),
+    ("operator", "Sigmoid 'gate.node': this operator is not supported"),
+    ("padding", "AveragePool 'mean.node': counts padding"),
+    ("weights", "Gemm 'y.node': its weights are float"),
+    ("asymmetric", "Gemm 'y.node': its weights have a zero point"),
+])
+def test_what_is_missing_is_named_with_its_node(case, said):
+    with pytest.raises(ToolError) as error:
+        imported(refused(case), ("x=vector",) if case == "extent" else ())
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_command_imports_and_checks(tmp_path):
+    net, out = tmp_path / "net.onnx", tmp_path / "net.safetensors"
+    net.write_bytes(picture_net(True, True).SerializeToString())
+    ended = run_command(onnx_import, net, "--out", out, "--input", "x=image,mean=0.5/0.4/0.3,std=0.25", "--classes",
+                        "a,b,c,none", "--none", "none", "--outputs", "y/dq", "--check", "--windows", "5")
+    assert ended.returncode == 0, ended.stderr
+    assert "100.00% of 20 values equal" in ended.stdout
+    network = read_model(out).network
+    assert (network.classes, network.none) == (("a", "b", "c", "none"), "none")
+    assert network.modalities[0].features.describe()["mean"] == [0.5, 0.4, 0.3]
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), [
+    (["--input", "x=smell"], 64, "expected NAME=KIND"),
+    (["--input", "z=image"], 64, "no such input"),
+    (["--input", "x=image,mean=1/2"], 64, "2 numbers for mean, expected 1 or 3"),
+    (["--classes", "a,b"], 64, "names 2, the graph's outputs have 4"),
+    (["--outputs", "q"], 64, "no such output"),
+    (["--input", "x=mel"], 65, "a spectrogram of 3 channels"),
+])
+def test_wrong_use_ends_in_one_line(tmp_path, arguments, code, said):
+    net = tmp_path / "net.onnx"
+    net.write_bytes(picture_net(True, True).SerializeToString())
+    ended = run_command(onnx_import, net, "--out", tmp_path / "o", "--outputs", "y/dq", *arguments)
+    assert (ended.returncode, ended.stderr.count("error: ")) == (code, 1)
+    assert said in ended.stderr
+
+
+def test_what_is_no_onnx_file_is_refused(tmp_path):
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"\x08 not a protobuf")
+    assert run_command(onnx_import, junk, "--out", tmp_path / "o").returncode == 65
+    assert run_command(onnx_import, tmp_path / "absent.onnx", "--out", tmp_path / "o").returncode == 66
+
+
+NETS = {"avmnist": ("audio=spectrogram",), "kws": ("mfcc=spectrogram",), "vww": (), "tiny": ()}
+
+
+@pytest.mark.parametrize("form", ["s8s8", "u8s8", "s8s8_io", "u8s8_io"])
+@pytest.mark.parametrize("net", NETS)
+def test_the_shared_nets_give_the_exact_evaluations_bits(tmp_path, bench, net, form):
+    root = Path(os.environ.get("MMEXIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "bench/models"
+    path = root / f"{net}_int8_{form}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no {path} (set MMEXIT_SHARED)")
+    proto = onnx.load(path)
+    model = imported(proto, NETS[net])
+    feed = {}
+    for i, (name, kind, extents) in enumerate(model.source.inputs):
+        plain = np.fromfile(root / f"in/{net}_{i}_{'f32' if kind == 'float32' else 'i8'}.bin",
+                            np.float32 if kind == "float32" else np.int8).reshape(extents)
+        feed[name] = (plain.astype(np.int16) + 128).astype(np.uint8) if kind == "uint8" else plain
+    exact, *runtime = compare(model, *stored(proto, model, tmp_path), [feed], bench, RUNTIME)
+    assert exact.largest < 1e-6, exact
+    assert all(r.largest <= 1 + 1e-4 for r in runtime), runtime
+    ours = simulate(model, feed)[model.heads[0].output]
+    wanted = json.loads((root / "ref.json").read_text())[net]
+    assert np.argmax(ours) == np.argmax(wanted)
+
+
+def test_a_window_is_turned_into_the_engines_layout():
+    model = imported(two_inputs())
+    picture = np.arange(36, dtype=np.float32).reshape(1, 1, 6, 6)
+    assert (engine_input(model, "image", picture)[..., 0] == picture[0, 0]).all()
