@@ -25,7 +25,7 @@ READINGS = ("norm", "signed", "shared")
 `shared`: norm of the gradient of the exit's loss in its modality's first segment, which all its exits share."""
 ALPHA = 0.98
 """Share of the old average that a step keeps (eq. 15)."""
-TEMPERATURES = (1.0, 0.1)
+TEMPERATURES = (1.0, 0.5)
 """First and last epoch's temperature of eq. 16, geometric in between."""
 SHARED_EVERY = 8
 """Steps between two measurements of the `shared` reading: each costs a backward pass per exit."""
@@ -38,6 +38,8 @@ class Algorithm1:
     exits: Mapping[str, int]
     epochs: int
     reading: str = "norm"
+    joint: bool = False
+    """Beyond the paper: both stages in every step, each with its own softmax, instead of in turns."""
 
     def temperature(self, epoch: int) -> float:
         first, last = TEMPERATURES
@@ -47,15 +49,19 @@ class Algorithm1:
         """Eq. 17's exits and fusion in even epochs (from 1), eq. 18's in odd ones; without earlier exits always
         the former."""
         earlier = tuple((m, j) for m, count in self.exits.items() for j in range(1, count))
-        if earlier and (epoch + 1) % 2 == 1:
-            return earlier
-        return (*self.exits.items(), FUSION)
+        last = (*self.exits.items(), FUSION)
+        if self.joint:
+            return (*earlier, *last)
+        return earlier if earlier and (epoch + 1) % 2 == 1 else last
 
     def weights(self, epoch: int, gradients: Mapping[ExitKey, float]) -> dict[ExitKey, float]:
         """Eq. 16 over the stage's exits; fusion is not among them and weighs 1."""
         stage = self.stage(epoch)
-        exits = [k for k in stage if k != FUSION]
-        found = balance({k: gradients[k] for k in exits}, self.exits, self.temperature(epoch))
+        last = set(self.exits.items())
+        found: dict[ExitKey, float] = {}
+        for group in ([k for k in stage if k not in last], [k for k in stage if k in last]):
+            exits = {k: gradients[k] for k in group if k != FUSION}
+            found |= balance(exits, self.exits, self.temperature(epoch))
         return found | ({FUSION: 1.0} if FUSION in stage else {})
 
 

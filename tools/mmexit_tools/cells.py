@@ -53,6 +53,7 @@ def plan(modalities: Sequence[str]) -> list[Training]:
     late = [
         Training("lf-start"), Training("lf", start="lf-start"),
         *(Training(f"mmexit-{r}", "mmexit", reading=r, start="lf-start") for r in ("norm", "signed", "shared")),
+        Training("mmexit-joint", "mmexit-joint", reading="signed", start="lf-start"),
         Training("eloss", "eloss", start="lf-start"), Training("sloss", "sloss", start="lf-start"),
     ]
     others = [t for f in ("tf", "lrtf", "mim") for t in (

@@ -37,8 +37,9 @@ EXPLAINED = """\
 How to read it:
 - LF is trained as long as every method: the trained late fusion that all methods start from goes on for as many
   epochs as they have. Uni, TF, LRTF and MIM have the same number of epochs in all.
-- MMExit: Algorithm 1, one threshold for all exits on the entropy as it is, modalities ordered by eq. 7. MMExit+: the
-  same network, temperatures per exit, thresholds per exit chosen for a price of a wrong answer, the `exact` order.
+- MMExit: Algorithm 1, one threshold for all exits on the entropy as it is, modalities ordered by eq. 7. MMExit+:
+  trained with both stages of Algorithm 1 in every step (reading B) where that was asked for, temperatures per exit,
+  thresholds per exit chosen for a price of a wrong answer, the `exact` order. "Own thresholds": that gate too.
 - RExit: MMExit's network without serialization, the mean over all orders. Eloss and Sloss: all exits with the same
   weight, and with weights that rise to fusion's; the same gate as MMExit.
 - The random gate leaves at every exit with one probability; the fixed gate always at the same exit; the oracle at the

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .measured import BUDGETS, FUSIONS, READINGS, Row, TaskResult, plain_names
+from .measured import BUDGETS, FUSIONS, JOINT, READINGS, Row, TaskResult, plain_names
 from .report import table
 
 ABSENT = "-"
@@ -88,8 +88,8 @@ def task_text(result: TaskResult, exits: int) -> str:
             "### Serialization and losses (Figures 4 to 6)\n",
             effort_table(result, ["LF", "RExit", "Eloss", "Sloss", "MMExit", "MMExit+"]),
             "### Accuracy at a budget\n", budget_table(result, present),
-            "### Readings of `g` in eq. 15\n",
-            effort_table(result, [f"{m} {r}" for m in ("MMExit", "MMExit+") for r in READINGS.values()]),
+            "### Readings of `g` in eq. 15, and both stages in every step (J)\n",
+            effort_table(result, [f"{m} {r}" for m in ("MMExit", "MMExit+") for r in (READINGS | JOINT).values()]),
         ]
         others = [m for f in FUSIONS for m in (f.upper(), f"MMExit over {f.upper()}")]
         if any(result.of(m) for m in others[1::2]):

@@ -16,6 +16,8 @@ from .said import Said
 
 READINGS = {"mmexit-norm": "A", "mmexit-signed": "B", "mmexit-shared": "C"}
 """Trainings by Algorithm 1 over late fusion, by the letter of their reading of `g`."""
+JOINT = {"mmexit-joint": "J"}
+"""Beyond the paper: reading B with both stages in every step; MMExit+ is this network where it was trained."""
 FUSIONS = ("tf", "lrtf", "mim")
 BUDGETS = (0.2, 0.3, 0.5, 0.7)
 """Shares of LF's MACs at which accuracies are compared."""
@@ -101,7 +103,7 @@ def _measure_seed(found: TaskResult, seed: int, trained: Mapping[str, Said]) -> 
             point = plain_point(trained[training], "test")
             _add(found, method, seed, point, plain_point(trained[training], "validation").accuracy)
     reference = plain_point(trained["lf"], "validation").right.astype(bool)
-    for training, letter in READINGS.items():
+    for training, letter in (READINGS | JOINT).items():
         if training in trained:
             bench = gates.bench(trained[training])
             for method, curve in _gates(bench, f" {letter}").items():
@@ -139,14 +141,13 @@ def _add(found: TaskResult, method: str, seed: int, point: Point, validation: fl
 
 
 def _name_the_method(found: TaskResult) -> None:
-    """The better reading's rows and curves once more under the plain names."""
+    """The better reading's rows and curves once more under the plain names; MMExit+ from the joint training."""
     best = found.best_reading()
-    if best is None:
-        return
-    suffix = best.removeprefix("MMExit")
+    suffix = best.removeprefix("MMExit") if best else " J"
+    joint = " J" if found.of("MMExit+ J") else suffix
     for method in list(found.curves):
-        if method.endswith(suffix):
-            name = method.removesuffix(suffix)
+        name = method.removesuffix(joint if method.startswith("MMExit+") else suffix)
+        if name != method:
             found.curves[name] = found.curves[method]
             found.rows += [Row(name, *(getattr(r, f) for f in ROW_FIELDS)) for r in found.of(method)]
 

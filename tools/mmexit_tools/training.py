@@ -30,8 +30,8 @@ from .networks import FUSION, ExitKey, MultiExitNetwork, Network, set_rounding
 from .tasks import Task, load
 from .weightings import Weighting
 
-METHODS = ("eloss", "sloss", "fusion", "mmexit")
-"""Eloss, Sloss, fusion alone (LF, TF, LRTF, MIM, Uni_i), Algorithm 1."""
+METHODS = ("eloss", "sloss", "fusion", "mmexit", "mmexit-joint")
+"""Eloss, Sloss, fusion alone (LF, TF, LRTF, MIM, Uni_i), Algorithm 1, and the same with both stages in every step."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Options:
     method: str = "eloss"
     """One of METHODS."""
     reading: str = "norm"
-    """What the gradient of eq. 15 is, for `mmexit`."""
+    """What the gradient of eq. 15 is, for `mmexit` and `mmexit-joint`."""
     fusion: str = "lf"
     exits: int = 2
     modalities: str = "all"
@@ -72,8 +72,9 @@ def weighting_of(network: Network, options: Options) -> Weighting:
             return weightings.increasing(network)
         case "fusion":
             return weightings.fusion_only(network)
-        case "mmexit":
-            return Algorithm1(weightings.exit_counts(network), options.epochs, options.reading)
+        case "mmexit" | "mmexit-joint":
+            joint = options.method == "mmexit-joint"
+            return Algorithm1(weightings.exit_counts(network), options.epochs, options.reading, joint)
         case _:
             return weightings.equal(network)
 

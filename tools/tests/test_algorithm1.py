@@ -45,7 +45,7 @@ def test_fusion_weighs_one_and_the_temperature_falls():
     assert early[FUSION] == late[FUSION] == 1.0
     assert late[("image", 2)] > early[("image", 2)] > early[("audio", 3)] > late[("audio", 3)]
     heat = [method.temperature(e) for e in range(5)]
-    assert heat == sorted(heat, reverse=True) and heat[0] == 1.0 and heat[-1] == pytest.approx(0.1)
+    assert heat == sorted(heat, reverse=True) and heat[0] == 1.0 and heat[-1] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("reading", ["norm", "signed"])
@@ -84,3 +84,13 @@ def test_early_logits_are_those_of_the_whole_network(network):
     early = model.early_logits(inputs)
     assert list(early) == [("image", 1)]
     assert torch.equal(early[("image", 1)], model(inputs).exits["image"][0])
+
+
+def test_joint_stages_weigh_each_stage_as_if_in_turns():
+    turns, joint = Algorithm1(EXITS, 4), Algorithm1(EXITS, 4, joint=True)
+    gradients = {k: 0.1 * i for i, k in enumerate(joint.stage(0))}
+    assert set(joint.stage(0)) == set(turns.stage(0)) | set(turns.stage(1)) == set(joint.stage(1))
+    early = turns.weights(0, gradients)
+    assert {k: joint.weights(0, gradients)[k] for k in early} == pytest.approx(early)
+    late = turns.weights(1, gradients)
+    assert {k: joint.weights(1, gradients)[k] for k in late} == pytest.approx(late)

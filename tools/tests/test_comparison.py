@@ -52,6 +52,8 @@ def test_everything_at_the_tiny_size(folder, tmp_path):
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out/comparison.csv").read_text())))
     assert {r["task"] for r in rows} == {"avmnist", "robot-command", "mosi"}
     assert all(0 <= float(r["accuracy"]) <= 1 and float(r["macs"]) > 0 for r in rows)
+    settings = {(r["task"], r["method"]): r["validation_accuracy"] for r in rows}
+    assert all(settings[(t, "MMExit+")] == settings[(t, "MMExit+ J")] for t in ("avmnist", "mosi"))
     figures = sorted((tmp_path / "out").glob("*.svg"))
     assert len(figures) == 4 + 3
     for figure in figures:

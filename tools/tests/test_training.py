@@ -65,7 +65,7 @@ def test_a_killed_run_resumes_with_the_same_result(network, tmp_path):
 
 
 @pytest.mark.parametrize("options", [
-    {"method": "sloss"}, {"method": "mmexit"}, {"method": "mmexit", "reading": "signed"},
+    {"method": "sloss"}, {"method": "mmexit"}, {"method": "mmexit-joint"}, {"method": "mmexit", "reading": "signed"},
     {"method": "mmexit", "reading": "shared"}, {"method": "fusion", "fusion": "tf"},
 ], ids=lambda o: "-".join(o.values()))
 def test_every_method_learns_and_resumes(options, network, tmp_path):
