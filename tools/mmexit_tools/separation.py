@@ -24,9 +24,9 @@ from torch.nn import functional
 
 from .datasets import Batch, collect
 from .errors import ToolError, exit_with
-from .networks import MultiExitNetwork, Outputs, round_values, set_rounding
+from .networks import FUSION, MultiExitNetwork, Outputs, round_values, set_rounding
 from .tasks import Task, load
-from .training import accuracy, drop_modalities, epoch_stream, format_accuracies, losses, read_checkpoint
+from .training import accuracy, drop_modalities, epoch_stream, exit_losses, format_accuracies, read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def step_loss(model: MultiExitNetwork, batch: Batch, options: Options, generator
     torch.set_rng_state(state)  # the same units are dropped out in both passes
     set_rounding(model, True)
     rounded = model({m: round_values(x) for m, x in inputs.items()}, shown)
-    cross_entropies = torch.stack(list(losses(rounded, batch, shown).values())).sum()
+    logits = {(m, n): t for m, n, t in rounded.named()}
+    labels = {k: torch.from_numpy(batch.labels if k == FUSION else batch.seen[k[0]]) for k in logits}
+    cross_entropies = torch.stack(list(exit_losses(logits, labels, shown).values())).sum()
     return cross_entropies + options.push * separation(rounded, plain, present, options.width)
 
 
