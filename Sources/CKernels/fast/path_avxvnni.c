@@ -1,0 +1,16 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#include "path.h"
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(__attribute__((target("avx2,avxvnni"))), apply_to = function)
+#define FN static inline __attribute__((always_inline))
+#define PATH mmx_path_avxvnni
+#define TILES_OF_24 0
+#define KEPT(x) "+x"(x)
+enum { PEAK_SUMS = 12 };
+#include "vec_avxvnni.h"
+#include "path_body.h"
+#pragma clang attribute pop
+#endif
