@@ -6,8 +6,8 @@ import Vocabulary
 /// and traps. It may be handed to another thread, since nobody else can hold any part of it.
 package struct Engine: ~Copyable, @unchecked Sendable {
   package let model: Model
-  private let memory: EngineMemory
-  private let kernels: mmx_plain_kernels
+  let memory: EngineMemory
+  let kernels: mmx_plain_kernels
   /// By modality.
   private let extractors: [FeatureExtractor]
   /// By modality and segment.

@@ -2,7 +2,7 @@ import CKernels
 
 /// Which of the machine's instructions the integer kernels use. Answers are the same bytes with every one of them.
 package struct InstructionSet: Equatable, Sendable, CustomStringConvertible {
-  let isa: mmx_isa
+  package let isa: mmx_isa
 
   /// The fastest that this program holds and this CPU has.
   package static var best: InstructionSet { InstructionSet(isa: mmx_best_isa()) }

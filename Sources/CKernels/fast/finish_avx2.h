@@ -2,14 +2,15 @@
 #include <immintrin.h>
 #include <string.h>
 typedef __m256i sums;
+typedef __m256i word;  // GROUP values a lane
 
 FN sums v_bias(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
-FN sums v_spread(const void *p) {
+FN word v_spread(const void *p) {
   int32_t group;
   memcpy(&group, p, sizeof group);
   return _mm256_set1_epi32(group);
 }
-FN sums v_words(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+FN word v_words(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 FN sums v_max(sums a, sums b) { return _mm256_max_epi32(a, b); }
 
 // The output stage's constants in registers.

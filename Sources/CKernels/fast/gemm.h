@@ -33,7 +33,7 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
         // At most two steps from a base, which addresses take for nothing.
         int q = i % Q;
         const char *from = x + (i / Q) * t->down + (size_t)(q / 3) * three + (size_t)(q % 3) * step;
-        sums v = v_spread(from);
+        word v = v_spread(from);
 #pragma unroll
         for (int o = 0; o < O; o++) acc[i * O + o] = v_dot(acc[i * O + o], v, v_weights(w + o * LANES * GROUP));
       }

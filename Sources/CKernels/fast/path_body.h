@@ -27,11 +27,12 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
 // As many independent sums as hide the dot product's latency.
 static int32_t path_peak(int32_t rounds) {
   sums acc[PEAK_SUMS];
+  int32_t results[LANES] = {rounds};
   element values[LANES * GROUP] __attribute__((aligned(64)));
   for (int i = 0; i < LANES * GROUP; i++) values[i] = (element)(i + rounds);
-  sums x = v_weights(values), w = v_spread(values);
+  word x = v_weights(values), w = v_spread(values);
 #pragma unroll
-  for (int i = 0; i < PEAK_SUMS; i++) acc[i] = x;
+  for (int i = 0; i < PEAK_SUMS; i++) acc[i] = v_bias(results);
   for (int32_t r = 0; r < rounds; r++) {
 #pragma unroll
     for (int i = 0; i < PEAK_SUMS; i++) {
@@ -42,7 +43,6 @@ static int32_t path_peak(int32_t rounds) {
   }
 #pragma unroll
   for (int i = 1; i < PEAK_SUMS; i++) acc[0] = v_max(acc[0], acc[i]);
-  int32_t results[LANES];
   memcpy(results, &acc[0], sizeof results);
   return results[0];
 }

@@ -3,8 +3,8 @@
 enum { LANES = 8, GROUP = 2, MAX_SUMS = 12 };
 typedef int16_t element;
 
-FN sums v_weights(const element *p) { return _mm256_load_si256((const __m256i *)p); }
-FN sums v_dot(sums acc, sums x, sums w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)p); }
+FN sums v_dot(sums acc, word x, word w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
 
 // Values of real 0, and what they leave in a sum of weights.
 FN element staged_zero(int32_t zero_point) { (void)zero_point; return 0; }

@@ -4,15 +4,16 @@
 enum { LANES = 16, GROUP = 4, MAX_SUMS = 24 };
 typedef uint8_t element;
 typedef __m512i sums;
+typedef __m512i word;  // GROUP values a lane
 
 FN sums v_bias(const int32_t *p) { return _mm512_loadu_si512(p); }
-FN sums v_weights(const element *p) { return _mm512_load_si512(p); }
-FN sums v_spread(const void *p) {
+FN word v_weights(const element *p) { return _mm512_load_si512(p); }
+FN word v_spread(const void *p) {
   int32_t group;
   memcpy(&group, p, sizeof group);
   return _mm512_set1_epi32(group);
 }
-FN sums v_dot(sums acc, sums x, sums w) { return _mm512_dpbusd_epi32(acc, x, w); }
+FN sums v_dot(sums acc, word x, word w) { return _mm512_dpbusd_epi32(acc, x, w); }
 FN sums v_max(sums a, sums b) { return _mm512_max_epi32(a, b); }
 
 FN element staged_zero(int32_t zero_point) { return (element)(zero_point + 128); }
@@ -66,7 +67,7 @@ FN void v_store_real(sums acc, const float *scale, int32_t valid, float *out) {
   __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale));
   _mm512_mask_storeu_ps(out, rest, v);
 }
-FN sums v_words(const void *p) { return _mm512_loadu_si512(p); }
+FN word v_words(const void *p) { return _mm512_loadu_si512(p); }
 
 // 32 values of two rows as 16-bit pairs, in order.
 FN __m512i pairs(const element *a, const element *b) {

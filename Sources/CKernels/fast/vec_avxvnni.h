@@ -3,8 +3,8 @@
 enum { LANES = 8, GROUP = 4, MAX_SUMS = 12 };
 typedef uint8_t element;
 
-FN sums v_weights(const element *p) { return _mm256_load_si256((const __m256i *)(const void *)p); }
-FN sums v_dot(sums acc, sums x, sums w) { return _mm256_dpbusd_avx_epi32(acc, x, w); }
+FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)(const void *)p); }
+FN sums v_dot(sums acc, word x, word w) { return _mm256_dpbusd_avx_epi32(acc, x, w); }
 
 FN element staged_zero(int32_t zero_point) { return (element)(zero_point + 128); }
 FN int32_t staged_offset(int32_t zero_point) { return zero_point + 128; }
