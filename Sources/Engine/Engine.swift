@@ -6,9 +6,8 @@ import Vocabulary
 /// and traps. It may be handed to another thread, since nobody else can hold any part of it.
 package struct Engine: ~Copyable, @unchecked Sendable {
   package let model: Model
-  private let arena: UnsafeMutablePointer<Int8>
-  private let logits: UnsafeMutablePointer<Float>
-  private let probabilities: UnsafeMutablePointer<Float>
+  let memory: EngineMemory
+  let kernels: mmx_plain_kernels
   /// By modality.
   private let extractors: [FeatureExtractor]
   /// By modality and segment.
@@ -29,41 +28,28 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     let nodes: [Step]
     let exit: [Step]
 
-    init(
-      _ stage: Stage, _ graph: Graph, _ arena: UnsafeMutablePointer<Int8>,
-      _ logits: UnsafeMutablePointer<Float>
-    ) {
-      nodes = graph.steps(stage.nodes, arena: arena, logits: logits)
-      exit = graph.steps(stage.exitNodes, arena: arena, logits: logits)
+    init(_ stage: Stage, _ graph: Graph, _ memory: EngineMemory) {
+      nodes = graph.steps(stage.nodes, memory)
+      exit = graph.steps(stage.exitNodes, memory)
     }
   }
 
   package init(_ model: Model) {
     let graph = model.graph
     self.model = model
-    arena = UnsafeMutableRawPointer.allocate(
-      byteCount: max(1, graph.plan.byteCount), alignment: ArenaPlan.alignment
-    ).bindMemory(to: Int8.self, capacity: max(1, graph.plan.byteCount))
-    arena.initialize(repeating: 0, count: graph.plan.byteCount)
-    logits = .allocate(capacity: graph.classCount)
-    logits.initialize(repeating: 0, count: graph.classCount)
-    probabilities = .allocate(capacity: graph.classCount)
-    probabilities.initialize(repeating: 0, count: graph.classCount)
-    extractors = zip(model.modalities, graph.encoders).map { [arena] modality, encoder in
+    let memory = EngineMemory(graph)
+    self.memory = memory
+    kernels = mmx_plain(graph.set.isa).pointee
+    extractors = zip(model.modalities, graph.encoders).map { modality, encoder in
       FeatureExtractor(
-        modality.features, graph.activations[encoder.input], input: arena + graph.plan.offsets[encoder.input])
+        modality.features, graph.activations[encoder.input],
+        input: memory.arena + graph.plan.offsets[encoder.input])
     }
-    stages = graph.encoders.map { [arena, logits] encoder in
-      encoder.stages.map { StageSteps($0, graph, arena, logits) }
-    }
-    fusion = StageSteps(graph.fusion, graph, arena, logits)
+    stages = graph.encoders.map { encoder in encoder.stages.map { StageSteps($0, graph, memory) } }
+    fusion = StageSteps(graph.fusion, graph, memory)
   }
 
-  deinit {
-    arena.deallocate()
-    logits.deallocate()
-    probabilities.deallocate()
-  }
+  deinit { memory.deallocate() }
 
   /// Forgets the inputs and features of the window before.
   package mutating func beginWindow() {
@@ -147,12 +133,13 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     let graph = model.graph
     for modality in graph.fusionInputs.indices {
       let target = graph.fusionInputs[modality]
-      let copy = arena + graph.plan.offsets[target]
+      let copy = memory.arena + graph.plan.offsets[target]
       let feature = graph.activations[target]
       if present.contains(index: modality) {
         precondition(isComplete(modality), "fusion wants encoders that have run to their end")
         copy.update(
-          from: arena + graph.plan.offsets[graph.encoders[modality].feature], count: feature.shape.count)
+          from: memory.arena + graph.plan.offsets[graph.encoders[modality].feature],
+          count: feature.shape.count)
       } else {
         copy.update(repeating: Int8(feature.zeroPoint), count: feature.shape.count)
       }
@@ -165,25 +152,25 @@ package struct Engine: ~Copyable, @unchecked Sendable {
 
   /// Calibrated probabilities of the last reading, by class.
   package func withProbabilities<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
-    body(UnsafeBufferPointer(start: probabilities, count: model.classes.count))
+    body(UnsafeBufferPointer(start: memory.probabilities, count: model.classes.count))
   }
 
   /// Logits of the last reading, before the temperature.
   package func withLogits<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
-    body(UnsafeBufferPointer(start: logits, count: model.classes.count))
+    body(UnsafeBufferPointer(start: memory.logits, count: model.classes.count))
   }
 
   /// By index: iterating over values of this size takes heap memory in an unoptimized build.
   private func run(_ steps: [Step]) {
-    for index in steps.indices { steps[index].run() }
+    for index in steps.indices { steps[index].run(kernels) }
   }
 
   private func reading(_ id: ExitID, _ exit: ExitDescription, macs: Int64, parameters: Int64) -> Reading {
     var best: Int32 = 0
     let entropy = mmx_softmax_entropy(
-      logits, Int32(model.classes.count), exit.temperature, probabilities, &best)
+      memory.logits, Int32(model.classes.count), exit.temperature, memory.probabilities, &best)
     return Reading(
-      exit: id, entropy: entropy, label: Int(best), certainty: probabilities[Int(best)], macs: macs,
+      exit: id, entropy: entropy, label: Int(best), certainty: memory.probabilities[Int(best)], macs: macs,
       parameters: parameters)
   }
 }

@@ -45,17 +45,17 @@ struct Filter {
 }
 
 enum Operation {
-  case conv2d(mmx_window, Filter)
-  case depthwiseConv2d(mmx_window, Filter)
+  /// Convolutions, linear layers and logits as decoded; a graph has them as `layer`.
+  case weighted(Weighted)
+  /// The same, packed.
+  case layer(UnsafePointer<mmx_layer>)
   case maxPool(mmx_window)
   /// Global average pooling too. One multiplier: input scale / output scale.
   case averagePool(mmx_window, multiplier: UnsafePointer<Float>)
-  case linear(Filter)
   case add
   case concat
   /// The same bytes under another shape; costs nothing.
   case flatten
-  case logits(Filter)
 }
 
 struct Node {
@@ -97,11 +97,14 @@ final class Graph: @unchecked Sendable {
   let fusion: Stage
   let classCount: Int
   let plan: ArenaPlan
-  private let constants: ConstantMemory
+  let set: InstructionSet
+  /// What an engine needs for its layers' calls.
+  let scratchBytes: Int
+  private let constants: [ConstantMemory]
 
   init(
     activations: [Activation], encoders: [Encoder], fusionInputs: [Int], fusion: Stage, classCount: Int,
-    plan: ArenaPlan, constants: ConstantMemory
+    plan: ArenaPlan, set: InstructionSet, scratchBytes: Int, constants: [ConstantMemory]
   ) {
     self.activations = activations
     self.encoders = encoders
@@ -109,6 +112,8 @@ final class Graph: @unchecked Sendable {
     self.fusion = fusion
     self.classCount = classCount
     self.plan = plan
+    self.set = set
+    self.scratchBytes = scratchBytes
     self.constants = constants
   }
 }

@@ -5,7 +5,10 @@ struct GraphDecoder {
   let file: [UInt8]
   let container: SafeTensors
   let classCount: Int
+  /// What the graph keeps.
   let constants = ConstantMemory()
+  /// Weights, biases and multipliers as the file has them, until they are packed.
+  let unpacked = ConstantMemory()
 
   private(set) var activations: [Activation] = []
   private(set) var indexOf: [String: Int] = [:]
@@ -116,7 +119,7 @@ struct GraphDecoder {
   mutating func weight(_ text: ModelText, _ shape: [Int]) throws(ModelError) -> UnsafePointer<Int8> {
     let tensor = try tensor(text, .int8, shape)
     if let known = weights[tensor.name] { return known }
-    let place = constants.allocate(Int8.self, count: tensor.count)
+    let place = unpacked.allocate(Int8.self, count: tensor.count)
     file.withUnsafeBytes { bytes in
       UnsafeMutableRawPointer(place).copyMemory(
         from: UnsafeRawBufferPointer(rebasing: bytes[tensor.bytes]).baseAddress.unsafelyUnwrapped,
@@ -140,7 +143,7 @@ struct GraphDecoder {
         .biasRange,
         "element \(bad) of tensor \"\(tensor.name)\" is \(values[bad]); with \(terms) terms at most \(limit)")
     }
-    return constants.copy(values)
+    return unpacked.copy(values)
   }
 
   /// (input scale * weight scale) / output scale for every output, in float32 from left to right.
@@ -159,7 +162,7 @@ struct GraphDecoder {
       if let output { product /= output.scale }
       multipliers.append(try multiplier(product, text))
     }
-    return constants.copy(multipliers)
+    return unpacked.copy(multipliers)
   }
 
   /// A quotient of scales, which must not have left float32.

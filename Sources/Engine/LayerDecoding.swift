@@ -24,7 +24,10 @@ extension GraphDecoder {
     let filter = try filter(
       call.text, shape: [outputs, kernel.height, kernel.width, input.shape.channels], outputs: outputs,
       terms: terms, input: input, output: call.output)
-    return (.conv2d(window, filter), call.output.shape.count * terms, outputs * terms + outputs)
+    return (
+      .weighted(Weighted(kind: MMX_CONV2D, window: window, filter: filter)), call.output.shape.count * terms,
+      outputs * terms + outputs
+    )
   }
 
   mutating func depthwiseConv2d(_ call: NodeCall) throws(ModelError) -> (Operation, Int, Int) {
@@ -38,7 +41,10 @@ extension GraphDecoder {
       call.text, shape: [kernel.height, kernel.width, channels], outputs: channels, terms: terms,
       input: input,
       output: call.output)
-    return (.depthwiseConv2d(window, filter), call.output.shape.count * terms, channels * terms + channels)
+    return (
+      .weighted(Weighted(kind: MMX_DEPTHWISE, window: window, filter: filter)),
+      call.output.shape.count * terms, channels * terms + channels
+    )
   }
 
   mutating func linear(_ call: NodeCall) throws(ModelError) -> (Operation, Int, Int) {
@@ -48,7 +54,11 @@ extension GraphDecoder {
     try call.require(Shape(vector: outputs))
     let filter = try filter(
       call.text, shape: [outputs, inputs], outputs: outputs, terms: inputs, input: input, output: call.output)
-    return (.linear(filter), inputs * outputs, inputs * outputs + outputs)
+    let window = vectorWindow(inputs, outputs)
+    return (
+      .weighted(Weighted(kind: MMX_LINEAR, window: window, filter: filter)), inputs * outputs,
+      inputs * outputs + outputs
+    )
   }
 
   mutating func logits(_ text: ModelText, _ scope: Scope) throws(ModelError) -> Node {
@@ -69,7 +79,16 @@ extension GraphDecoder {
     let filter = try filter(
       text, shape: [classCount, terms], outputs: classCount, terms: terms, input: input, output: nil)
     return Node(
-      operation: .logits(filter), inputs: [index], output: nil, relu: false, macs: Int64(classCount * terms),
+      operation: .weighted(
+        Weighted(kind: MMX_LOGITS, window: vectorWindow(terms, classCount), filter: filter)),
+      inputs: [index], output: nil, relu: false, macs: Int64(classCount * terms),
       parameters: Int64(classCount * terms + classCount))
+  }
+
+  private func vectorWindow(_ inputs: Int, _ outputs: Int) -> mmx_window {
+    mmx_window(
+      in_height: 1, in_width: 1, in_channels: Int32(inputs), out_height: 1, out_width: 1,
+      out_channels: Int32(outputs), kernel_height: 1, kernel_width: 1, stride_y: 1, stride_x: 1, pad_top: 0,
+      pad_left: 0)
   }
 }

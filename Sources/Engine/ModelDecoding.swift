@@ -8,8 +8,11 @@ extension Model {
   /// What fusion is called in ledgers, plans and answers, so that no modality can be.
   static let fusionName = "fusion"
 
-  /// Reads a model file. What it returns has been checked in every part and keeps nothing of `bytes`.
-  package static func decode(_ bytes: [UInt8]) throws(ModelError) -> Model {
+  /// Reads a model file and packs it for a set of instructions. What it returns has been checked in every part and
+  /// keeps nothing of `bytes`.
+  package static func decode(
+    _ bytes: [UInt8], for set: InstructionSet = .best
+  ) throws(ModelError) -> Model {
     let container = try SafeTensors(bytes)
     guard let text = container.metadata["mmexit"] else {
       throw ModelError(
@@ -22,11 +25,11 @@ extension Model {
     } catch {
       throw ModelError(error.kind == .tooLarge ? .tooLarge : .textSyntax, at: "mmexit", error.description)
     }
-    return try decode(ModelText(place: JSONPlace(root, at: "mmexit")), bytes, container)
+    return try decode(ModelText(place: JSONPlace(root, at: "mmexit")), bytes, container, set)
   }
 
   private static func decode(
-    _ text: ModelText, _ bytes: [UInt8], _ container: SafeTensors
+    _ text: ModelText, _ bytes: [UInt8], _ container: SafeTensors, _ set: InstructionSet
   ) throws(ModelError) -> Model {
     let format = try text.member("format")
     guard try format.integer(in: 0...Int(Int32.max)) == Self.format else {
@@ -59,15 +62,24 @@ extension Model {
     }
     let (fusion, inputs, stage) = try decodeFusion(try text.member("fusion"), encoders, classes, &decoder)
     try decoder.checkNothingIsLeft()
-    let graph = try assemble(decoder, encoders, inputs, stage)
+    let graph = try assemble(decoder, encoders, inputs, stage, set)
     return Model(
       name: try text.member("name").name(), classes: classes, noneClass: none, modalities: modalities,
       fusion: fusion, provenance: try text.optional("provenance")?.place.value.text ?? "null", graph: graph)
   }
 
   private static func assemble(
-    _ decoder: GraphDecoder, _ encoders: [Encoder], _ fusionInputs: [Int], _ fusion: Stage
+    _ decoder: GraphDecoder, _ encoders: [Encoder], _ fusionInputs: [Int], _ fusion: Stage,
+    _ set: InstructionSet
   ) throws(ModelError) -> Graph {
+    let pools = PoolFusion(decoder.activations.count, encoders, fusion)
+    var packing = LayerPacking(set, decoder.activations, decoder.constants)
+    let encoders = encoders.map { encoder in
+      Encoder(
+        input: encoder.input, feature: encoder.feature,
+        stages: encoder.stages.map { packing.pack(pools.fuse($0)) })
+    }
+    let fusion = packing.pack(pools.fuse(fusion))
     let plan = ArenaPlan(
       activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion,
       limit: ModelLimits.arenaBytes)
@@ -78,7 +90,8 @@ extension Model {
     }
     return Graph(
       activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion,
-      classCount: decoder.classCount, plan: plan, constants: decoder.constants)
+      classCount: decoder.classCount, plan: plan, set: set, scratchBytes: packing.scratchBytes,
+      constants: packing.readsFile ? [decoder.constants, decoder.unpacked] : [decoder.constants])
   }
 
   private static func decodeClasses(_ text: ModelText) throws(ModelError) -> ([String], Int?) {

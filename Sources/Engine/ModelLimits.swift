@@ -16,6 +16,10 @@ package enum ModelLimits {
   package static let extent = 1 << 16
   /// All activations of one engine.
   package static let arenaBytes = 64 << 20
+  /// A layer's input in its kernel's own form; a layer that wants more runs on the portable kernel.
+  package static let scratchBytes = 32 << 20
+  /// All weights in their kernels' order, with the lanes that narrow layers leave empty.
+  package static let packedBytes = 256 << 20
   /// Bits of `ModalitySet` would allow 32; nobody carries more sensors than this, and postings are bounded too.
   package static let modalities = 8
   package static let classes = 2...1000

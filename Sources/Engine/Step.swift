@@ -2,16 +2,14 @@ import CKernels
 
 /// A node with its pointers in place: one kernel call, nothing left to look up. Plain data.
 enum Step {
-  case conv2d(mmx_window, mmx_requantize, Filter, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
-  case depthwiseConv2d(
-    mmx_window, mmx_requantize, Filter, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
+  case layer(
+    UnsafePointer<mmx_layer>, from: UnsafePointer<Int8>, scratch: UnsafeMutableRawPointer,
+    to: UnsafeMutablePointer<Int8>)
   case maxPool(mmx_window, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
   case averagePool(mmx_window, mmx_requantize, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
-  case linear(Int32, mmx_requantize, Filter, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
   case add(Term, Term, count: Int32, mmx_requantize, to: UnsafeMutablePointer<Int8>)
   /// A part of a concat: `rows` runs of `count` values, `stride` apart in the output.
   case place(Term, outZero: Int32, rows: Int, count: Int32, stride: Int, to: UnsafeMutablePointer<Int8>)
-  case logits(Int32, inZero: Int32, Filter, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Float>)
 
   /// An operand with its scale already divided by the output's.
   struct Term {
@@ -20,44 +18,35 @@ enum Step {
     let zero: Int32
   }
 
-  func run() {
+  func run(_ kernels: mmx_plain_kernels) {
     switch self {
-    case .conv2d(var window, var requantize, let filter, let from, let to):
-      mmx_conv2d_s8(&window, from, filter.weight, filter.bias, &requantize, to)
-    case .depthwiseConv2d(var window, var requantize, let filter, let from, let to):
-      mmx_depthwise_conv2d_s8(&window, from, filter.weight, filter.bias, &requantize, to)
+    case .layer(let layer, let from, let scratch, let to):
+      mmx_layer_run(layer, from, scratch, to)
     case .maxPool(var window, let from, let to):
-      mmx_max_pool_s8(&window, from, to)
+      kernels.max_pool(&window, from, to)
     case .averagePool(var window, var requantize, let from, let to):
-      mmx_average_pool_s8(&window, from, &requantize, to)
-    case .linear(let count, var requantize, let filter, let from, let to):
-      mmx_linear_s8(from, count, filter.weight, filter.bias, Int32(filter.outputs), &requantize, to)
+      kernels.average_pool(&window, from, &requantize, to)
     case .add(let a, let b, let count, let q, let to):
-      mmx_add_s8(
+      kernels.add(
         a.from, b.from, count, a.scale, a.zero, b.scale, b.zero, q.out_zero_point, q.clamp_min, q.clamp_max,
         to)
     case .place(let term, let outZero, let rows, let count, let stride, let to):
       for row in 0..<rows {
-        mmx_requantize_s8(
+        kernels.requantize(
           term.from + row * Int(count), count, term.scale, term.zero, outZero, to + row * stride)
       }
-    case .logits(let count, let inZero, let filter, let from, let to):
-      mmx_linear_f32(
-        from, count, filter.weight, filter.bias, Int32(filter.outputs), inZero, filter.multiplier, to)
     }
   }
 }
 
 extension Graph {
-  /// The kernel calls of these nodes over this arena.
-  func steps(
-    _ nodes: [Node], arena: UnsafeMutablePointer<Int8>, logits: UnsafeMutablePointer<Float>
-  ) -> [Step] {
+  /// The kernel calls of these nodes over an engine's memory.
+  func steps(_ nodes: [Node], _ memory: EngineMemory) -> [Step] {
     var steps: [Step] = []
     for node in nodes {
       if case .concat = node.operation {
-        steps += places(node, arena)
-      } else if let step = step(node, arena, logits) {
+        steps += places(node, memory.arena)
+      } else if let step = step(node, memory) {
         steps.append(step)
       }
     }
@@ -65,16 +54,17 @@ extension Graph {
   }
 
   /// nil for flatten, whose output stands where its input does.
-  private func step(
-    _ node: Node, _ arena: UnsafeMutablePointer<Int8>, _ logits: UnsafeMutablePointer<Float>
-  ) -> Step? {
+  private func step(_ node: Node, _ memory: EngineMemory) -> Step? {
+    let arena = memory.arena
     let input = activations[node.inputs[0]]
     let from = UnsafePointer(arena + plan.offsets[node.inputs[0]])
-    if case .logits(let filter) = node.operation {
-      return .logits(
-        Int32(input.shape.count), inZero: input.zeroPoint, filter, from: from, to: logits)
+    guard let index = node.output else {
+      guard case .layer(let layer) = node.operation else {
+        preconditionFailure("only logits are no activation")
+      }
+      let to = UnsafeMutableRawPointer(memory.logits).assumingMemoryBound(to: Int8.self)
+      return .layer(layer, from: from, scratch: memory.scratch, to: to)
     }
-    guard let index = node.output else { preconditionFailure("only logits are no activation") }
     let output = activations[index]
     let to = arena + plan.offsets[index]
     func requantize(_ multiplier: UnsafePointer<Float>?) -> mmx_requantize {
@@ -83,20 +73,16 @@ extension Graph {
         clamp_min: node.relu ? output.zeroPoint : -128, clamp_max: 127)
     }
     switch node.operation {
-    case .conv2d(let window, let filter):
-      return .conv2d(window, requantize(filter.multiplier), filter, from: from, to: to)
-    case .depthwiseConv2d(let window, let filter):
-      return .depthwiseConv2d(window, requantize(filter.multiplier), filter, from: from, to: to)
+    case .weighted: preconditionFailure("a graph's layers are packed")
+    case .layer(let layer): return .layer(layer, from: from, scratch: memory.scratch, to: to)
     case .maxPool(let window): return .maxPool(window, from: from, to: to)
     case .averagePool(let window, let multiplier):
       return .averagePool(window, requantize(multiplier), from: from, to: to)
-    case .linear(let filter):
-      return .linear(Int32(input.shape.count), requantize(filter.multiplier), filter, from: from, to: to)
     case .add:
       return .add(
         term(node.inputs[0], of: output, arena), term(node.inputs[1], of: output, arena),
         count: Int32(output.shape.count), requantize(nil), to: to)
-    case .flatten, .concat, .logits: return nil
+    case .flatten, .concat: return nil
     }
   }
 

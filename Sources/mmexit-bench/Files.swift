@@ -26,8 +26,9 @@ func read(_ path: String) throws(BenchFailure) -> [UInt8] {
 func model(_ options: Options) throws(BenchFailure) -> Model {
   guard let path = try options.one("--model") else { throw BenchFailure(.usage, "--model FILE is missing") }
   let bytes = try read(path)
+  let set = try options.set() ?? .best
   do throws(ModelError) {
-    return try Model.decode(bytes)
+    return try Model.decode(bytes, for: set)
   } catch {
     throw BenchFailure(.dataError, "\(path): \(error)")
   }

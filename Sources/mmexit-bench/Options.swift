@@ -1,3 +1,4 @@
+import Engine
 import Vocabulary
 
 /// What ends the program early: a sysexits code and one message.
@@ -33,6 +34,25 @@ struct Options {
   }
 
   func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
+
+  func number(_ name: String, in range: ClosedRange<Int>) throws(BenchFailure) -> Int? {
+    guard let text = try one(name) else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw BenchFailure(
+        .usage, "\(name) wants a number in \(range.lowerBound)...\(range.upperBound), not \(text)")
+    }
+    return number
+  }
+
+  /// What `--isa` names; nil when it is not given.
+  func set() throws(BenchFailure) -> InstructionSet? {
+    guard let name = try one("--isa") else { return nil }
+    guard let set = InstructionSet(name: name) else {
+      let names = InstructionSet.available.map(\.description).joined(separator: ", ")
+      throw BenchFailure(.usage, "no instructions \(name) on this machine; it has \(names)")
+    }
+    return set
+  }
 
   func one(_ name: String) throws(BenchFailure) -> String? {
     let found = all(name)

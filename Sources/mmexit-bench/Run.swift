@@ -16,11 +16,15 @@ struct Part {
     return sorted[max(0, min(sorted.count, rank) - 1)]
   }
 
+  /// The shortest.
+  var best: Int64 { times.min() ?? 0 }
+
   /// Milliards of multiply-accumulates a second at the median; nil for what has none.
-  var speed: Double? {
-    let median = quantile(0.5)
-    return macs > 0 && median > 0 ? Double(macs) / Double(median) : nil
-  }
+  var speed: Double? { speed(quantile(0.5)) }
+  /// The same in the best round: what others on the machine take away is then least.
+  var bestSpeed: Double? { speed(best) }
+
+  private func speed(_ time: Int64) -> Double? { macs > 0 && time > 0 ? Double(macs) / Double(time) : nil }
 }
 
 /// Raw input that looks like nothing: the kernels' time does not depend on the values.
@@ -64,15 +68,15 @@ struct MadeUpInput {
 
 func run(_ options: Options) throws(BenchFailure) {
   let model = try model(options)
-  var rounds = 200
-  if let text = try options.one("--rounds") {
-    guard let number = Int(text), (1...1_000_000).contains(number) else {
-      throw BenchFailure(.usage, "--rounds wants a number in 1...1000000, not \(text)")
-    }
-    rounds = number
-  }
+  let rounds = try options.number("--rounds", in: 1...1_000_000) ?? 200
+  let set = try options.set() ?? .best
   let parts = time(model, rounds: rounds)
-  if options.json { try printJSON(model, rounds, parts) } else { printTable(model, rounds, parts) }
+  let layers = LayerTimes(model, rounds: rounds, set: set)
+  if options.json {
+    printJSON(model, rounds, parts, layers, set)
+  } else {
+    printTable(model, rounds, parts, layers, set)
+  }
 }
 
 private func parts(of model: Model) -> [Part] {
@@ -129,37 +133,50 @@ private func time(_ model: Model, rounds: Int) -> [Part] {
   return parts
 }
 
-private func printTable(_ model: Model, _ rounds: Int, _ parts: [Part]) {
+private func printTable(
+  _ model: Model, _ rounds: Int, _ parts: [Part], _ layers: LayerTimes, _ set: InstructionSet
+) {
   print(
-    "\(model.name): \(rounds) rounds, \(model.arenaBytes) bytes of activations; pictures from 640 x 480 RGB")
-  let width = parts.map(\.name.count).max() ?? 0
-  let columns = ["median us", "p99 us", "MACs", "GMAC/s"]
-  print(pad("", width) + columns.map { pad($0, -12) }.joined())
+    "\(model.name): \(set), \(rounds) rounds, \(model.arenaBytes) bytes of activations; pictures from 640 x 480 RGB"
+  )
+  var rows = [["", "median us", "p99 us", "MACs", "GMAC/s"]]
   for part in parts {
-    let numbers = [
-      decimal(Double(part.quantile(0.5)) / 1000), decimal(Double(part.quantile(0.99)) / 1000), "\(part.macs)",
-      part.speed.map(decimal) ?? "-",
-    ]
-    print(pad(part.name, width) + numbers.map { pad($0, -12) }.joined())
+    rows.append([
+      part.name, decimal(Double(part.quantile(0.5)) / 1000), decimal(Double(part.quantile(0.99)) / 1000),
+      "\(part.macs)", part.speed.map(decimal) ?? "-",
+    ])
+  }
+  printColumns(rows, textColumns: 1)
+  print(
+    "\nwhat \(set) can do here: \(decimal(layers.peak)) GMAC/s; a layer's share of it is of its best round")
+  printColumns(layers.table(set), textColumns: 3)
+}
+
+/// Texts to the left of their columns, numbers to the right.
+private func printColumns(_ rows: [[String]], textColumns: Int) {
+  let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+  for row in rows {
+    let cells = zip(row, widths).enumerated().map { column, cell in
+      let space = String(repeating: " ", count: cell.1 - cell.0.count)
+      return column < textColumns ? cell.0 + space : space + cell.0
+    }
+    print(cells.joined(separator: "  "))
   }
 }
 
-/// To the left of a column, or to the right of one of negative width.
-private func pad(_ text: String, _ width: Int) -> String {
-  let space = String(repeating: " ", count: max(0, abs(width) - text.count))
-  return width < 0 ? space + text : text + space
-}
-
 /// Two places.
-private func decimal(_ number: Double) -> String {
+func decimal(_ number: Double) -> String {
   let hundredths = Int((number * 100).rounded())
   let rest = hundredths % 100
   return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
 }
 
-private func printJSON(_ model: Model, _ rounds: Int, _ parts: [Part]) throws(BenchFailure) {
+private func printJSON(
+  _ model: Model, _ rounds: Int, _ parts: [Part], _ layers: LayerTimes, _ set: InstructionSet
+) {
   var object: JSONObject = [
-    "model": .string(model.name), "rounds": .integer(Int64(rounds)),
+    "model": .string(model.name), "isa": .string(set.description), "peak_gmac_per_s": .real(layers.peak),
+    "rounds": .integer(Int64(rounds)),
     "arena_bytes": .integer(Int64(model.arenaBytes)), "total_macs": .integer(model.totalMacs),
     "total_parameters": .integer(model.totalParameters), "late_fusion_macs": .integer(model.lateFusionMacs),
     "late_fusion_parameters": .integer(model.lateFusionParameters),
@@ -174,5 +191,6 @@ private func printJSON(_ model: Model, _ rounds: Int, _ parts: [Part]) throws(Be
           "gmac_per_s": part.speed.map { .real($0) } ?? .null,
         ]
       }))
+  object.append("layers", layers.json)
   print(JSONValue.object(object).text)
 }

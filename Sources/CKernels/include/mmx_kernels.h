@@ -83,4 +83,7 @@ void mmx_requantize_s8(const int8_t *in, int32_t n, float multiplier, int32_t in
 
 // q = clamp(rint(x / scale) + zero, -128, 127); one float32 division; NaN gives zero.
 void mmx_quantize_f32(const float *in, int32_t n, float scale, int32_t zero, int8_t *out);
+
+// The same arithmetic, packed for the instructions of one CPU.
+#include "mmx_layer.h"
 #endif

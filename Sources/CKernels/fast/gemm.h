@@ -1,0 +1,201 @@
+// Convolution as a product of matrices that is never laid out: output channels along the lanes, a tile of output cells
+// in registers, one group of input values spread over all lanes at a time. Serves pointwise and linear layers too.
+
+// What one call over a row of tiles needs.
+typedef struct {
+  size_t step;        // bytes from one output cell's window to the next
+  size_t down;        // bytes to the window of the cell below
+  size_t row;         // bytes from one row of staged input to the next
+  int32_t runs, groups;
+  const element *weight;      // [runs][groups][vectors of the tile][LANES][GROUP]
+  const int32_t *bias;
+  const float *multiplier;
+  int32_t channels;   // of the output from this tile's first on
+  size_t out_step;    // bytes from one output cell to the next
+  finish finish;
+} tiling;
+
+// R x Q cells by O vectors. `p` points at the window of the first.
+FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, const int O, sums *acc) {
+#pragma unroll
+  for (int o = 0; o < O; o++) {
+    sums b = v_bias(t->bias + o * LANES);
+#pragma unroll
+    for (int i = 0; i < R * Q; i++) acc[i * O + o] = b;
+  }
+  const element *w = t->weight;
+  size_t step = t->step, three = 3 * t->step;
+  for (int32_t run = 0; run < t->runs; run++, p += t->row) {
+    const char *x = p;
+    for (int32_t g = 0; g < t->groups; g++, x += GROUP * sizeof(element), w += O * LANES * GROUP) {
+#pragma unroll
+      for (int i = 0; i < R * Q; i++) {
+        // At most two steps from a base, which addresses take for nothing.
+        int q = i % Q;
+        const char *from = x + (i / Q) * t->down + (size_t)(q / 3) * three + (size_t)(q % 3) * step;
+        word v = v_spread(from);
+#pragma unroll
+        for (int o = 0; o < O; o++) acc[i * O + o] = v_dot(acc[i * O + o], v, v_weights(w + o * LANES * GROUP));
+      }
+    }
+  }
+}
+
+// `count` tiles side by side. With two rows, 2x2 cells become their maximum: rounding, offset and clamp are monotone,
+// so the maximum of the sums gives the maximum of the results.
+FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, const int R, const int Q, const int O) {
+  const int cells = R == 2 ? Q / 2 : Q;
+  for (int32_t i = 0; i < count; i++, x += (size_t)Q * t->step, out += (size_t)cells * t->out_step) {
+    sums acc[MAX_SUMS];
+    tile_sums(t, x, R, Q, O, acc);
+    const float *multiplier[MAX_SUMS];
+    int8_t *to[MAX_SUMS];
+    int32_t valid[MAX_SUMS];
+#pragma unroll
+    for (int c = 0; c < cells; c++) {
+#pragma unroll
+      for (int o = 0; o < O; o++) {
+        if (R == 2) {
+          sums upper = v_max(acc[2 * c * O + o], acc[(2 * c + 1) * O + o]);
+          sums lower = v_max(acc[(Q + 2 * c) * O + o], acc[(Q + 2 * c + 1) * O + o]);
+          acc[c * O + o] = v_max(upper, lower);
+        }
+        multiplier[c * O + o] = t->multiplier + o * LANES;
+        to[c * O + o] = out + (size_t)c * t->out_step + o * LANES;
+        valid[c * O + o] = t->channels - o * LANES;
+      }
+    }
+    v_store(acc, cells * O, multiplier, to, valid, &t->finish);
+  }
+}
+
+typedef void (*tile_row_function)(const tiling *t, const char *x, int8_t *out, int32_t count);
+
+#define TILE_ROW(R, Q, O) \
+  static void tile_row_##R##_##Q##_##O(const tiling *t, const char *x, int8_t *out, int32_t count) { \
+    tile_row(t, x, out, count, R, Q, O); \
+  }
+#include "tiles.h"
+
+// Most cells of a tile in a row, with so many vectors of channels.
+static int32_t widest(int32_t vectors, int32_t rows) {
+  int32_t cells = MAX_SUMS / (vectors * rows);
+  if (rows == 2) cells = cells < 2 ? 2 : cells / 2 * 2;
+  return cells > 12 ? 12 : cells;
+}
+
+// How many vectors go together: what leaves the fewest over, of these the one that reads the least.
+static int32_t best_block(int32_t vectors, int32_t rows) {
+  int32_t best = 1;
+  double best_cost = 1e30;
+  for (int32_t block = 1; block <= 4 && block <= vectors; block++) {
+    if (rows == 2 && block * 4 > MAX_SUMS) break;
+    int32_t cells = rows * widest(block, rows);
+    int32_t blocks = mmx_ceil_div(vectors, block);
+    // Loads of a group of a tile, against the products it feeds.
+    double cost = blocks * (block * cells + 0.5 * (cells + block) + 2) / (double)cells;
+    if (cost < best_cost) {
+      best_cost = cost;
+      best = block;
+    }
+  }
+  return best;
+}
+
+static void gemm_plan(mmx_layer *l) {
+  const mmx_window *w = &l->window;
+  int rows = l->pool_2x2 ? 2 : 1;
+  l->vectors = mmx_ceil_div(w->out_channels, LANES);
+  l->block = l->kind == MMX_LOGITS ? 1 : best_block(l->vectors, rows);
+  l->runs = w->kernel_height;
+  l->groups = mmx_ceil_div(w->kernel_width * w->in_channels, GROUP);
+  size_t weights = (size_t)l->vectors * (size_t)l->runs * (size_t)l->groups * LANES * GROUP * sizeof(element);
+  l->constant_bytes = weights + (size_t)l->vectors * LANES * (sizeof(int32_t) + sizeof(float));
+  l->scratch_bytes = staged_bytes(l);
+}
+
+static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, const float *multiplier,
+                      void *constants) {
+  const mmx_window *w = &l->window;
+  int32_t length = w->kernel_width * w->in_channels, volume = length * l->runs;
+  int32_t lanes = l->vectors * LANES, offset = staged_offset(l->requantize.in_zero_point);
+  // vpdpbusd takes signed weights: only activations are staged unsigned.
+  element *to = constants;
+  for (int32_t first = 0; first < l->vectors; first += l->block) {
+    int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
+    for (int32_t run = 0; run < l->runs; run++) {
+      for (int32_t g = 0; g < l->groups; g++) {
+        for (int32_t lane = 0; lane < block * LANES; lane++) {
+          int32_t oc = first * LANES + lane;
+          for (int32_t j = 0; j < GROUP; j++) {
+            int32_t at = g * GROUP + j;
+            int inside = oc < w->out_channels && at < length;
+            *to++ = (element)(inside ? weight[(size_t)oc * (size_t)volume + (size_t)(run * length + at)] : 0);
+          }
+        }
+      }
+    }
+  }
+  int32_t *packed_bias = (int32_t *)(void *)to;
+  float *packed_multiplier = (float *)(void *)(packed_bias + lanes);
+  for (int32_t oc = 0; oc < lanes; oc++) {
+    int inside = oc < w->out_channels;
+    int32_t sum = inside && offset != 0 ? mmx_sum(weight + (size_t)oc * (size_t)volume, volume) : 0;
+    packed_bias[oc] = inside ? mmx_biased(bias[oc], 0, offset, sum) : 0;
+    packed_multiplier[oc] = inside ? multiplier[oc] : 1.0f;
+  }
+  l->weight = constants;
+  l->bias = packed_bias;
+  l->requantize.multiplier = packed_multiplier;
+}
+
+FN tiling tiling_of(const mmx_layer *l, int32_t first) {
+  size_t taken = (size_t)first * (size_t)l->runs * (size_t)l->groups * LANES * GROUP;
+  return (tiling){.runs = l->runs, .groups = l->groups, .weight = (const element *)l->weight + taken,
+                  .bias = l->bias + first * LANES, .multiplier = l->requantize.multiplier + first * LANES,
+                  .channels = l->window.out_channels - first * LANES,
+                  .out_step = (size_t)l->window.out_channels, .finish = finish_of(&l->requantize)};
+}
+
+// One row (or pair of rows) of output cells, in tiles as alike as possible.
+static void cover_row(const tiling *t, int32_t rows, int32_t block, int32_t cells, const char *x, int8_t *out) {
+  int32_t unit = rows == 2 ? 2 : 1;
+  int32_t units = cells / unit, most = widest(block, rows) / unit;
+  int32_t tiles = mmx_ceil_div(units, most);
+  int32_t small = units / tiles, large = units - small * tiles;  // `large` tiles have one unit more
+  const tile_row_function *of = tile_rows[rows - 1][block - 1];
+  if (large > 0) of[(small + 1) * unit - 1](t, x, out, large);
+  if (tiles > large) {
+    x += (size_t)(large * (small + 1) * unit) * t->step;
+    out += (size_t)(large * (small + 1)) * t->out_step;
+    of[small * unit - 1](t, x, out, tiles - large);
+  }
+}
+
+static void gemm_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t *out) {
+  const mmx_window *w = &l->window;
+  int32_t rows = l->pool_2x2 ? 2 : 1;
+  staging s = stage(l, in, scratch);
+  for (int32_t first = 0; first < l->vectors; first += l->block) {
+    int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
+    tiling t = tiling_of(l, first);
+    t.step = (size_t)(w->stride_x * w->in_channels) * sizeof(element);
+    t.row = s.row;
+    t.down = s.row * (size_t)w->stride_y;
+    int8_t *to = out + first * LANES;
+    for (int32_t oy = 0; oy < s.out_rows; oy++, to += (size_t)(s.out_columns / rows) * t.out_step) {
+      cover_row(&t, rows, block, s.out_columns, s.first + (size_t)oy * t.down * (size_t)rows, to);
+    }
+  }
+}
+
+// Real results (logits) of a linear layer.
+static void logits_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t *out) {
+  staging s = stage(l, in, scratch);
+  for (int32_t first = 0; first < l->vectors; first++) {
+    tiling t = tiling_of(l, first);
+    sums acc[1];
+    tile_sums(&t, s.first, 1, 1, 1, acc);
+    v_store_real(acc[0], t.multiplier, t.channels, (float *)(void *)out + first * LANES);
+  }
+}

@@ -1,0 +1,60 @@
+// Everything of a path after its vectors: the including file has set the target and included a vec_*.h.
+#include "../round.h"
+#include "../sums.h"
+#include "stage.h"
+#include "gemm.h"
+#include "depthwise.h"
+
+static void path_plan(mmx_layer *l) {
+  if (l->kind == MMX_DEPTHWISE) {
+    depthwise_plan(l);
+    l->run = depthwise_run;
+  } else {
+    gemm_plan(l);
+    l->run = l->kind == MMX_LOGITS ? logits_run : gemm_run;
+  }
+}
+
+static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, const float *multiplier,
+                      void *constants) {
+  if (l->kind == MMX_DEPTHWISE) {
+    depthwise_pack(l, weight, bias, multiplier, constants);
+  } else {
+    gemm_pack(l, weight, bias, multiplier, constants);
+  }
+}
+
+// As many independent sums as hide the dot product's latency.
+static int32_t path_peak(int32_t rounds) {
+  sums acc[PEAK_SUMS];
+  int32_t results[LANES] = {rounds};
+  element values[LANES * GROUP] __attribute__((aligned(64)));
+  for (int i = 0; i < LANES * GROUP; i++) values[i] = (element)(i + rounds);
+  word x = v_weights(values), w = v_spread(values);
+#pragma unroll
+  for (int i = 0; i < PEAK_SUMS; i++) acc[i] = v_bias(results);
+  for (int32_t r = 0; r < rounds; r++) {
+#pragma unroll
+    for (int i = 0; i < PEAK_SUMS; i++) {
+      // What the compiler must believe to change every time, so that it cannot multiply once for all.
+      __asm__ volatile("" : KEPT(x), KEPT(w));
+      acc[i] = v_dot(acc[i], x, w);
+    }
+  }
+#pragma unroll
+  for (int i = 1; i < PEAK_SUMS; i++) acc[0] = v_max(acc[0], acc[i]);
+  memcpy(results, &acc[0], sizeof results);
+  return results[0];
+}
+
+// The portable sources once more, compiled for the wider vectors.
+#define mmx_max_pool_s8 path_max_pool
+#define mmx_average_pool_s8 path_average_pool
+#define mmx_add_s8 path_add
+#define mmx_requantize_s8 path_requantize
+#define PLAIN static
+#include "plain.h"
+
+const mmx_path PATH = {
+    path_plan, path_pack, {path_max_pool, path_average_pool, path_add, path_requantize},
+    path_peak, (int64_t)PEAK_SUMS * LANES * GROUP};

@@ -1,0 +1,34 @@
+// AVX2: staged values are int16 with the zero point taken off, products exact in vpmaddwd (2 * 255 * 127 fits int32).
+#include "finish_avx2.h"
+enum { LANES = 8, GROUP = 2, MAX_SUMS = 12 };
+typedef int16_t element;
+
+FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)p); }
+FN sums v_dot(sums acc, word x, word w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+
+// Values of real 0, and what they leave in a sum of weights.
+FN element staged_zero(int32_t zero_point) { (void)zero_point; return 0; }
+FN int32_t staged_offset(int32_t zero_point) { (void)zero_point; return 0; }
+
+FN void stage_values(const int8_t *in, int32_t n, int32_t zero_point, element *out) {
+  __m256i zero = _mm256_set1_epi16((int16_t)zero_point);
+  int32_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    __m256i v = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(in + i)));
+    _mm256_storeu_si256((__m256i *)(out + i), _mm256_sub_epi16(v, zero));
+  }
+  for (; i < n; i++) out[i] = (element)(in[i] - zero_point);
+}
+
+
+// words[i] = (rows[0][i], rows[1][i]). May write as much as a vector beyond n words.
+FN void weave(const element *const *rows, int32_t n, char *words) {
+  for (int32_t i = 0; i < n; i += 16) {
+    __m256i a = _mm256_loadu_si256((const __m256i *)(rows[0] + i));
+    __m256i b = _mm256_loadu_si256((const __m256i *)(rows[1] + i));
+    __m256i low = _mm256_unpacklo_epi16(a, b), high = _mm256_unpackhi_epi16(a, b);
+    __m256i *to = (__m256i *)(void *)(words + 4 * (size_t)i);
+    _mm256_storeu_si256(to, _mm256_permute2x128_si256(low, high, 0x20));
+    _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(low, high, 0x31));
+  }
+}

@@ -1,0 +1,89 @@
+// AVX-512 VNNI: staged values are uint8 (q + 128), vpdpbusd sums four products in 32 bits and never saturates.
+#include <immintrin.h>
+#include <string.h>
+enum { LANES = 16, GROUP = 4, MAX_SUMS = 24 };
+typedef uint8_t element;
+typedef __m512i sums;
+typedef __m512i word;  // GROUP values a lane
+
+FN sums v_bias(const int32_t *p) { return _mm512_loadu_si512(p); }
+FN word v_weights(const element *p) { return _mm512_load_si512(p); }
+FN word v_spread(const void *p) {
+  int32_t group;
+  memcpy(&group, p, sizeof group);
+  return _mm512_set1_epi32(group);
+}
+FN sums v_dot(sums acc, word x, word w) { return _mm512_dpbusd_epi32(acc, x, w); }
+FN sums v_max(sums a, sums b) { return _mm512_max_epi32(a, b); }
+
+FN element staged_zero(int32_t zero_point) { return (element)(zero_point + 128); }
+FN int32_t staged_offset(int32_t zero_point) { return zero_point + 128; }
+
+FN void stage_values(const int8_t *in, int32_t n, int32_t zero_point, element *out) {
+  (void)zero_point;
+  __m512i flip = _mm512_set1_epi8(-128);
+  int32_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    _mm512_storeu_si512(out + i, _mm512_xor_si512(_mm512_loadu_si512(in + i), flip));
+  }
+  if (i < n) {
+    __mmask64 rest = ~0ull >> (64 - (n - i));
+    _mm512_mask_storeu_epi8(out + i, rest, _mm512_xor_si512(_mm512_maskz_loadu_epi8(rest, in + i), flip));
+  }
+}
+
+typedef struct {
+  __m512 low, high;
+  __m512i zero;
+} finish;
+
+FN finish finish_of(const mmx_requantize *q) {
+  return (finish){_mm512_set1_ps((float)(q->clamp_min - q->out_zero_point)),
+                  _mm512_set1_ps((float)(q->clamp_max - q->out_zero_point)), _mm512_set1_epi32(q->out_zero_point)};
+}
+
+// The bounds are integers, so clamping before rounding gives the same as after.
+FN __m512i rounded(sums acc, const float *multiplier, const finish *f) {
+  __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(multiplier));
+  v = _mm512_min_ps(_mm512_max_ps(v, f->low), f->high);
+  return _mm512_add_epi32(_mm512_cvtps_epi32(v), f->zero);
+}
+
+FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, int8_t *const *out,
+                const int32_t *valid, const finish *f) {
+#pragma unroll
+  for (int32_t i = 0; i < count; i++) {
+    __m512i v = rounded(acc[i], multiplier[i], f);
+    if (valid[i] >= LANES) {
+      _mm_storeu_si128((__m128i *)out[i], _mm512_cvtepi32_epi8(v));
+    } else {
+      _mm512_mask_cvtepi32_storeu_epi8(out[i], (__mmask16)((1u << valid[i]) - 1), v);
+    }
+  }
+}
+
+FN void v_store_real(sums acc, const float *scale, int32_t valid, float *out) {
+  __mmask16 rest = valid >= LANES ? 0xFFFF : (__mmask16)((1u << valid) - 1);
+  __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale));
+  _mm512_mask_storeu_ps(out, rest, v);
+}
+FN word v_words(const void *p) { return _mm512_loadu_si512(p); }
+
+// 32 values of two rows as 16-bit pairs, in order.
+FN __m512i pairs(const element *a, const element *b) {
+  __m512i low = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)a));
+  __m512i high = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)b));
+  return _mm512_or_si512(low, _mm512_slli_epi16(high, 8));
+}
+
+// words[i] = (rows[0][i], ..., rows[3][i]). May write as much as two vectors beyond n words.
+FN void weave(const element *const *rows, int32_t n, char *words) {
+  __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5,
+                                 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+  __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+  for (int32_t i = 0; i < n; i += 32) {
+    __m512i upper = pairs(rows[0] + i, rows[1] + i), lower = pairs(rows[2] + i, rows[3] + i);
+    _mm512_storeu_si512(words + 4 * (size_t)i, _mm512_permutex2var_epi16(upper, low, lower));
+    _mm512_storeu_si512(words + 4 * (size_t)i + 64, _mm512_permutex2var_epi16(upper, high, lower));
+  }
+}
