@@ -24,24 +24,26 @@ from .calibration import (
     FUSION,
     ExitKey,
     Recording,
+    Replay,
     Thresholds,
     Tolerance,
     calibrate,
     figures,
     record,
-    replay,
 )
 from .datasets import Batch, collect
 from .errors import ToolError, exit_with
-from .exit_pool import Watched, batch_pool
+from .exit_pool import Pool, Watched, batch_pool
 from .graphs import Cost, exit_costs, lower
 from .learn_then_test import Groups
+from .looking_path import as_left, looking_gate
 from .modelfile import ExitSettings, model_bytes
-from .networks import MultiExitNetwork
+from .networks import MultiExitNetwork, Network
 from .onnx_export import build
-from .promise import Promise, Wish, fit_temperatures
+from .promise import PLAIN_GATE, Gate, Promise, Wish, all_off, fit_temperatures
 from .quantization import QuantizedGraph, predict_integer, quantize_best
 from .report import Card, SplitReport, measure
+from .settings_path import Setting
 from .tasks import Task, load
 from .training import predict, read_checkpoint
 
@@ -59,14 +61,27 @@ class Calibrated:
     costs: Mapping[ExitKey, Cost]
     promise: Promise | None = None
     """The guarantee that the thresholds were chosen for, where there is one."""
+    gate: Gate = PLAIN_GATE
+    nones: Thresholds = dataclasses.field(default_factory=dict)
+    """Of a network with `none`: when one sensor may be sure of it."""
+
+    def replay(self, recording: Recording) -> Replay:
+        return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
 
     def settings(self) -> dict[ExitKey, ExitSettings]:
         """What is stored at each exit; figures rounded to what the validation set can tell."""
-        found = figures(self.recording, self.thresholds)
+        network = self.quantized.graph.network
+        recording, limits = self.recording, self.thresholds
+        if network.none is not None:
+            recording, limits = as_left(recording, limits, self.nones, network.classes.index(network.none))
         result = {}
-        for key, (accuracy, hazard) in found.items():
+        for key, (accuracy, hazard) in figures(recording, limits).items():
+            limit, by_class = self.thresholds.get(key), {}
+            if network.none is not None and key != FUSION:
+                apart = {c: self.nones.get(key) if c == network.none else limit for c in network.classes}
+                limit, by_class = None, {c: t for c, t in apart.items() if t is not None}
             result[key] = ExitSettings(
-                temperature=float(np.float32(self.temperatures[key])), threshold=self.thresholds.get(key),
+                temperature=float(np.float32(self.temperatures[key])), threshold=limit, class_thresholds=by_class,
                 accuracy=None if accuracy is None else round(accuracy, 4),
                 hazard=None if key == FUSION else round(hazard, 4),
             )
@@ -90,14 +105,30 @@ def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Toler
         quantized, ranges = quantize_best(graph, validation, float_logits)
     logits = predict_integer(quantized, validation)
     pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
-    promise = wish.grant(pool, parts) if wish and parts else None
+    gate = gate_of(model.network)
+    promise = wish.grant(pool, parts, gate) if wish and parts else None
     if promise:
         return Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds, promise.setting.order,
-                          promise.figures_from, costs, promise), float_logits
+                          promise.figures_from, costs, promise, gate, promise.setting.nones), float_logits
     temperatures = fit_temperatures(pool)
     recording = pool.recording(temperatures)
-    thresholds, order = calibrate(recording, tolerance)
-    return Calibrated(quantized, ranges, temperatures, thresholds, order, recording, costs), float_logits
+    if model.network.none is None:
+        setting = Setting(*calibrate(recording, tolerance))
+    else:
+        setting = cheapest_allowed(gate, recording, pool, tolerance)
+    return Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
+                      gate, setting.nones), float_logits
+
+
+def gate_of(network: Network) -> Gate:
+    return PLAIN_GATE if network.none is None else looking_gate(network.classes.index(network.none))
+
+
+def cheapest_allowed(gate: Gate, recording: Recording, pool: Pool, tolerance: Tolerance) -> Setting:
+    """The cheapest setting of the gate's path that the tolerance allows; all exits off where there is none."""
+    reference = recording.correct(FUSION)
+    good = [s for s in gate.path(recording, pool) if tolerance.allows(gate.walk(recording, s), reference)]
+    return good[-1] if good else all_off(gate, recording)
 
 
 def float_part(logits: Mapping[ExitKey, np.ndarray], which: np.ndarray) -> dict[ExitKey, np.ndarray]:
@@ -117,7 +148,7 @@ def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: 
     plain = predict(model, batch) if float_logits is None else float_logits
     recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
                                calibrated.temperatures, calibrated.costs)
-    return measure(name, plain, recording, replay(recording, calibrated.order, calibrated.thresholds))
+    return measure(name, plain, recording, calibrated.replay(recording))
 
 
 def training_commands(task: str, checkpoint: Path, state: Mapping) -> list[list[str]]:

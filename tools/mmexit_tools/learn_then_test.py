@@ -55,7 +55,8 @@ class Guarantee:
         return int(np.ceil(np.log(self.level - NUISANCE) / np.log1p(-self.loss)))
 
     def __str__(self) -> str:
-        return f"at most {100 * self.loss:g} points below full fusion with {100 * self.confidence:g} % confidence"
+        points = f"{100 * self.loss:g} point{'' if self.loss == 0.01 else 's'}"
+        return f"at most {points} below full fusion with {100 * self.confidence:g} % confidence"
 
 
 @dataclass(frozen=True)

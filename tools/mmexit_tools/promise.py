@@ -124,14 +124,16 @@ def promise(prepared: Prepared, guarantee: Guarantee, groups: Groups | None = No
         return reference.astype(np.int64) - gate.walk(test, setting).right
 
     choice = choose(prepared.path, differences, prepared.groups if groups is None else groups, guarantee, ~reference)
-    if choice.index is None:
-        off = dict.fromkeys(recording.keys(recording.modalities))
-        setting = Setting(off, gate.order(recording, Setting(off, recording.modalities)))
-    else:
-        setting = prepared.path[choice.index]
+    setting = all_off(gate, recording) if choice.index is None else prepared.path[choice.index]
     same = gate.order(prepared.whole, setting) == setting.order
     return Promise(guarantee, prepared.temperatures, setting, choice, len(recording), len(prepared.path),
                    prepared.whole if same else recording)
+
+
+def all_off(gate: Gate, recording: Recording) -> Setting:
+    """Full fusion, in the order that the gate then takes."""
+    off = dict.fromkeys(recording.keys(recording.modalities))
+    return Setting(off, gate.order(recording, Setting(off, recording.modalities)))
 
 
 def calibration_parts(groups: Groups, count: int, seed: int = SPLIT_SEED,

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from . import drawn_people
 from .calibration import (
     FUSION,
     ExitKey,
@@ -28,10 +29,14 @@ from .calibration import (
 )
 from .datasets import Batch, collect
 from .errors import exit_with
-from .export import Calibrated, make_recording, summary, versions
+from .exit_pool import Watched, batch_pool
+from .export import Calibrated, float_part, make_recording, summary, versions
 from .graphs import exit_costs, lower
+from .learn_then_test import Groups
+from .looking_path import looking_gate
 from .modelfile import ExitSettings, model_bytes
 from .networks import MultiExitNetwork
+from .promise import Wish
 from .quantization import predict_integer, quantize_best
 from .report import Card, SplitReport, exit_name, measure, share_text, table
 from .robot_data import CLASSES, COMMANDS, NONE, material
@@ -85,13 +90,29 @@ def settings(
 
 
 def calibrate_robot(
-    model: MultiExitNetwork, validation: Batch, tolerance: Tolerance
+    model: MultiExitNetwork,
+    validation: Batch,
+    tolerance: Tolerance,
+    wish: Wish | None = None,
+    groups: Groups | None = None,
 ) -> tuple[Calibrated, Nothing, dict]:
-    """Quantizes and calibrates: temperatures, then the thresholds of the commands and of `none`."""
+    """Quantizes and calibrates: temperatures, then the thresholds of the commands and of `none`.
+
+    With a `wish` that can be granted, by Learn then Test (docs/calibration.md)."""
     graph = lower(model.eval())
     plain = predict(model, validation)
-    quantized, ranges = quantize_best(graph, validation, plain)
+    parts = wish.parts(groups or {}, len(validation)) if wish else None
+    known = parts[0] if parts else np.arange(len(validation))
+    quantized, ranges = quantize_best(graph, validation.part(known), float_part(plain, known))
     logits = predict_integer(quantized, validation)
+    if wish and parts:
+        macs = {k: c.macs for k, c in exit_costs(graph).items()}
+        found = wish.grant(batch_pool(validation, logits, groups or {}, macs), parts, looking_gate(EMPTY))
+        if found:
+            setting = found.setting
+            calibrated = Calibrated(quantized, ranges, found.temperatures, setting.thresholds, setting.order,
+                                    found.figures_from, exit_costs(graph), found)
+            return calibrated, Nothing(setting.nones, None), plain
     labels = {k: validation.labels if k == FUSION else validation.seen[k[0]] for k in logits}
     temperatures = {k: round(fit_temperature(v, labels[k]), 4) for k, v in logits.items()}
     costs = exit_costs(graph)
@@ -185,6 +206,8 @@ def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[st
         f"{args.loss:g}",
         "--z",
         f"{args.z:g}",
+        "--guarantee",
+        args.guarantee,
     ]
     return [train, export]
 
@@ -208,8 +231,10 @@ def run(args: argparse.Namespace) -> None:
     model = MultiExitNetwork(task.network())
     model.load_state_dict(state["model"])
     tolerance = Tolerance(args.loss / 100, args.z)
-    validation = collect(task.windows(args.data, "validation", args.windows, args.seed), model.network)
-    calibrated, nothing, plain = calibrate_robot(model, validation, tolerance)
+    watched = Watched(drawn_people.windows(args.data, "validation", args.windows, args.seed))
+    validation = collect(watched, model.network)
+    wish = Wish.parse(args.guarantee)
+    calibrated, nothing, plain = calibrate_robot(model, validation, tolerance, wish, watched.groups)
     print(f"order {calibrated.order} thresholds {calibrated.thresholds} none {nothing}", flush=True)
     total = calibrated.recording.total_macs
     results = [measured("validation", calibrated, nothing, model, validation, plain)]
@@ -239,6 +264,7 @@ def run(args: argparse.Namespace) -> None:
             "loss_points": args.loss,
             "z": args.z,
             "activation_ranges": calibrated.ranges,
+            "guarantee": calibrated.promise.provenance() if calibrated.promise else None,
         },
         "versions": versions(),
         "commands": [shlex.join(c) for c in commands(args, state["options"])],
@@ -258,6 +284,8 @@ def run(args: argparse.Namespace) -> None:
         f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard errors to "
         f"spare, at the fewest MACs found; those of the ten commands are shown here, {empty}"
     )
+    if calibrated.promise:
+        promise = calibrated.promise.sentence()
     card = Card(
         model.network,
         task.PROVENANCE,
@@ -291,6 +319,7 @@ def _main() -> None:
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("--windows", type=int, default=3000, help="windows of each split, and of the deployment mix")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--guarantee", default="off", metavar="LOSS:CONFIDENCE", help="as mmexit_tools.export has it")
     parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
     parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
     parser.add_argument("--threads", type=int, default=1)

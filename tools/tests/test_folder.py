@@ -49,7 +49,8 @@ def test_from_a_folder_to_a_model(made, tmp_path):
     assert "12 windows" in listed.stdout
     assert (tmp_path / "test/manifest.csv").read_text().startswith("label,audio,image\n")
     if engine := built_engine():
-        command = [engine, "evaluate", "--model", model, "--manifest", tmp_path / "test/manifest.csv", "--audit", "--json"]
+        manifest = tmp_path / "test/manifest.csv"
+        command = [engine, "evaluate", "--model", model, "--manifest", manifest, "--audit", "--json"]
         run = subprocess.run(command, capture_output=True, text=True, check=True)
         assert len(json.loads(run.stdout)["windows"]) == 12
 
