@@ -37,65 +37,83 @@ struct ExitReport {
 
 func infer(_ options: Options) throws(BenchFailure) {
   let model = try model(options)
+  let rounds = try rounds(options)
+  var inputs: [FeatureInput] = []
+  for option in options.all("--input") {
+    let input = try FeatureInput(option, model)
+    guard !inputs.contains(where: { $0.modality == input.modality }) else {
+      throw BenchFailure(.usage, "\(model.modalities[input.modality].name) is given twice")
+    }
+    inputs.append(input)
+  }
+  guard !inputs.isEmpty else { throw BenchFailure(.usage, "--input NAME=FILE.npy is missing") }
+  inputs.sort { $0.modality < $1.modality }
   var engine = Engine(model)
+  let reports = report(model, inputs, &engine)
+  let times = time(model, inputs, rounds: rounds, &engine)
+  if options.json {
+    var value: JSONObject = [
+      "model": .string(model.name), "exits": .array(reports.map { $0.json(model) }),
+    ]
+    if rounds > 0 { value.append("times_ns", .array(times.map { .integer($0) })) }
+    print(JSONValue.object(value).text)
+    return
+  }
+  for report in reports {
+    let name = report.modality.map { "\($0) exit \(report.number ?? 0)" } ?? "fusion"
+    print(
+      "\(name): \(model.classes[report.reading.label]) \(report.reading.certainty), entropy \(report.reading.entropy)"
+    )
+  }
+  if rounds > 0 { print("window: median \(times.sorted()[(rounds - 1) / 2]) ns of \(rounds) rounds") }
+}
+
+private func rounds(_ options: Options) throws(BenchFailure) -> Int {
+  guard let text = try options.one("--rounds") else { return 0 }
+  guard let number = Int(text), (1...1_000_000).contains(number) else {
+    throw BenchFailure(.usage, "--rounds wants a number in 1...1000000, not \(text)")
+  }
+  return number
+}
+
+/// Every exit of the modalities given, and fusion.
+private func report(_ model: Model, _ inputs: [FeatureInput], _ engine: inout Engine) -> [ExitReport] {
   engine.beginWindow()
   var present: ModalitySet = []
-  for option in options.all("--input") {
-    let modality = try set(option, model, &engine)
-    guard !present.contains(index: modality) else {
-      throw BenchFailure(.usage, "\(model.modalities[modality].name) is given twice")
-    }
-    present.insert(ModalitySet(index: modality))
-  }
-  guard !present.isEmpty else { throw BenchFailure(.usage, "--input NAME=FILE.npy is missing") }
   var reports: [ExitReport] = []
-  for (index, modality) in model.modalities.enumerated() where present.contains(index: index) {
+  for input in inputs {
+    let modality = model.modalities[input.modality]
+    input.set(in: &engine)
+    present.insert(ModalitySet(index: input.modality))
     for segment in modality.segments {
-      let reading = engine.advance(index)
+      let reading = engine.advance(input.modality)
       reports.append(ExitReport(reading, segment.exit, modality: modality.name, engine))
     }
   }
   reports.append(ExitReport(engine.fuse(present), model.fusion.exit, modality: nil, engine))
-  if options.json {
-    let value: JSONValue = ["model": .string(model.name), "exits": .array(reports.map { $0.json(model) })]
-    print(value.text)
-  } else {
-    for report in reports {
-      let name = report.modality.map { "\($0) exit \(report.number ?? 0)" } ?? "fusion"
-      print(
-        "\(name): \(model.classes[report.reading.label]) \(report.reading.certainty), entropy \(report.reading.entropy)"
-      )
-    }
-  }
+  return reports
 }
 
-/// Sets one `NAME=FILE.npy` and says which modality it is.
-private func set(_ option: String, _ model: Model, _ engine: inout Engine) throws(BenchFailure) -> Int {
-  let halves = option.split(separator: "=", maxSplits: 1)
-  guard halves.count == 2 else { throw BenchFailure(.usage, "--input wants NAME=FILE.npy, not \(option)") }
-  guard let index = model.modalities.firstIndex(where: { $0.name == halves[0] }) else {
-    let names = model.modalities.map(\.name).joined(separator: ", ")
-    throw BenchFailure(.usage, "no modality \(halves[0]); the model has \(names)")
+/// Nanoseconds of whole windows, from features to the last answer: fusion's where several modalities are given, else the
+/// last exit's. A tenth of the rounds before them warms up.
+private func time(
+  _ model: Model, _ inputs: [FeatureInput], rounds: Int, _ engine: inout Engine
+) -> [Int64] {
+  guard rounds > 0 else { return [] }
+  let present = inputs.reduce(into: ModalitySet()) { $0.insert(ModalitySet(index: $1.modality)) }
+  var times: [Int64] = []
+  times.reserveCapacity(rounds)
+  let warmUp = rounds / 10 + 1
+  for round in 0..<rounds + warmUp {
+    let before = now()
+    engine.beginWindow()
+    for input in inputs {
+      input.set(in: &engine)
+      for _ in model.modalities[input.modality].segments { _ = engine.advance(input.modality) }
+    }
+    if inputs.count > 1 { _ = engine.fuse(present) }
+    let after = now()
+    if round >= warmUp { times.append(after - before) }
   }
-  let path = String(halves[1])
-  let bytes = try read(path)
-  let array: NumPyArray
-  do throws(NumPyArray.Failure) {
-    array = try NumPyArray(bytes)
-  } catch {
-    throw BenchFailure(.dataError, "\(path): \(error)")
-  }
-  let wanted = model.modalities[index].inputShape
-  // Extents of 1 (a batch, a single channel) may be there or not; the order of the others is the layout.
-  guard array.shape.filter({ $0 != 1 }) == wanted.filter({ $0 != 1 }) else {
-    throw BenchFailure(
-      .dataError,
-      "\(path): shape \(array.shape), where \(halves[0]) takes \(wanted); save an array of that shape")
-  }
-  if case .int8(let values) = array.values {
-    values.withUnsafeBufferPointer { engine.setInput(index, quantized: $0) }
-  } else {
-    array.floats.withUnsafeBufferPointer { engine.setInput(index, features: $0) }
-  }
-  return index
+  return times
 }

@@ -5,13 +5,14 @@ import Vocabulary
 struct Main {
   static let usage = """
     usage: mmexit-bench run [--model FILE] [--rounds N] [--isa NAME] [--json]
-           mmexit-bench infer --model FILE --input NAME=FILE.npy [--input ...] [--isa NAME] [--json]
+           mmexit-bench infer --model FILE --input NAME=FILE.npy [--input ...] [--rounds N] [--isa NAME] [--json]
            mmexit-bench check [--cases N] [--first N] [--isa NAME]
 
     run    times every part and every layer of the model on made-up inputs: median, 99th percentile,
            GMAC/s, and the share of what the CPU can do. Without arguments: the digits model of config/
     infer  prints logits, probabilities and entropy of every exit; an input is the modality's
-           features in the model's layout: float32 or float64 (normalized), or int8 (quantized)
+           features in the model's layout: float32 or float64 (normalized), or int8 (quantized);
+           --rounds times whole windows from these features
     check  random layers through every instruction set of this machine: the bytes must be the same
     --isa  portable, avx2, avxvnni, avx512vnni, neon or dotprod; else the fastest there is
     """
@@ -21,7 +22,8 @@ struct Main {
       let arguments = Array(CommandLine.arguments.dropFirst())
       switch arguments.first {
       case "run": try run(Options(arguments.dropFirst(), allowed: ["--model", "--rounds", "--isa"]))
-      case "infer": try infer(Options(arguments.dropFirst(), allowed: ["--model", "--input", "--isa"]))
+      case "infer":
+        try infer(Options(arguments.dropFirst(), allowed: ["--model", "--input", "--rounds", "--isa"]))
       case "check": try check(Options(arguments.dropFirst(), allowed: ["--cases", "--first", "--isa"]))
       case nil: try run(Options(["--model", "config/models/digits.safetensors"], allowed: ["--model"]))
       case "--help", "-h": print(usage)

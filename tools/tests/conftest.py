@@ -124,3 +124,14 @@ def shared_data() -> Path:
     if not (root / "data").is_dir():
         pytest.skip(f"no real data at {root}/data (set MMEXIT_SHARED)")
     return root / "data"
+
+
+@pytest.fixture
+def bench() -> Path:
+    """The engine's program, where it has been built."""
+    builds = [Path(__file__).parents[2] / ".build" / b / "mmexit-bench" for b in ("release", "debug")]
+    named = [Path(os.environ["MMEXIT_BENCH"])] if "MMEXIT_BENCH" in os.environ else []
+    for program in [*named, *builds]:
+        if program.is_file():
+            return program
+    pytest.skip("no mmexit-bench (swift build --product mmexit-bench, or set MMEXIT_BENCH)")

@@ -8,6 +8,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mmexit_tools.onnx_import_features import features
+from mmexit_tools.onnx_import_graph import onnx_graph
+from mmexit_tools.onnx_import_model import ImportedModel, import_onnx
+
 
 @dataclass
 class Builder:
@@ -124,3 +128,46 @@ def onnx_shape(builder: Builder) -> int:
     model = builder.model(builder.nodes[-1].output[0])
     dims = onnx.shape_inference.infer_shapes(model).graph.output[0].type.tensor_type.shape.dim
     return int(np.prod([d.dim_value for d in dims]))
+
+
+def two_inputs(exits: bool = False) -> onnx.ModelProto:
+    """Late fusion of a picture and a vector; `exits`: with an output of each by itself."""
+    b = Builder(seed=2)
+    ends = []
+    x = b.rounded(b.input("image", 1, 6, 6), 0.02)
+    x = b.rounded(b.node("Relu", [b.conv("i1", x, 1, 4)], "i1/relu"), 0.04, -128)
+    flat = b.node("Flatten", [x], "i/flat")
+    b.keep(flat, x)
+    if exits:
+        ends.append(b.gemm("image/early", flat, 144, 3))
+    v = b.rounded(b.input("numbers", 5), 0.05)
+    v = b.rounded(b.node("Relu", [b.gemm("n1", v, 5, 8)], "n1/relu"), 0.06, -128)
+    if exits:
+        ends.append(b.gemm("numbers/early", v, 8, 3))
+    both = b.rounded(b.node("Concat", [flat, v], "both", axis=1), 0.06, -100)
+    return b.model(*ends, b.gemm("y", both, 152, 3))
+
+
+def many_exits() -> onnx.ModelProto:
+    """The outputs in another order than that of the network's depth; the second exit has a layer of its own."""
+    b = Builder(seed=4)
+    x = b.rounded(b.input("x", 1, 8, 8), 0.02)
+    ends = {}
+    for depth in (1, 2, 3, 4):
+        sums = b.conv(f"c{depth}", x, 1 if depth == 1 else 4, 4)
+        x = b.rounded(b.node("Relu", [sums], f"c{depth}/relu"), 0.05, -128)
+        if depth == 3:
+            continue
+        side = x
+        if depth == 2:
+            side = b.rounded(b.conv("own", x, 4, 4), 0.06, 3)
+        mean = b.rounded(b.node("GlobalAveragePool", [side], f"m{depth}"), 0.02, -128)
+        flat = b.node("Flatten", [mean], f"f{depth}")
+        b.keep(flat, mean)
+        ends[depth] = b.gemm(f"y{depth}", flat, 4, 3)
+    return b.model(ends[4], ends[1], ends[2])
+
+
+def imported(proto: onnx.ModelProto, inputs: tuple[str, ...] = (), **options: object) -> ImportedModel:
+    source = onnx_graph(proto, "net")
+    return import_onnx(source, features(source.inputs, inputs)[0], **options)  # type: ignore[arg-type]

@@ -9,23 +9,17 @@ import pytest
 from conftest import run_command
 from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
-from qdq import Builder, picture_net
+from qdq import Builder, imported, many_exits, picture_net, two_inputs
 
 from mmexit_tools import onnx_import
 from mmexit_tools.errors import ToolError
 from mmexit_tools.modelfile import read_model
 from mmexit_tools.onnx_import_check import compare, drawn, engine_input, simulate
 from mmexit_tools.onnx_import_exact import evaluate
-from mmexit_tools.onnx_import_features import features
 from mmexit_tools.onnx_import_graph import onnx_graph
-from mmexit_tools.onnx_import_model import ImportedModel, import_onnx
+from mmexit_tools.onnx_import_model import ImportedModel
 
 RUNTIME = importlib.util.find_spec("onnxruntime") is not None
-
-
-def imported(proto: onnx.ModelProto, inputs: tuple[str, ...] = (), **options: object) -> ImportedModel:
-    source = onnx_graph(proto, "net")
-    return import_onnx(source, features(source.inputs, inputs)[0], **options)  # type: ignore[arg-type]
 
 
 def stored(proto: onnx.ModelProto, model: ImportedModel, folder: Path) -> tuple[Path, Path]:
@@ -33,17 +27,6 @@ def stored(proto: onnx.ModelProto, model: ImportedModel, folder: Path) -> tuple[
     net.write_bytes(proto.SerializeToString())
     file.write_bytes(model.file)
     return net, file
-
-
-@pytest.fixture
-def bench() -> Path:
-    """The engine's program, where it has been built."""
-    builds = [Path(__file__).parents[2] / ".build" / b / "mmexit-bench" for b in ("release", "debug")]
-    named = [Path(os.environ["MMEXIT_BENCH"])] if "MMEXIT_BENCH" in os.environ else []
-    for program in [*named, *builds]:
-        if program.is_file():
-            return program
-    pytest.skip("no mmexit-bench (swift build --product mmexit-bench, or set MMEXIT_BENCH)")
 
 
 VARIANTS = [(unsigned, per_channel) for unsigned in (False, True) for per_channel in (False, True)]
@@ -118,23 +101,6 @@ def test_inputs_of_integers_are_taken(tmp_path):
         assert row.largest < 1e-2, row
 
 
-def two_inputs(exits: bool = False) -> onnx.ModelProto:
-    b = Builder(seed=2)
-    ends = []
-    x = b.rounded(b.input("image", 1, 6, 6), 0.02)
-    x = b.rounded(b.node("Relu", [b.conv("i1", x, 1, 4)], "i1/relu"), 0.04, -128)
-    flat = b.node("Flatten", [x], "i/flat")
-    b.keep(flat, x)
-    if exits:
-        ends.append(b.gemm("image/early", flat, 144, 3))
-    v = b.rounded(b.input("numbers", 5), 0.05)
-    v = b.rounded(b.node("Relu", [b.gemm("n1", v, 5, 8)], "n1/relu"), 0.06, -128)
-    if exits:
-        ends.append(b.gemm("numbers/early", v, 8, 3))
-    both = b.rounded(b.node("Concat", [flat, v], "both", axis=1), 0.06, -100)
-    return b.model(*ends, b.gemm("y", both, 152, 3))
-
-
 def test_inputs_become_modalities_and_their_join_fusion(tmp_path, bench):
     proto = two_inputs()
     model = imported(proto, classes=["a", "b", "c"])
@@ -154,26 +120,6 @@ def test_outputs_of_one_input_become_its_exits(tmp_path):
     assert model.exits == {"image/early": ("image", 1), "numbers/early": ("numbers", 1), "y": ("fusion", 0)}
     for row in compare(model, *stored(proto, model, tmp_path), drawn(model, 10), None, RUNTIME):
         assert row.largest < 1e-2, row
-
-
-def many_exits() -> onnx.ModelProto:
-    """The outputs in another order than that of the network's depth; the second exit has a layer of its own."""
-    b = Builder(seed=4)
-    x = b.rounded(b.input("x", 1, 8, 8), 0.02)
-    ends = {}
-    for depth in (1, 2, 3, 4):
-        sums = b.conv(f"c{depth}", x, 1 if depth == 1 else 4, 4)
-        x = b.rounded(b.node("Relu", [sums], f"c{depth}/relu"), 0.05, -128)
-        if depth == 3:
-            continue
-        side = x
-        if depth == 2:
-            side = b.rounded(b.conv("own", x, 4, 4), 0.06, 3)
-        mean = b.rounded(b.node("GlobalAveragePool", [side], f"m{depth}"), 0.02, -128)
-        flat = b.node("Flatten", [mean], f"f{depth}")
-        b.keep(flat, mean)
-        ends[depth] = b.gemm(f"y{depth}", flat, 4, 3)
-    return b.model(ends[4], ends[1], ends[2])
 
 
 def test_exits_stand_in_order_of_depth(tmp_path, bench):

@@ -1,0 +1,144 @@
+"""The comparison with other runtimes: what it measures and how it reports. Times themselves are no test."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import run_command
+from qdq import imported, many_exits, picture_net, two_inputs
+
+from mmexit_tools import graphs, peers
+from mmexit_tools.onnx_import_check import simulate
+from mmexit_tools.peers_models import litert_file, read_net
+from mmexit_tools.peers_runtimes import Absent, Candidate, engine, litert, onnx_feed, onnx_runtime, versions
+
+
+@pytest.fixture
+def model():
+    return imported(many_exits(), outputs=["y4"])
+
+
+@pytest.fixture
+def file(tmp_path, model) -> Path:
+    path = tmp_path / "many.safetensors"
+    path.write_bytes(model.file)
+    return path
+
+
+def scripted(name: str, form: str, times: list[int], log: list[str], answer: int = 0) -> Candidate:
+    def run(rounds: int) -> list[int]:
+        log.append(name)
+        return times[:1] * rounds
+
+    return Candidate(name, form, run, np.eye(3)[answer])
+
+
+def test_candidates_take_turns_and_the_first_of_a_turn_changes():
+    log: list[str] = []
+    candidates = [scripted(n, "int8", [t], log) for n, t in (("a", 1000), ("b", 2000), ("c", 500))]
+    times = peers.in_turns(candidates, 3, 4)
+    assert log == ["a", "b", "c", "b", "c", "a", "c", "a", "b"]
+    assert [len(t) for t in times] == [12, 12, 12]
+    found = peers.rows("net", candidates, times, True)
+    assert [r.ratio for r in found] == [1.0, 2.0, 0.5]
+    assert (found[1].median_us, found[1].rounds) == (2.0, 12)
+
+
+def test_another_answer_is_said():
+    candidates = [scripted("a", "int8", [1], []), scripted("b", "int8", [1], [], answer=2)]
+    found = peers.rows("net", candidates, [[1], [1]], True)
+    assert [r.same_answer for r in found] == [True, False]
+
+
+def test_a_net_file_is_the_way_to_the_last_answer(file, model):
+    net = read_net(file)
+    assert [n["op"] for n in net.nodes] == ["conv2d"] * 4 + ["global_average_pool", "logits"]
+    assert net.macs == 64 * (9 * 4 + 3 * 9 * 16) + 12
+    assert net.inputs == {"x": (8, 8, 1)}
+
+
+def test_windows_are_the_same_for_all(file):
+    net = read_net(file)
+    inputs = peers.window(net, 3)
+    a = net.activations["x"]
+    codes = onnx_feed(net, inputs, [("theirs", "uint8")])["theirs"]
+    assert codes.shape == (1, 1, 8, 8)
+    back = (codes.astype(np.float32) - 128 - a["zero_point"]) * np.float32(a["scale"])
+    assert np.abs(back[0].transpose(1, 2, 0) - inputs["x"]).max() <= a["scale"] * 0.501
+    assert (onnx_feed(net, inputs, [("theirs", "float32")])["theirs"][0, 0] == inputs["x"][..., 0]).all()
+
+
+def test_the_engine_and_onnx_runtime_see_the_same_window(tmp_path, bench, file, model):
+    pytest.importorskip("onnxruntime")
+    graph = tmp_path / "many_int8.onnx"
+    proto = many_exits()
+    keep = [o for o in proto.graph.output if o.name == "y4"]
+    del proto.graph.output[:]
+    proto.graph.output.extend(keep)
+    graph.write_bytes(proto.SerializeToString())
+    net = read_net(file)
+    inputs = peers.window(net, 1)
+    ours, theirs = engine(bench, file, inputs, tmp_path), onnx_runtime(net, graph, inputs)
+    assert np.abs(ours.answer - theirs.answer).max() < 0.05 * np.ptp(ours.answer) + 1e-3
+    assert len(ours.times(7)) == len(theirs.times(7)) == 7
+
+
+@pytest.mark.parametrize("proto", [many_exits, two_inputs])
+def test_litert_says_what_the_engine_says(tmp_path, proto):
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
+    model = imported(proto(), outputs=[proto().graph.output[0].name])
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(model.file)
+    net = read_net(path)
+    inputs = peers.window(net, 2)
+    feed = {k: v.transpose(2, 0, 1)[None] if v.ndim == 3 else v[None] for k, v in inputs.items()}
+    (ours,) = simulate(model, feed).values()
+    theirs = litert(net, True, inputs, float(np.abs(ours).max()) / 120).answer
+    assert np.abs(ours - theirs).max() < 0.05 * np.abs(ours).max()
+    plain = graphs.run(model.quantized.graph, {k: torch.from_numpy(v) for k, v in feed.items()}, graphs.float_step)
+    (wanted,) = (plain[h.logits.output].numpy()[0] for h in model.heads)
+    assert np.allclose(litert(net, False, inputs, 1.0).answer, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_what_litert_cannot_run_is_named(tmp_path, monkeypatch):
+    model = imported(picture_net(False, True), outputs=["y/dq"])
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(model.file)
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
+    with pytest.raises(Exception, match="LiteRT"):
+        litert_file(read_net(path), True, 0.1)
+
+
+def test_a_runtime_that_is_absent_is_named_in_the_report(tmp_path, bench, file, monkeypatch):
+    for name in ("onnxruntime", "openvino", "ai_edge_litert"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr(peers, "versions", lambda: dict.fromkeys(versions()))
+    ended = run_command(peers, "--bench", bench, "--models", file.parent, "--out", tmp_path / "o/report",
+                        "--rounds", "3", "--blocks", "2")
+    assert ended.returncode == 0, ended.stderr
+    assert "Not measured: LiteRT: not installed" in ended.stdout
+    assert (tmp_path / "o/report.md").read_text() == ended.stdout
+    text = json.loads((tmp_path / "o/report.json").read_text())
+    assert {a["what"] for a in text["absent"]} == {"ONNX Runtime", "OpenVINO", "LiteRT"}
+    with (tmp_path / "o/report.csv").open() as table:
+        assert [r["runtime"] for r in csv.DictReader(table)] == ["mmexit", "mmexit"]
+    assert text["machine"]["cpu"] and text["rows"][0]["ratio"] == 1
+
+
+def test_a_form_that_a_runtime_refuses_is_named(file, tmp_path):
+    pytest.importorskip("onnxruntime")
+    broken = tmp_path / "many_broken.onnx"
+    broken.write_bytes(b"no graph")
+    net = read_net(file)
+    installed = {"ONNX Runtime": "1", "OpenVINO": None, "LiteRT": None}
+    (found,) = peers.peers(net, [broken], peers.window(net, 0), 0.1, installed)
+    assert isinstance(found, Absent) and found.what == "ONNX Runtime many_broken"
+
+
+def test_nothing_to_measure_is_said(tmp_path):
+    ended = run_command(peers, "--bench", tmp_path / "absent", "--models", tmp_path, "--out", tmp_path / "o")
+    assert (ended.returncode, ended.stderr.count("\n")) == (66, 1)
