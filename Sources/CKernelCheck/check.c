@@ -91,6 +91,10 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
       w.out_channels = within(c, 1, 150);
       return w;
     }
+    if (kind == MMX_CONV2D && within(c, 0, 4) == 0) {
+      w.in_channels = 1;
+      w.out_channels = within(c, 1, 9);
+    }
     if (kind == MMX_DEPTHWISE) w.out_channels = w.in_channels;
     kernel_of(c, &w);
     w.in_height = within(c, 1, 16);

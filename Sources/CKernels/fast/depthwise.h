@@ -1,10 +1,11 @@
 // Depthwise convolution: channels along the lanes. The rows under a window are first woven into a strip of words, one
 // word holding GROUP values of one column and channel, so that a tap of all those rows is one load and one dot product.
 //
-// With a horizontal stride of 1, a row of output is one long run of (column, channel) and blocks of lanes may span
-// cells; the weights then repeat with a period of `block` blocks. Otherwise blocks end with their cell.
+// With a horizontal stride of 1, a row of output is one long run of (column, channel), and blocks of lanes may span
+// cells; after `period` blocks the channels, and with them the weights, repeat. Otherwise blocks end with their cell. Blocks
+// with the same weights go together, so that the weights stay in registers.
 
-enum { WORD = GROUP * sizeof(element), TOGETHER = 4 };
+enum { WORD = GROUP * sizeof(element), TOGETHER = 4, FEW_COLUMNS = 12, WORDS_OF_3 = (3 + GROUP - 1) / GROUP };
 
 static int32_t strip_words(const mmx_window *w) { return mmx_ceil_div(w->kernel_height, GROUP); }
 
@@ -12,24 +13,22 @@ static size_t strip_bytes(const mmx_layer *l) {
   return mmx_round_up(staged_row_bytes(l) / sizeof(element) * WORD + 2 * SLACK, 64);
 }
 
-static int32_t common_factor(int32_t a, int32_t b) { return b == 0 ? a : common_factor(b, a % b); }
+// Strips that are alive at a time: strip y holds rows y ... y + GROUP - 1, and a window reads every GROUPth.
+static int32_t ring(const mmx_layer *l) { return (strip_words(&l->window) - 1) * GROUP + 1; }
 
-static int32_t run_of(const mmx_layer *l) {
-  return l->window.stride_x == 1 ? l->window.out_width * l->window.in_channels : l->window.in_channels;
-}
+static int32_t common_factor(int32_t a, int32_t b) { return b == 0 ? a : common_factor(b, a % b); }
 
 static void depthwise_plan(mmx_layer *l) {
   const mmx_window *w = &l->window;
   l->runs = w->kernel_width;
   l->groups = strip_words(w);
-  l->vectors = mmx_ceil_div(run_of(l), LANES);
-  // Blocks after which weights, bias and multiplier repeat, and a whole number of steps of the loop.
+  int32_t run = w->stride_x == 1 ? w->out_width * w->in_channels : w->in_channels;
+  l->vectors = mmx_ceil_div(run, LANES);
   int32_t period = w->in_channels / common_factor(w->in_channels, LANES);
-  period *= TOGETHER / common_factor(period, TOGETHER);
   l->block = w->stride_x == 1 && period < l->vectors ? period : l->vectors;
   size_t taps = (size_t)(l->runs * l->groups);
   l->constant_bytes = (size_t)l->block * LANES * (taps * WORD + sizeof(int32_t) + sizeof(float));
-  l->scratch_bytes = staged_bytes(l) + (size_t)l->groups * strip_bytes(l);
+  l->scratch_bytes = staged_bytes(l) + (size_t)ring(l) * strip_bytes(l);
 }
 
 static void depthwise_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, const float *multiplier,
@@ -59,80 +58,200 @@ static void depthwise_pack(mmx_layer *l, const int8_t *weight, const int32_t *bi
   l->requantize.multiplier = packed_multiplier;
 }
 
+enum { MOST_WORDS = MMX_MOST_ROWS };
+
+// Blocks that share their weights, in one row of output.
 typedef struct {
   const mmx_layer *layer;
-  size_t strip;  // bytes from one strip of words to the next
-  size_t across; // bytes in a strip from one column to the next
+  const char *strips[MOST_WORDS];  // the window's, from its first column on
+  size_t across;           // bytes in a strip from one column to the next
+  size_t in_step, out_step;  // bytes from one block to the next
   finish finish;
 } woven;
 
-// `n` blocks from `block` on (counted within the weights' period). `valid` lanes are stored.
-FN void blocks(const woven *s, const char *x, int32_t block, const int n, int32_t valid, int8_t *out) {
-  const mmx_layer *l = s->layer;
-  sums acc[TOGETHER];
+FN void store_blocks(const woven *s, const sums *acc, const int n, int32_t phase, int32_t valid, int8_t *out) {
   const float *multiplier[TOGETHER];
   int8_t *to[TOGETHER];
   int32_t left[TOGETHER];
-  size_t own = (size_t)(l->runs * l->groups) * LANES * GROUP;
-  const element *w = (const element *)l->weight + (size_t)block * own;
 #pragma unroll
   for (int i = 0; i < n; i++) {
-    acc[i] = v_bias(l->bias + (block + i) * LANES);
-    multiplier[i] = l->requantize.multiplier + (block + i) * LANES;
-    to[i] = out + i * LANES;
-    left[i] = valid - i * LANES;
+    multiplier[i] = s->layer->requantize.multiplier + phase * LANES;
+    to[i] = out + (size_t)i * s->out_step;
+    left[i] = valid;
   }
-  for (int32_t kx = 0; kx < l->runs; kx++, x += s->across) {
-    const char *at = x;
-    for (int32_t j = 0; j < l->groups; j++, at += s->strip, w += LANES * GROUP) {
+  v_store(acc, n, multiplier, to, left, &s->finish);
+}
+
+// `n` blocks of any kernel. `at`: bytes into the strips.
+FN void any_blocks(const woven *s, size_t at, int32_t phase, const int n, int32_t valid, int8_t *out) {
+  const mmx_layer *l = s->layer;
+  const element *w = (const element *)l->weight + (size_t)phase * (size_t)(l->runs * l->groups) * LANES * GROUP;
+  sums acc[TOGETHER];
+#pragma unroll
+  for (int i = 0; i < n; i++) acc[i] = v_bias(l->bias + phase * LANES);
+  for (int32_t kx = 0; kx < l->runs; kx++, at += s->across) {
+    for (int32_t j = 0; j < l->groups; j++, w += LANES * GROUP) {
 #pragma unroll
       for (int i = 0; i < n; i++) {
-        acc[i] = v_dot(acc[i], v_words(at + i * LANES * WORD), v_weights(w + (size_t)i * own));
+        acc[i] = v_dot(acc[i], v_words(s->strips[j] + at + (size_t)i * s->in_step), v_weights(w));
+      }
+    }
+  }
+  store_blocks(s, acc, n, phase, valid, out);
+}
+
+// `n` blocks of a 3 x 3 kernel, whose weights are in registers.
+FN void blocks_of_3(const woven *s, const word *w, size_t at, int32_t phase, const int n, int32_t valid, int8_t *out) {
+  sums acc[TOGETHER];
+#pragma unroll
+  for (int i = 0; i < n; i++) {
+    acc[i] = v_bias(s->layer->bias + phase * LANES);
+    size_t from = at + (size_t)i * s->in_step;
+#pragma unroll
+    for (int kx = 0; kx < 3; kx++) {
+#pragma unroll
+      for (int j = 0; j < WORDS_OF_3; j++) {
+        acc[i] = v_dot(acc[i], v_words(s->strips[j] + from + (size_t)kx * s->across), w[kx * WORDS_OF_3 + j]);
+      }
+    }
+  }
+  store_blocks(s, acc, n, phase, valid, out);
+}
+
+// Blocks of one phase: `valid` lanes of all but the last are stored, `last` of that.
+typedef struct {
+  size_t at;
+  int32_t phase, count, valid, last;
+} series;
+
+static void phase_of_any(const woven *s, series b, int8_t *out) {
+  for (; b.count > TOGETHER; b.count -= TOGETHER, b.at += TOGETHER * s->in_step, out += TOGETHER * s->out_step) {
+    any_blocks(s, b.at, b.phase, TOGETHER, b.valid, out);
+  }
+  for (; b.count > 0; b.count--, b.at += s->in_step, out += s->out_step) {
+    any_blocks(s, b.at, b.phase, 1, b.count == 1 ? b.last : b.valid, out);
+  }
+}
+
+static void phase_of_3(const woven *s, series b, int8_t *out) {
+  word w[3 * WORDS_OF_3];
+  const element *from = (const element *)s->layer->weight + (size_t)b.phase * 3 * WORDS_OF_3 * LANES * GROUP;
+#pragma unroll
+  for (int i = 0; i < 3 * WORDS_OF_3; i++) w[i] = v_weights(from + (size_t)i * LANES * GROUP);
+  int32_t even = b.last == b.valid ? b.count : b.count - 1;
+  for (; even >= TOGETHER; even -= TOGETHER, b.count -= TOGETHER) {
+    if (b.valid == LANES) {
+      blocks_of_3(s, w, b.at, b.phase, TOGETHER, LANES, out);
+    } else {
+      blocks_of_3(s, w, b.at, b.phase, TOGETHER, b.valid, out);
+    }
+    b.at += TOGETHER * s->in_step;
+    out += TOGETHER * s->out_step;
+  }
+  if (even >= 2) {
+    blocks_of_3(s, w, b.at, b.phase, 2, b.valid, out);
+    b.count -= 2;
+    b.at += 2 * s->in_step;
+    out += 2 * s->out_step;
+  }
+  for (; b.count > 0; b.count--, b.at += s->in_step, out += s->out_step) {
+    blocks_of_3(s, w, b.at, b.phase, 1, b.count == 1 ? b.last : b.valid, out);
+  }
+}
+
+// `n` blocks of neighbouring phases of a 3 x 3 kernel, in one place.
+FN void neighbours_of_3(const woven *s, size_t at, int32_t phase, const int n, int8_t *out) {
+  const mmx_layer *l = s->layer;
+  const size_t own = 3 * WORDS_OF_3 * LANES * GROUP;
+  const element *w = (const element *)l->weight + (size_t)phase * own;
+  const float *multiplier[TOGETHER];
+  int8_t *to[TOGETHER];
+  int32_t left[TOGETHER];
+  sums acc[TOGETHER];
+#pragma unroll
+  for (int i = 0; i < n; i++) {
+    acc[i] = v_bias(l->bias + (phase + i) * LANES);
+    multiplier[i] = l->requantize.multiplier + (phase + i) * LANES;
+    to[i] = out + i * LANES;
+    left[i] = LANES;
+  }
+#pragma unroll
+  for (int kx = 0; kx < 3; kx++) {
+#pragma unroll
+    for (int j = 0; j < WORDS_OF_3; j++) {
+      const char *from = s->strips[j] + at + (size_t)kx * s->across;
+#pragma unroll
+      for (int i = 0; i < n; i++) {
+        const element *of = w + (size_t)i * own + (kx * WORDS_OF_3 + j) * LANES * GROUP;
+        acc[i] = v_dot(acc[i], v_words(from + i * LANES * WORD), v_weights(of));
       }
     }
   }
   v_store(acc, n, multiplier, to, left, &s->finish);
 }
 
-// One run of output values; where it is long, block numbers wrap round the weights' period.
-static void depthwise_run_of(const woven *s, const char *x, int32_t count, int8_t *out) {
-  int32_t block = 0, period = s->layer->block;
-  while (count > 0) {
-    int32_t n = mmx_ceil_div(count, LANES);
-    if (n >= TOGETHER && block + TOGETHER <= period) n = TOGETHER;
-    if (n > period - block) n = period - block;
-    switch (n) {
-      case 1: blocks(s, x, block, 1, count, out); break;
-      case 2: blocks(s, x, block, 2, count, out); break;
-      case 3: blocks(s, x, block, 3, count, out); break;
-      default: n = TOGETHER; blocks(s, x, block, TOGETHER, count, out); break;
+// Few columns of many channels: one cell after the other.
+static void cells_of_3(const woven *s, int8_t *out) {
+  const mmx_window *w = &s->layer->window;
+  int32_t channels = w->in_channels;
+  size_t step = (size_t)w->stride_x * s->across;
+  for (int32_t ox = 0; ox < w->out_width; ox++, out += channels) {
+    size_t at = (size_t)ox * step;
+    for (int32_t phase = 0; phase * LANES < channels; phase += TOGETHER) {
+      neighbours_of_3(s, at + (size_t)phase * LANES * WORD, phase, TOGETHER, out + phase * LANES);
     }
-    block = block + n == period ? 0 : block + n;
-    x += n * LANES * WORD;
-    out += n * LANES;
-    count -= n * LANES;
+  }
+}
+
+// One row of output from the strips in `s`.
+static void depthwise_row(woven *s, int8_t *out) {
+  const mmx_layer *l = s->layer;
+  const mmx_window *w = &l->window;
+  int flat = w->stride_x == 1, of_3 = w->kernel_width == 3 && w->kernel_height == 3;
+  int32_t run = flat ? w->out_width * w->in_channels : w->in_channels;
+  if (of_3 && w->out_width <= FEW_COLUMNS && w->in_channels % (TOGETHER * LANES) == 0) {
+    cells_of_3(s, out);
+    return;
+  }
+  for (int32_t phase = 0; phase < l->block; phase++) {
+    int32_t left = run - phase * LANES, most = left < LANES ? left : LANES;
+    series b = {(size_t)phase * LANES * WORD, phase, w->out_width, most, most};
+    if (flat) {
+      int32_t apart = l->block * LANES;
+      b.count = mmx_ceil_div(left, apart);
+      int32_t rest = left - (b.count - 1) * apart;
+      b.last = rest < LANES ? rest : LANES;
+    }
+    (of_3 ? phase_of_3 : phase_of_any)(s, b, out + phase * LANES);
   }
 }
 
 static void depthwise_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t *out) {
   const mmx_window *w = &l->window;
   staging s = stage(l, in, scratch);
-  woven v = {l, strip_bytes(l), (size_t)w->in_channels * WORD, finish_of(&l->requantize)};
+  int flat = w->stride_x == 1;
+  woven v = {.layer = l, .across = (size_t)w->in_channels * WORD, .finish = finish_of(&l->requantize)};
+  v.out_step = flat ? (size_t)l->block * LANES : (size_t)w->in_channels;
+  v.in_step = flat ? v.out_step * WORD : (size_t)w->stride_x * v.across;
   char *strips = (char *)scratch + staged_bytes(l);
-  int32_t run = run_of(l), values = (int32_t)(s.row / sizeof(element));
-  for (int32_t oy = 0; oy < w->out_height; oy++) {
-    const char *window = s.first + (size_t)(oy * w->stride_y) * s.row;
-    for (int32_t j = 0; j < l->groups; j++) {
-      const element *rows[GROUP];
+  size_t strip = strip_bytes(l);
+  int32_t alive = ring(l), rows = staged_rows(l), values = (int32_t)(s.row / sizeof(element)), next = 0;
+  size_t out_row = (size_t)w->out_width * (size_t)w->in_channels;
+  // Of the strips, windows begin at every stride_y-th and go on by GROUP.
+  int32_t every = common_factor(w->stride_y, GROUP);
+  for (int32_t oy = 0; oy < w->out_height; oy++, out += out_row) {
+    int32_t first = oy * w->stride_y;
+    if (next < first) next = first;
+    for (; next < first + alive; next++) {
+      if (next % every != 0) continue;
+      const element *of[GROUP];
+      // Beyond the window's last row any values will do: their weights are 0.
       for (int32_t i = 0; i < GROUP; i++) {
-        int32_t ky = j * GROUP + i;
-        rows[i] = (const element *)(const void *)(window + (size_t)(ky < w->kernel_height ? ky : 0) * s.row);
+        of[i] = (const element *)(const void *)(s.first + (size_t)(next + i < rows ? next + i : next) * s.row);
       }
-      weave(rows, values, strips + (size_t)j * v.strip);
+      weave(of, values, strips + (size_t)(next % alive) * strip);
     }
-    for (int32_t done = 0, x = 0; done < w->out_width * w->in_channels; done += run, x += w->stride_x) {
-      depthwise_run_of(&v, strips + (size_t)x * v.across, run, out);
-      out += run;
-    }
+    for (int32_t j = 0; j < l->groups; j++) v.strips[j] = strips + (size_t)((first + j * GROUP) % alive) * strip;
+    depthwise_row(&v, out);
   }
 }

@@ -66,3 +66,15 @@ FN void v_store_real(sums acc, const float *scale, int32_t valid, float *out) {
   _mm256_storeu_ps(values, _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(scale)));
   memcpy(out, values, (size_t)(valid < 8 ? valid : 8) * sizeof(float));
 }
+FN sums v_swapped(sums a) { return _mm256_shuffle_epi32(a, 0xB1); }  // lanes 1, 0, 3, 2, ...
+
+// `words` with the results of one more channel put `shift` bits up in every lane.
+FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requantize *q, int32_t shift) {
+  __m256i v = rounded(acc, multiplier), zero = _mm256_set1_epi32(q->out_zero_point);
+  v = _mm256_max_epi32(v, _mm256_set1_epi32(q->clamp_min - q->out_zero_point));
+  v = _mm256_min_epi32(v, _mm256_set1_epi32(q->clamp_max - q->out_zero_point));
+  v = _mm256_and_si256(_mm256_add_epi32(v, zero), _mm256_set1_epi32(0xFF));
+  return _mm256_or_si256(words, _mm256_slli_epi32(v, shift));
+}
+FN sums v_none(void) { return _mm256_setzero_si256(); }
+FN void v_dump(sums a, uint32_t *out) { _mm256_storeu_si256((__m256i *)(void *)out, a); }

@@ -45,3 +45,20 @@ FN void v_store_real(sums acc, const float *scale, int32_t valid, float *out) {
   vst1q_f32(values + 4, vmulq_f32(vcvtq_f32_s32(acc.high), vld1q_f32(scale + 4)));
   memcpy(out, values, (size_t)(valid < 8 ? valid : 8) * sizeof(float));
 }
+FN sums v_swapped(sums a) { return (sums){vrev64q_s32(a.low), vrev64q_s32(a.high)}; }  // lanes 1, 0, 3, 2, ...
+
+// `words` with the results of one more channel put `shift` bits up in every lane.
+FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requantize *q, int32_t shift) {
+  finish f = finish_of(q);
+  int16x8_t v = vcombine_s16(rounded(acc.low, multiplier), rounded(acc.high, multiplier + 4));
+  int8x8_t bytes = vmin_s8(vmax_s8(vqmovn_s16(vqaddq_s16(v, f.zero)), f.low), f.high);
+  uint16x8_t wide = vmovl_u8(vreinterpret_u8_s8(bytes));
+  int32x4_t by = vdupq_n_s32(shift);
+  uint32x4_t low = vshlq_u32(vmovl_u16(vget_low_u16(wide)), by), high = vshlq_u32(vmovl_high_u16(wide), by);
+  return (sums){vorrq_s32(words.low, vreinterpretq_s32_u32(low)), vorrq_s32(words.high, vreinterpretq_s32_u32(high))};
+}
+FN sums v_none(void) { return (sums){vdupq_n_s32(0), vdupq_n_s32(0)}; }
+FN void v_dump(sums a, uint32_t *out) {
+  vst1q_s32((int32_t *)out, a.low);
+  vst1q_s32((int32_t *)out + 4, a.high);
+}

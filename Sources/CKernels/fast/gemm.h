@@ -41,6 +41,23 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
   }
 }
 
+// The tile's results. `full`: whether all lanes hold channels.
+FN void tile_store(const tiling *t, const sums *acc, const int cells, const int O, const int full, int8_t *out) {
+  const float *multiplier[MAX_SUMS];
+  int8_t *to[MAX_SUMS];
+  int32_t valid[MAX_SUMS];
+#pragma unroll
+  for (int c = 0; c < cells; c++) {
+#pragma unroll
+    for (int o = 0; o < O; o++) {
+      multiplier[c * O + o] = t->multiplier + o * LANES;
+      to[c * O + o] = out + (size_t)c * t->out_step + o * LANES;
+      valid[c * O + o] = full ? LANES : t->channels - o * LANES;
+    }
+  }
+  v_store(acc, cells * O, multiplier, to, valid, &t->finish);
+}
+
 // `count` tiles side by side. With two rows, 2x2 cells become their maximum: rounding, offset and clamp are monotone,
 // so the maximum of the sums gives the maximum of the results.
 FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, const int R, const int Q, const int O) {
@@ -48,24 +65,18 @@ FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, con
   for (int32_t i = 0; i < count; i++, x += (size_t)Q * t->step, out += (size_t)cells * t->out_step) {
     sums acc[MAX_SUMS];
     tile_sums(t, x, R, Q, O, acc);
-    const float *multiplier[MAX_SUMS];
-    int8_t *to[MAX_SUMS];
-    int32_t valid[MAX_SUMS];
 #pragma unroll
-    for (int c = 0; c < cells; c++) {
-#pragma unroll
-      for (int o = 0; o < O; o++) {
-        if (R == 2) {
-          sums upper = v_max(acc[2 * c * O + o], acc[(2 * c + 1) * O + o]);
-          sums lower = v_max(acc[(Q + 2 * c) * O + o], acc[(Q + 2 * c + 1) * O + o]);
-          acc[c * O + o] = v_max(upper, lower);
-        }
-        multiplier[c * O + o] = t->multiplier + o * LANES;
-        to[c * O + o] = out + (size_t)c * t->out_step + o * LANES;
-        valid[c * O + o] = t->channels - o * LANES;
-      }
+    for (int j = 0; j < cells * O && R == 2; j++) {
+      int c = j / O, o = j % O;
+      sums upper = v_max(acc[2 * c * O + o], acc[(2 * c + 1) * O + o]);
+      sums lower = v_max(acc[(Q + 2 * c) * O + o], acc[(Q + 2 * c + 1) * O + o]);
+      acc[j] = v_max(upper, lower);
     }
-    v_store(acc, cells * O, multiplier, to, valid, &t->finish);
+    if (t->channels >= O * LANES) {
+      tile_store(t, acc, cells, O, 1, out);
+    } else {
+      tile_store(t, acc, cells, O, 0, out);
+    }
   }
 }
 

@@ -104,7 +104,8 @@ void mmx_layer_plan(mmx_isa isa, mmx_layer_kind kind, const mmx_window *window, 
     layer->out_height /= 2;
     layer->out_width /= 2;
   }
-  paths[isa]->plan(layer);
+  if (kind == MMX_DEPTHWISE && window->kernel_height > MMX_MOST_ROWS) layer->isa = MMX_PORTABLE;
+  paths[layer->isa]->plan(layer);
 }
 
 void mmx_layer_pack(mmx_layer *layer, const int8_t *weight, const int32_t *bias, const float *multiplier,

@@ -3,6 +3,9 @@
 #define MMX_PATH_H
 #include "../include/mmx_layer.h"
 
+// A depthwise kernel with more rows runs on the portable path.
+enum { MMX_MOST_ROWS = 64 };
+
 typedef struct {
   void (*plan)(mmx_layer *layer);
   void (*pack)(mmx_layer *layer, const int8_t *weight, const int32_t *bias, const float *multiplier,

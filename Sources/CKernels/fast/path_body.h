@@ -4,11 +4,15 @@
 #include "stage.h"
 #include "gemm.h"
 #include "depthwise.h"
+#include "few.h"
 
 static void path_plan(mmx_layer *l) {
   if (l->kind == MMX_DEPTHWISE) {
     depthwise_plan(l);
     l->run = depthwise_run;
+  } else if (is_few(l)) {
+    few_plan(l);
+    l->run = few_run;
   } else {
     gemm_plan(l);
     l->run = l->kind == MMX_LOGITS ? logits_run : gemm_run;
@@ -19,6 +23,8 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
                       void *constants) {
   if (l->kind == MMX_DEPTHWISE) {
     depthwise_pack(l, weight, bias, multiplier, constants);
+  } else if (is_few(l)) {
+    few_pack(l, weight, bias, multiplier, constants);
   } else {
     gemm_pack(l, weight, bias, multiplier, constants);
   }

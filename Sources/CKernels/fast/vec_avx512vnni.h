@@ -87,3 +87,13 @@ FN void weave(const element *const *rows, int32_t n, char *words) {
     _mm512_storeu_si512(words + 4 * (size_t)i + 64, _mm512_permutex2var_epi16(upper, high, lower));
   }
 }
+FN sums v_swapped(sums a) { return _mm512_shuffle_epi32(a, (_MM_PERM_ENUM)0xB1); }  // lanes 1, 0, 3, 2, ...
+
+// `words` with the results of one more channel put `shift` bits up in every lane.
+FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requantize *q, int32_t shift) {
+  finish f = finish_of(q);
+  __m512i v = _mm512_and_si512(rounded(acc, multiplier, &f), _mm512_set1_epi32(0xFF));
+  return _mm512_or_si512(words, _mm512_slli_epi32(v, (unsigned)shift));
+}
+FN sums v_none(void) { return _mm512_setzero_si512(); }
+FN void v_dump(sums a, uint32_t *out) { _mm512_storeu_si512(out, a); }

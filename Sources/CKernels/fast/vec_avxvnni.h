@@ -1,6 +1,6 @@
 // AVX-VNNI: uint8 (q + 128) as in vec_avx512vnni.h, on 256 bits.
 #include "finish_avx2.h"
-enum { LANES = 8, GROUP = 4, MAX_SUMS = 12 };
+enum { LANES = 8, GROUP = 4, MAX_SUMS = 10 };
 typedef uint8_t element;
 
 FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)(const void *)p); }
