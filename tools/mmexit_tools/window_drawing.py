@@ -56,7 +56,7 @@ def draw_walks(walks: Sequence[Walk], heading: str) -> str:
         'font-family="DejaVu Sans, Verdana, sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         text(16, 26, heading, size=15, weight="bold"),
-        text(BARS, 26, "bars: normalized entropy, 0 to 1; red: the exit's threshold", fill=FAINT),
+        text(WIDTH - 16, 26, "bars: normalized entropy, 0 to 1; red: threshold", fill=FAINT, anchor="end"),
     ]
     for i, walk in enumerate(walks):
         parts += _row(walk, TOP + i * ROW)
