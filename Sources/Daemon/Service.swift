@@ -127,7 +127,9 @@ package struct Service: Sendable {
       } catch {
         outcome.fail(error)
       }
-      work.sink.finish(reason: work.pipeline.isStopping ? "signal" : "end", at: work.pipeline.rig.now)
+      work.sink.finish(
+        reason: work.pipeline.isStopping ? "signal" : "end", closing: work.pipeline.closeAccounts(),
+        at: work.pipeline.rig.now)
       outcome.end()
       channel.bell.ring()
     }

@@ -14,13 +14,29 @@ package struct AuditReport: Equatable, Sendable {
   /// Records that the daemon itself says it lost, from `gap` records.
   package var shed: Int64 = 0
   package var totals = AuditTotals()
-  package var findings: [Finding] = []
+  /// The first `maximumListed` findings; `found` counts them all.
+  package private(set) var findings: [Finding] = []
+  package private(set) var found = 0
+  /// What the daemon itself recorded as lost, set aside or broken: the first `maximumListed` of the gap records,
+  /// a line each. They are no findings.
+  package private(set) var gaps: [String] = []
+  /// A ledger of garbage has a finding a line; memory is not to grow with it.
+  package static let maximumListed = 1000
 
   /// Whether everything adds up.
-  package var passes: Bool { findings.isEmpty }
+  package var passes: Bool { found == 0 }
+
+  mutating func add(_ finding: Finding) {
+    found += 1
+    if findings.count < Self.maximumListed { findings.append(finding) }
+  }
+
+  mutating func add(gap: String) {
+    if gaps.count < Self.maximumListed { gaps.append(gap) }
+  }
 }
 
-/// Sums over all decisions, in whole nanojoules.
+/// Sums over all decisions and what runs closed with, in whole nanojoules.
 package struct AuditTotals: Equatable, Sendable {
   package var energy: Int64 = 0
   package var alwaysOn: Int64 = 0
@@ -46,7 +62,7 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     case sequence(expected: UInt64, found: UInt64)
     /// A total that is not the sum of what it is the total of.
     case sum(member: String, stated: Int64, computed: Int64)
-    /// Bytes after the last newline. The daemon cuts them off at its next start.
+    /// Bytes after the last newline. The daemon sets them aside at its next start.
     case tornTail(bytes: Int)
     /// A segment whose name says another first record than it holds.
     case misnamed(first: UInt64)
@@ -70,7 +86,8 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     return "\(place)\(record): \(what)"
   }
 
-  private var what: String {
+  /// What does not add up, without the place.
+  var what: String {
     switch kind {
     case .notARecord(let reason): "not a ledger record: \(reason)"
     case .chainBroken: "'prev' is not the SHA-256 of the record before it: one of the two was changed"

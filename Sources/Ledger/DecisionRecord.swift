@@ -99,10 +99,21 @@ package enum DecisionRecord {
   }
 
   private static func writeEnergy(_ decision: Decision, _ names: Names, into json: inout JSONWriter) {
+    write(decision.energy, names, into: &json)
+    json.key("total_nanojoules")
+    json.value(decision.totalEnergy.count)
+    json.key("always_on_nanojoules")
+    json.value(decision.alwaysOn.count)
+  }
+
+  /// Members: `energy`, and how many postings found no room.
+  static func write(
+    _ energy: Bounded<64, EnergyPosting>, _ names: Names, into json: inout JSONWriter
+  ) {
     json.key("energy")
     json.beginArray()
-    for index in decision.energy.indices {
-      let posting = decision.energy[index]
+    for index in energy.indices {
+      let posting = energy[index]
       json.beginObject()
       json.key("account")
       json.value(posting.account.rawValue)
@@ -125,14 +136,10 @@ package enum DecisionRecord {
       json.endObject()
     }
     json.endArray()
-    if decision.energy.dropped > 0 {
+    if energy.dropped > 0 {
       json.key("postings_dropped")
-      json.value(decision.energy.dropped)
+      json.value(energy.dropped)
     }
-    json.key("total_nanojoules")
-    json.value(decision.totalEnergy.count)
-    json.key("always_on_nanojoules")
-    json.value(decision.alwaysOn.count)
   }
 
   /// Members, not an object: `modality` and `exit`, or `fusion` alone.

@@ -13,6 +13,12 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
   /// A segment's name or content is such that going on would hide something.
   case damaged(path: String, what: String)
   case failed(LinuxError)
+  /// At the end: so many records that only the memory has.
+  case notWritten(path: String, records: Int, errno: Int32)
+  /// For whoever reads: no segment, or none that holds anything.
+  case noLedger(path: String)
+  /// For whoever reads: the directory, or a segment.
+  case unreadable(path: String, errno: Int32)
 
   package var description: String {
     switch self {
@@ -32,6 +38,29 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
       "\(path): \(what); move the ledger's files away to start a new one, and keep them for the audit"
     case .failed(let error):
       "\(error); the ledger could not be opened"
+    case .notWritten(let path, let records, let errno):
+      "\(path): the last \(records) records of the ledger could not be written "
+        + "(\(String(cString: strerror(errno)))); they are lost"
+    case .noLedger(let path):
+      "\(path): no ledger here: no file ledger-NUMBER.jsonl that holds a record; "
+        + "name the directory that the configuration has in its section [ledger]"
+    case .unreadable(let path, let errno):
+      "\(path): cannot read the ledger (\(String(cString: strerror(errno)))); "
+        + (errno == EACCES || errno == EPERM
+          ? "run as a user who may read it, the daemon's or root"
+          : "name the directory that the configuration has in its section [ledger]")
+    }
+  }
+
+  /// The errno behind it.
+  var errno: Int32 {
+    switch self {
+    case .directoryMissing, .noLedger: ENOENT
+    case .notADirectory: ENOTDIR
+    case .notWritable(_, let errno), .notWritten(_, _, let errno), .unreadable(_, let errno): errno
+    case .locked: EWOULDBLOCK
+    case .damaged: EINVAL
+    case .failed(let error): error.errno
     }
   }
 
@@ -41,7 +70,14 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
     case .notWritable(_, let errno): errno == EACCES || errno == EPERM ? .noPermission : .cannotCreate
     case .locked: .temporaryFailure
     case .damaged: .dataError
-    case .failed: .ioError
+    case .failed, .notWritten: .ioError
+    case .noLedger: .noInput
+    case .unreadable(_, let errno):
+      switch errno {
+      case ENOENT, ENOTDIR, EISDIR: .noInput
+      case EACCES, EPERM: .noPermission
+      default: .ioError
+      }
     }
   }
 }

@@ -15,6 +15,11 @@ struct LedgerLock: ~Copyable, Sendable {
     self.file = file
   }
 
+  /// Whether it still guards that directory: the file may have been removed with it.
+  func guards(_ directory: String) -> Bool {
+    FileIdentity(of: file.number).map { $0.isAt(directory + "/lock") } ?? true
+  }
+
   private static func take(_ directory: String) throws(LedgerError) -> Descriptor {
     let path = directory + "/lock"
     let file: Descriptor

@@ -22,7 +22,7 @@ package struct LedgerIdentity: Sendable {
 /// How a ledger is written. Every capacity with its reason.
 package struct LedgerOptions: Sendable {
   /// A segment takes no further record beyond this: small enough to copy and to look through.
-  package var segmentBytes = 8 << 20
+  package var segmentBytes = 16 << 20
   /// Records wait here for the next write: at 4 windows a second and 2 KiB each, 16 s.
   package var bufferBytes = 128 << 10
   /// At most one write in this time, unless the buffer is full: flash wear against what a power cut may take.

@@ -9,32 +9,40 @@ import Vocabulary
 package struct LedgerWriter: ~Copyable, @unchecked Sendable {
   // Unchecked: one owner, who may hand it to another thread whole.
   package static let schema: Int64 = 1
+  /// No record has a higher number: the last that every JSON reader has exactly.
+  package static let maximumSequence: UInt64 = 1 << 53
 
   package let directory: String
   /// What records written from now on carry.
   package var identity: LedgerIdentity
   /// Records appended since `init`, gaps included.
-  package private(set) var records = 0
+  package internal(set) var records = 0
   /// Sequence number and digest of the last record appended: what an anchor would keep.
-  package private(set) var head: LedgerHead
-  /// Records that could not be taken, since `init`.
-  package private(set) var totalShed = 0
+  package internal(set) var head: LedgerHead
+  /// Records that could not be taken, or went with a segment, since `init`.
+  package internal(set) var totalShed = 0
   /// Why the last write failed; nil while writing works.
-  package private(set) var failure: Int32?
+  package internal(set) var failure: Int32?
   /// Energy and number of the decisions appended since `init`.
   package private(set) var decisions = 0
   package private(set) var energy = Nanojoules.zero
 
-  private let options: LedgerOptions
-  private let lock: LedgerLock
-  private var json: JSONWriter
-  private var buffer: PendingBytes
-  private var segment: OpenSegment
-  private var shed = ShedCounts()
-  private var lastWrite: Instant
+  let options: LedgerOptions
+  var lock: LedgerLock
+  var json: JSONWriter
+  var buffer: PendingBytes
+  var segment: OpenSegment
+  var shed = ShedCounts()
+  var lastWrite: Instant
+  /// Not before then is another segment tried for, after that has failed.
+  var nextRotation = Instant.zero
   private let formerEnd: StaticString
+  /// What was not said yet, and what must not be said again until it is over.
+  private var notices: [LedgerNotice] = []
+  var said = (failing: false, unsynchronized: false, growing: false, shed: 0)
 
-  /// Opens the directory's ledger and goes on where it ended. A torn tail is cut off and recorded as a `gap`.
+  /// Opens the directory's ledger and goes on where it ended. What stands behind the last whole record is set
+  /// aside, and a segment that does not add up is left for a new one; a `gap` record says so, and a notice.
   package init(
     directory: String, identity: LedgerIdentity, at stamp: LedgerStamp,
     options: LedgerOptions = LedgerOptions()
@@ -58,16 +66,22 @@ package struct LedgerWriter: ~Copyable, @unchecked Sendable {
       case .stop: "stop"
       default: "crash"
       }
-    if let digest = tail.cutDigest {
-      _ = put(.gap, stamp) { json, _ in
-        json.key("cause")
-        json.value("tornTail")
-        json.key("cut_bytes")
-        json.value(tail.cutBytes)
-        json.key("cut_sha256")
-        json.value(digest)
-      }
+    for notice in tail.notices {
+      notices.append(notice)
+      _ = put(.gap, stamp) { json, _ in notice.writeMembers(into: &json) }
     }
+    // Else a second power cut would leave what was set aside without a word.
+    if !tail.notices.isEmpty { _ = drain(stamp) }
+  }
+
+  /// What is to be said and was not: oldest first, each once.
+  package mutating func nextNotice() -> LedgerNotice? { notices.isEmpty ? nil : notices.removeFirst() }
+
+  /// Nobody may be listening: what is said beyond these is not kept.
+  private static let maximumNotices = 16
+
+  mutating func say(_ notice: LedgerNotice) {
+    if notices.count < Self.maximumNotices { notices.append(notice) }
   }
 
   /// What is still in the buffer is written, without waiting for the disk. `finish` does that and says how it went.
@@ -95,14 +109,32 @@ package struct LedgerWriter: ~Copyable, @unchecked Sendable {
       case .start:
         json.key("after")
         json.value(ended)
-      case .stop:
-        json.key("decisions")
-        json.value(sums.0)
-        json.key("total_nanojoules")
-        json.value(sums.1.count)
+      case .stop: Self.writeSums(sums.0, sums.1, into: &json)
       default: break
       }
     }
+  }
+
+  /// Appends the `stop` record with what was spent since the last decision, so that the run's total covers all
+  /// its time.
+  @discardableResult
+  package mutating func appendStop(reason: String, closing: ClosingEnergy, at stamp: LedgerStamp) -> Bool {
+    let count = decisions
+    let total = energy + closing.total
+    let appended = add(.stop, stamp) { json, names in
+      LedgerEvent.stop(reason: reason).writeMembers(names, into: &json)
+      closing.writeMembers(names, into: &json)
+      Self.writeSums(count, total, into: &json)
+    }
+    if appended { energy = total }
+    return appended
+  }
+
+  private static func writeSums(_ decisions: Int, _ energy: Nanojoules, into json: inout JSONWriter) {
+    json.key("decisions")
+    json.value(decisions)
+    json.key("total_nanojoules")
+    json.value(energy.count)
   }
 
   /// Bytes that wait for the next write.
@@ -128,128 +160,10 @@ package struct LedgerWriter: ~Copyable, @unchecked Sendable {
   /// The same, and waits for the disk in any case: the last thing before the value goes.
   package mutating func finish(at stamp: LedgerStamp) throws(LedgerError) {
     guard flush(at: stamp) else {
-      throw .failed(LinuxError("write", segment.path, errno: failure ?? EIO))
+      throw .notWritten(path: segment.path, records: buffer.records, errno: failure ?? EIO)
     }
     let result = options.output.synchronize(segment.number)
-    if result != 0 { throw .failed(LinuxError("fdatasync", segment.path, errno: -result)) }
-  }
-}
-
-extension LedgerWriter {
-  private typealias Body = (inout JSONWriter, Names) -> Void
-
-  /// Appends a record, behind the gap record if some were shed before it, or counts it as shed.
-  private mutating func add(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) -> Bool {
-    if !shed.isEmpty && !(writeIfDue(stamp) && recordGap(stamp)) {
-      lose(type, stamp)
-      return false
-    }
-    guard put(type, stamp, body) else {
-      lose(type, stamp)
-      return false
-    }
-    writeIfDue(stamp)
-    return true
-  }
-
-  private mutating func lose(_ type: RecordType, _ stamp: LedgerStamp) {
-    totalShed += 1
-    shed.add(type, at: stamp.boot)
-  }
-
-  private mutating func recordGap(_ stamp: LedgerStamp) -> Bool {
-    let counts = shed
-    let recorded = put(.gap, stamp) { json, _ in counts.writeMembers(into: &json) }
-    if recorded { shed = ShedCounts() }
-    return recorded
-  }
-
-  /// Encodes a record and copies it to the buffer; false when there is no room for it.
-  private mutating func put(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) -> Bool {
-    encode(type, stamp, body)
-    guard !json.overflowed else { return false }
-    if segment.holds && segment.size + buffer.count + json.count >= options.segmentBytes { rotate(stamp) }
-    if buffer.free <= json.count {
-      guard mayTry(stamp), drain(stamp) || buffer.free > json.count else { return false }
-    }
-    let digest = json.withBytes { bytes in
-      buffer.append(bytes)
-      return SHA256.digest(of: bytes)
-    }
-    buffer.append(UInt8(ascii: "\n"))
-    segment.holds = true
-    head = LedgerHead(sequence: head.sequence + 1, digest: digest)
-    records += 1
-    return true
-  }
-
-  private mutating func encode(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) {
-    json.reset()
-    json.beginObject()
-    json.key("schema")
-    json.value(Self.schema)
-    json.key("type")
-    json.value(type.rawValue)
-    json.key("boot_id")
-    json.value(identity.bootID)
-    json.key("seq")
-    json.value(head.sequence + 1)
-    json.key("t_boot_ns")
-    json.value(stamp.boot.sinceBoot)
-    json.key("t_utc")
-    if let utc = stamp.utc {
-      let text = RFC3339(unixNanoseconds: utc)
-      text.quoted.span.withUnsafeBytes { json.raw($0) }
-    } else {
-      json.null()
-    }
-    json.key("clock_synced")
-    json.value(stamp.synced)
-    json.key("model_sha256")
-    json.value(identity.model)
-    json.key("config_sha256")
-    json.value(identity.configuration)
-    body(&json, identity.names)
-    json.key("prev")
-    json.value(head.digest)
-    json.endObject()
-  }
-
-  /// True when a write may be tried: after a failure only once in a while.
-  private func mayTry(_ stamp: LedgerStamp) -> Bool {
-    failure == nil || stamp.boot - lastWrite >= max(options.flushInterval, LedgerOptions.retryInterval)
-  }
-
-  /// Writes when the flush interval has passed. False when something could not be written.
-  @discardableResult
-  private mutating func writeIfDue(_ stamp: LedgerStamp) -> Bool {
-    if failure == nil && stamp.boot - lastWrite < options.flushInterval { return true }
-    return mayTry(stamp) && drain(stamp)
-  }
-
-  private mutating func drain(_ stamp: LedgerStamp) -> Bool {
-    lastWrite = stamp.boot
-    let waiting = buffer.count
-    guard waiting > 0 else {
-      failure = nil
-      return true
-    }
-    let code = buffer.drain(segment.number, options.output)
-    segment.size += waiting - buffer.count
-    failure = code == 0 ? nil : code
-    if code == 0 && options.synchronizes {
-      let result = options.output.synchronize(segment.number)
-      // The kernel forgets what it could not write back, so no retry would mend it; the next gap record tells.
-      if result != 0 { shed.synchronizationFailed(-result, at: stamp.boot) }
-    }
-    return code == 0
-  }
-
-  /// Goes over to a new segment; where that fails the old one grows on.
-  private mutating func rotate(_ stamp: LedgerStamp) {
-    guard mayTry(stamp), drain(stamp) else { return }
-    if !options.synchronizes { _ = options.output.synchronize(segment.number) }
-    if let next = try? OpenSegment.create(head.sequence + 1, in: directory) { segment = next }
+    if result != 0 { throw .notWritten(path: segment.path, records: buffer.records, errno: -result) }
   }
 }
 

@@ -1,7 +1,5 @@
 import Glibc
-import JSON
 import Linux
-import Vocabulary
 
 /// Whole records that wait to be written, in memory that is allocated once. After a short write the rest of a record
 /// stays at the front, so the file goes on at the byte where it stopped.
@@ -9,6 +7,10 @@ struct PendingBytes: ~Copyable, @unchecked Sendable {
   // Unchecked: the memory has this value as its only owner.
   private let memory: UnsafeMutableRawBufferPointer
   private(set) var count = 0
+  /// Records that are here, whole or the rest of one.
+  private(set) var records = 0
+  /// The front is the rest of a record whose beginning is in the file.
+  private var startsInside = false
 
   init(capacity: Int) { memory = .allocate(byteCount: capacity, alignment: 1) }
 
@@ -16,26 +18,47 @@ struct PendingBytes: ~Copyable, @unchecked Sendable {
 
   var free: Int { memory.count - count }
 
-  /// - Precondition: there is room.
-  mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    precondition(bytes.count <= free)
-    UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
-    count += bytes.count
+  /// A record; its newline is put behind it.
+  /// - Precondition: there is room for both, and the record holds no newline.
+  mutating func append(_ record: UnsafeRawBufferPointer) {
+    precondition(record.count < free)
+    UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: record)
+    memory[count + record.count] = Self.newline
+    count += record.count + 1
+    records += 1
   }
 
-  mutating func append(_ byte: UInt8) {
-    precondition(free > 0)
-    memory[count] = byte
-    count += 1
+  /// Lets go of the rest of a record whose beginning is in a file that is gone.
+  mutating func dropHalfRecord() {
+    if startsInside, let end = line(from: 0, before: count) { take(end) }
+  }
+
+  private static var newline: UInt8 { UInt8(ascii: "\n") }
+
+  /// Place behind the newline of the line that begins at `start`.
+  private func line(from start: Int, before end: Int) -> Int? {
+    guard let base = memory.baseAddress, start < end,
+      let newline = memchr(base + start, Int32(Self.newline), end - start)
+    else { return nil }
+    return UnsafeMutableRawPointer(newline) - base + 1
+  }
+
+  private mutating func take(_ bytes: Int) {
+    guard bytes > 0 else { return }
+    var place = 0
+    while let next = line(from: place, before: bytes) {
+      records -= 1
+      place = next
+    }
+    startsInside = memory[bytes - 1] != Self.newline
+    memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[bytes..<count]))
+    count -= bytes
   }
 
   /// Writes as much as the file takes and keeps the rest; 0 when that was all, else the errno.
   mutating func drain(_ file: Int32, _ output: LedgerOutput) -> Int32 {
     let (written, code) = write(to: file, output)
-    if written > 0 {
-      memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[written..<count]))
-      count -= written
-    }
+    take(written)
     return code
   }
 
@@ -49,94 +72,5 @@ struct PendingBytes: ~Copyable, @unchecked Sendable {
       written += result
     }
     return (written, 0)
-  }
-}
-
-/// The segment being written.
-struct OpenSegment: ~Copyable, Sendable {
-  private let file: Descriptor
-  let path: String
-  /// Bytes in the file.
-  var size: Int
-  /// Whether it has a record, written or waiting.
-  var holds: Bool
-
-  var number: Int32 { file.number }
-
-  /// A new segment that begins with that record; the directory is made to remember it.
-  static func create(_ sequence: UInt64, in directory: String) throws(LedgerError) -> OpenSegment {
-    let segment = Segment(firstSequence: sequence, in: directory)
-    do throws(LinuxError) {
-      let file = try Descriptor.open(segment.path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL, mode: 0o640)
-      let parent = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
-      try system("fsync", directory) { fsync(parent.number) }
-      return OpenSegment(file: file, path: segment.path, size: 0, holds: false)
-    } catch {
-      throw Segment.refusal(directory, errno: error.errno)
-    }
-  }
-
-  /// Where the ledger ended; a new segment where there is none.
-  static func after(_ tail: LedgerTail, in directory: String) throws(LedgerError) -> OpenSegment {
-    guard let segment = tail.segment else { return try create(tail.nextSequence, in: directory) }
-    do throws(LinuxError) {
-      let file = try Descriptor.open(segment.path, O_WRONLY | O_APPEND)
-      return OpenSegment(file: file, path: segment.path, size: tail.size, holds: tail.size > 0)
-    } catch {
-      throw Segment.refusal(directory, errno: error.errno)
-    }
-  }
-}
-
-/// Records that could not be taken, counted by type: what a later `gap` record says.
-struct ShedCounts: Sendable {
-  private var counts = InlineArray<9, Int64>(repeating: 0)
-  private var first = Instant.zero
-  private var last = Instant.zero
-  private var lost: Int64 = 0
-  private var unsynchronized: Int64 = 0
-  private var errno: Int32?
-
-  var isEmpty: Bool { lost == 0 && unsynchronized == 0 }
-
-  mutating func add(_ type: RecordType, at now: Instant) {
-    mark(now)
-    counts[type.index] += 1
-    lost += 1
-  }
-
-  mutating func synchronizationFailed(_ code: Int32, at now: Instant) {
-    mark(now)
-    unsynchronized += 1
-    errno = code
-  }
-
-  private mutating func mark(_ now: Instant) {
-    if isEmpty { first = now }
-    last = now
-  }
-
-  func writeMembers(into json: inout JSONWriter) {
-    json.key("cause")
-    json.value(lost > 0 ? "shed" : "notSynchronized")
-    if lost > 0 {
-      json.key("shed")
-      json.beginObject()
-      for type in RecordType.allCases where counts[type.index] > 0 {
-        json.key(type.rawValue)
-        json.value(counts[type.index])
-      }
-      json.endObject()
-    }
-    if let errno {
-      json.key("failed_synchronizations")
-      json.value(unsynchronized)
-      json.key("errno")
-      json.value(Int(errno))
-    }
-    json.key("first_ns")
-    json.value(first.sinceBoot)
-    json.key("last_ns")
-    json.value(last.sinceBoot)
   }
 }

@@ -7,7 +7,7 @@ import Vocabulary
 struct Audit: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a ledger's chain, sequence and sums, and add up its energy.",
-    discussion: "Ends with 65 when anything does not add up, and names the record.")
+    discussion: "Ends with 65 when anything does not add up, and names the record; with 66 where there is no ledger.")
 
   @Argument(help: "The ledger's directory.")
   var directory: String
@@ -27,8 +27,9 @@ struct Audit: ParsableCommand {
       }
       asJSON ? Output.line(Self.json(report).text) : Self.show(report)
       if !report.passes {
+        let first = report.findings.first.map { "; the first: \($0)" } ?? ""
         throw CommandFailure(
-          message: "\(path): \(report.findings.count) findings; the ledger does not add up", code: .dataError)
+          message: "\(path): the ledger does not add up, \(report.found) findings\(first)", code: .dataError)
       }
     }
   }
@@ -49,7 +50,11 @@ struct Audit: ParsableCommand {
     for (exit, count) in totals.exits.sorted(by: { $0.key < $1.key }) {
       Output.line("  answered at \(exit.isEmpty ? "no exit" : exit): \(count)")
     }
+    for gap in report.gaps { Output.line("gap      \(gap)") }
     for finding in report.findings { Output.line("WRONG    \(finding)") }
+    if report.found > report.findings.count {
+      Output.line("WRONG    and \(report.found - report.findings.count) findings more")
+    }
     if report.passes { Output.line("chain, sequence and sums are whole") }
   }
 
@@ -67,7 +72,8 @@ struct Audit: ParsableCommand {
       "always_on_nanojoules": .integer(report.totals.alwaysOn), "macs": .integer(report.totals.macs),
       "accounts": numbers(report.totals.accounts), "modalities": numbers(report.totals.modalities),
       "kinds": numbers(report.totals.kinds), "exits": numbers(report.totals.exits.mapValues(Int64.init)),
-      "passes": .bool(report.passes),
+      "gaps": .array(report.gaps.map { .string($0) }),
+      "passes": .bool(report.passes), "finding_count": .integer(Int64(report.found)),
       "findings": .array(report.findings.map { .string($0.description) }),
     ]
   }

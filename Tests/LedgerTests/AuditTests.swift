@@ -169,11 +169,12 @@ import Vocabulary
     #expect(try audit(directory.path).bytes == all.count)
   }
 
-  @Test func anAbsentDirectoryIsAnErrorAndAnEmptyOneIsNot() throws {
+  @Test func findingsBeyondTheListAreCountedAndTakeNoMemory() throws {
     let directory = TemporaryDirectory()
-    #expect(try audit(directory.path) == AuditReport())
-    #expect(throws: LedgerError.directoryMissing(path: directory.path + "/x")) {
-      _ = try audit(directory.path + "/x")
-    }
+    replace(directory.path + "/" + Segment.name(1), with: [UInt8](repeating: 10, count: 5000))
+    let report = try audit(directory.path)
+    #expect(report.found == 5000)
+    #expect(report.findings.count == AuditReport.maximumListed)
+    #expect(!report.passes)
   }
 }

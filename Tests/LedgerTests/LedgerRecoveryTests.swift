@@ -28,7 +28,12 @@ import Vocabulary
         #expect(found[3]["type"] == "gap")
         #expect(found[3]["cause"] == "tornTail")
         #expect(found[3]["cut_bytes"] == .integer(Int64(cut - start)))
-        #expect(found[3]["cut_sha256"] == .string(sha256Hex(of: Array(whole[start..<cut]))))
+        let digest = sha256Hex(of: Array(whole[start..<cut]))
+        #expect(found[3]["cut_sha256"] == .string(digest))
+        let kept = "\(Segment.name(1)).cut-\(digest.prefix(32))"
+        #expect(found[3]["kept"] == .string(kept))
+        #expect(contents(of: directory.path + "/" + kept) == Array(whole[start..<cut]))
+        unlink(directory.path + "/" + kept)
       }
     }
   }
@@ -52,7 +57,8 @@ import Vocabulary
     replace(directory.path + "/" + Segment.name(5), with: [])
     replace(directory.path + "/" + Segment.name(9), with: Array("{\"schema\"".utf8))
     try write(1, in: directory)
-    #expect(directory.names == [Segment.name(1), "lock"])
+    let kept = Segment.name(9) + ".cut-" + sha256Hex(of: Array("{\"schema\"".utf8)).prefix(32)
+    #expect(directory.names == [Segment.name(1), kept, "lock"])
     let report = try audit(directory.path)
     #expect(report.findings == [])
     #expect(report.types == ["start": 2, "decision": 3, "stop": 2, "gap": 1])
@@ -77,7 +83,9 @@ import Vocabulary
     bytes += Array(#"{"schema":1,"type":"wake","seq":77,"prev":"x"}"#.utf8) + [10]
     replace(path, with: bytes)
     try write(1, in: directory)
-    #expect(contents(of: path).starts(with: bytes))
+    #expect(contents(of: path) == bytes)
+    // The number out of the sequence is not gone on with.
+    #expect(directory.names == [Segment.name(1), Segment.name(6), "lock"])
     let report = try audit(directory.path)
     #expect(report.findings.contains { $0.kind == .sequence(expected: 5, found: 77) })
   }

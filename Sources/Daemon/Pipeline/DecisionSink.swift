@@ -49,12 +49,20 @@ final class DecisionSink {
 
   func start(order: [Int], at now: Instant) {
     ledger.append(.start(version: Version.text, model: model.name, order: order), at: stamp(now))
+    sayLedgerNotices()
+  }
+
+  private func sayLedgerNotices() {
+    while let notice = ledger.nextNotice() {
+      Log.write(notice.isGood ? .notice : .warning, notice.description)
+    }
   }
 
   func deliver(_ decision: borrowing Decision) {
     let decision = copy decision
     ledger.append(decision, at: stamp(decision.decided))
     ledgerStatus.note(ledger.records, shed: ledger.totalShed, failure: ledger.failure)
+    sayLedgerNotices()
     channel.put(decision)
     if printer.isOn {
       let line = DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name))
@@ -112,9 +120,10 @@ final class DecisionSink {
     }
   }
 
-  /// The last record, and everything on the disk.
-  func finish(reason: String, at now: Instant) {
-    ledger.append(.stop(reason: reason), at: stamp(now))
+  /// The last record with what was spent since the last decision, and everything on the disk.
+  func finish(reason: String, closing: ClosingEnergy, at now: Instant) {
+    ledger.appendStop(reason: reason, closing: closing, at: stamp(now))
+    defer { sayLedgerNotices() }
     do {
       try ledger.finish(at: stamp(now))
     } catch {

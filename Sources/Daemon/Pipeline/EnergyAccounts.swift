@@ -26,15 +26,32 @@ package struct EnergyAccounts: Sendable {
 
   /// Closes the window's account at `now`: the sensors' time since the last decision belongs to this one.
   mutating func post(to decision: inout Decision, hours: inout SensorHours, at now: Instant) {
+    addSensors(&hours, at: now)
+    decision.energy = postings
+    decision.alwaysOn = model.alwaysOn(window: now - lastPosted, macs: macs, parameters: parameters)
+    lastPosted = now
+  }
+
+  /// Closes the run's account at `now`: the sensors' time since the last decision belongs to no window.
+  mutating func close(hours: inout SensorHours, at now: Instant) -> ClosingEnergy {
+    begin()
+    addSensors(&hours, at: now)
+    var closing = ClosingEnergy()
+    closing.energy = postings
+    for sensor in model.modalities.indices {
+      closing.alwaysOn += model.sensing(sensor, for: now - lastPosted)?.energy ?? .zero
+    }
+    lastPosted = now
+    return closing
+  }
+
+  private mutating func addSensors(_ hours: inout SensorHours, at now: Instant) {
     for sensor in model.modalities.indices {
       let spans = hours.settle(sensor, at: now)
       add(model.sensing(sensor, for: spans.awake))
       add(model.waking(sensor, for: spans.waking))
       add(model.idle(sensor, for: spans.asleep))
     }
-    decision.energy = postings
-    decision.alwaysOn = model.alwaysOn(window: now - lastPosted, macs: macs, parameters: parameters)
-    lastPosted = now
   }
 
   /// A pair that is cut anew runs its exits again; their energy is one posting.

@@ -1,0 +1,228 @@
+import JSON
+import Linux
+import Vocabulary
+
+/// Reads segments one after the other and finds what does not add up.
+struct Auditor {
+  /// The last record of a segment.
+  struct LastRecord {
+    var type: RecordType
+    /// Place in the segment behind its newline.
+    var end: Int
+    /// Whether its number is the one that was to come.
+    var follows: Bool
+    /// Findings in the segment up to it.
+    var findings: Int
+  }
+
+  private(set) var report = AuditReport()
+  private let anchor: LedgerHead?
+  /// Digest of the line before, whatever it was; nil before the first.
+  private(set) var previous: Digest?
+  private(set) var expected: UInt64?
+  /// Of the segment read last; nil where it has none.
+  private(set) var last: LastRecord?
+  /// Bytes and whole lines of the segment read last.
+  private(set) var size = 0
+  private(set) var lines = 0
+  private var segment = ""
+  private var line = 0
+  private var sequence: UInt64?
+  /// Decisions and energy since the last `start` record, for the totals of `stop`.
+  private var run = (decisions: Int64(0), energy: Int64(0), whole: false)
+
+  init(anchor: LedgerHead?) { self.anchor = anchor }
+
+  private mutating func find(_ kind: Finding.Kind) {
+    report.add(Finding(kind: kind, segment: segment, line: line, sequence: sequence))
+  }
+
+  mutating func read(_ file: Segment) throws(LinuxError) {
+    segment = file.path
+    (line, lines, size, last) = (0, 0, 0, nil)
+    sequence = nil
+    let before = report.found
+    report.segments += 1
+    var reader = try LineReader(path: file.path)
+    var parsed: Result<JSONValue, JSONError>?
+    var digest = Digest.zero
+    while let next = try reader.next({ bytes in
+      digest = SHA256.digest(of: bytes)
+      do throws(JSONError) {
+        parsed = .success(try JSONValue.parse(bytes, maximumBytes: LineReader.maximumLine))
+      } catch {
+        parsed = .failure(error)
+      }
+    }) {
+      line += 1
+      sequence = nil
+      size += next.count + (next.terminated ? 1 : 0)
+      guard next.terminated else {
+        find(.tornTail(bytes: next.count))
+        break
+      }
+      lines += 1
+      let record = check(next.tooLong ? nil : parsed, in: file)
+      previous = digest
+      guard let record else { continue }
+      report.head = LedgerHead(sequence: record.sequence, digest: digest)
+      if let anchor, anchor.sequence == record.sequence, anchor.digest != digest { find(.anchorDiffers) }
+      last = LastRecord(
+        type: record.type, end: size, follows: record.follows, findings: report.found - before)
+    }
+    report.bytes += size
+    // A start that came no further than the file is no finding; a name that cannot be right is.
+    if size == 0, let expected, expected != file.firstSequence { find(.misnamed(first: file.firstSequence)) }
+  }
+
+  mutating func finish(_ directory: String) -> AuditReport {
+    if let anchor, anchor.sequence > (report.head?.sequence ?? 0) {
+      sequence = nil
+      if segment.isEmpty { segment = directory }
+      find(.truncated(lastExpected: anchor.sequence))
+    }
+    return report
+  }
+
+  /// - Returns: what the record is, and whether its number is the one that was to come; nil where it is none.
+  private mutating func check(
+    _ parsed: Result<JSONValue, JSONError>?, in file: Segment
+  ) -> (sequence: UInt64, type: RecordType, follows: Bool)? {
+    guard case .success(let value)? = parsed, let head = RecordHead(value) else {
+      if case .failure(let error)? = parsed {
+        find(.notARecord(error.description))
+      } else if parsed == nil {
+        find(.notARecord("longer than \(LineReader.maximumLine) bytes"))
+      } else {
+        find(.notARecord("no object with schema \(LedgerWriter.schema), a known type and a possible sequence number"))
+      }
+      // What follows is judged against itself: one bad line is one finding in the sequence, not one a line.
+      if let number = expected { expected = number + 1 }
+      return nil
+    }
+    sequence = head.sequence
+    report.records += 1
+    report.types[head.type.rawValue, default: 0] += 1
+    if line == 1, file.firstSequence != head.sequence { find(.misnamed(first: file.firstSequence)) }
+    // In front of the first, the segment's name says which number is to come.
+    let follows = head.sequence == expected ?? (file.firstSequence + UInt64(lines - 1))
+    if let expected, expected != head.sequence {
+      find(.sequence(expected: expected, found: head.sequence))
+    }
+    expected = head.sequence + 1
+    let place = JSONPlace(value)
+    do throws(JSONError) {
+      try checkChain(try place.member("prev").string(), head.sequence)
+      try checkContent(place, head.type)
+    } catch {
+      find(.notARecord(error.description))
+    }
+    return (head.sequence, head.type, follows)
+  }
+
+  private mutating func checkChain(_ text: String, _ sequence: UInt64) throws(JSONError) {
+    let stated = Digest(hex: text)
+    if let previous {
+      if stated != previous { find(.chainBroken) }
+    } else {
+      report.first = sequence
+      // The very first record has nothing before it; a later one stands first when old segments were removed.
+      if sequence == 1 && stated != Digest.zero { find(.chainBroken) }
+    }
+  }
+
+  private mutating func checkContent(_ record: JSONPlace, _ type: RecordType) throws(JSONError) {
+    switch type {
+    case .decision: try checkDecision(record)
+    case .start: run = (0, 0, true)
+    case .stop: try checkStop(record)
+    case .gap:
+      report.add(gap: "\(segment):\(line): \(try gap(record))")
+      if let lost = try record.optional("lost_records") { add(try lost.integer(), to: \.shed) }
+      guard let shed = try record.optional("shed") else { return }
+      for (_, count) in try shed.members() { add(try count.integer(), to: \.shed) }
+    default: break
+    }
+  }
+
+  private func gap(_ record: JSONPlace) throws(JSONError) -> String {
+    var text = try record.member("cause").string()
+    for member in ["cut_bytes", "lost_records", "failed_synchronizations", "findings"] {
+      if let number = try record.optional(member) { text += ", \(member) \(try number.integer())" }
+    }
+    for member in ["segment", "kept"] {
+      if let name = try record.optional(member) { text += ", \(member) \(try name.string())" }
+    }
+    if let shed = try record.optional("shed") {
+      for (type, count) in try shed.members() { text += ", \(try count.integer()) of \(type)" }
+    }
+    return text
+  }
+
+  private mutating func checkStop(_ record: JSONPlace) throws(JSONError) {
+    // A stop that was written without postings has none of the members that go with them.
+    if try record.optional("energy") != nil {
+      let sum = try addPostings(record)
+      try checkSum(record, "closing_nanojoules", sum)
+      add(try record.member("always_on_nanojoules").integer(), to: \.totals.alwaysOn)
+      run.energy.clampedAdd(sum)
+    }
+    // A run whose beginning was removed cannot be summed.
+    guard run.whole else { return }
+    try checkSum(record, "decisions", run.decisions)
+    try checkSum(record, "total_nanojoules", run.energy)
+  }
+
+  private mutating func checkSum(_ record: JSONPlace, _ member: String, _ computed: Int64) throws(JSONError) {
+    let stated = try record.member(member).integer()
+    if stated != computed { find(.sum(member: member, stated: stated, computed: computed)) }
+  }
+
+  /// - Returns: the sum of the record's postings.
+  private mutating func addPostings(_ record: JSONPlace) throws(JSONError) -> Int64 {
+    var sum: Int64 = 0
+    for posting in try record.member("energy").elements() {
+      let energy = try posting.member("nanojoules").integer()
+      let account = try posting.member("account").string()
+      let modality = try posting.optional("modality")?.string() ?? ""
+      let kind = try posting.member("kind").string()
+      sum = sum.clampedSum(energy)
+      report.totals.accounts[account, default: 0].clampedAdd(energy)
+      report.totals.modalities[modality, default: 0].clampedAdd(energy)
+      report.totals.kinds[kind, default: 0].clampedAdd(energy)
+    }
+    add(sum, to: \.totals.energy)
+    return sum
+  }
+
+  private mutating func checkDecision(_ record: JSONPlace) throws(JSONError) {
+    let sum = try addPostings(record)
+    try checkSum(record, "total_nanojoules", sum)
+    add(try record.member("always_on_nanojoules").integer(), to: \.totals.alwaysOn)
+    add(try record.member("macs").integer(), to: \.totals.macs)
+    report.totals.exits[try exitName(record), default: 0] += 1
+    run.decisions += 1
+    run.energy.clampedAdd(sum)
+  }
+
+  private func exitName(_ record: JSONPlace) throws(JSONError) -> String {
+    guard let exit = try record.optional("exit") else { return "" }
+    if try exit.optional("fusion") != nil { return "fusion" }
+    let modality = try exit.optional("modality")?.string() ?? "?"
+    return "\(modality).\(try exit.member("exit").integer())"
+  }
+
+  private mutating func add(_ number: Int64, to path: WritableKeyPath<AuditReport, Int64>) {
+    report[keyPath: path].clampedAdd(number)
+  }
+}
+
+extension Int64 {
+  /// Figures of a forged ledger may be anything: sums stay at the end of the scale and do not trap.
+  fileprivate func clampedSum(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? (other > 0 ? .max : .min) : sum
+  }
+
+  fileprivate mutating func clampedAdd(_ other: Int64) { self = clampedSum(other) }
+}

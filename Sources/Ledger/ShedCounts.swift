@@ -1,0 +1,79 @@
+import JSON
+import Vocabulary
+
+/// Records that could not be taken, counted by type: what a later `gap` record says.
+struct ShedCounts: Sendable {
+  private var counts = InlineArray<9, Int64>(repeating: 0)
+  private var first = Instant.zero
+  private var last = Instant.zero
+  private var lost: Int64 = 0
+  private var unsynchronized: Int64 = 0
+  private var errno: Int32?
+  /// Numbers of the records that went with a segment, and how many there are.
+  private var gone: (first: UInt64, last: UInt64, count: Int64, segments: Int64) = (0, 0, 0, 0)
+
+  var isEmpty: Bool { lost == 0 && unsynchronized == 0 && gone.segments == 0 }
+
+  mutating func add(_ type: RecordType, at now: Instant) {
+    mark(now)
+    counts[type.index] += 1
+    lost += 1
+  }
+
+  mutating func synchronizationFailed(_ code: Int32, at now: Instant) {
+    mark(now)
+    unsynchronized += 1
+    errno = code
+  }
+
+  /// A segment is gone with the records from `first` up to before `next`.
+  mutating func segmentGone(_ first: UInt64, before next: UInt64, at now: Instant) {
+    mark(now)
+    if gone.segments == 0 { gone.first = first }
+    gone.last = max(gone.last, next - 1)
+    gone.count += Int64(next - first)
+    gone.segments += 1
+  }
+
+  private mutating func mark(_ now: Instant) {
+    if isEmpty { first = now }
+    last = now
+  }
+
+  func writeMembers(into json: inout JSONWriter) {
+    json.key("cause")
+    json.value(gone.segments > 0 ? "segmentGone" : lost > 0 ? "shed" : "notSynchronized")
+    if gone.segments > 0 {
+      json.key("segments")
+      json.value(gone.segments)
+      json.key("lost_records")
+      json.value(gone.count)
+      if gone.count > 0 {
+        json.key("lost_seq")
+        json.beginArray()
+        json.value(gone.first)
+        json.value(gone.last)
+        json.endArray()
+      }
+    }
+    if lost > 0 {
+      json.key("shed")
+      json.beginObject()
+      for type in RecordType.allCases where counts[type.index] > 0 {
+        json.key(type.rawValue)
+        json.value(counts[type.index])
+      }
+      json.endObject()
+    }
+    if let errno {
+      json.key("failed_synchronizations")
+      json.value(unsynchronized)
+      json.key("errno")
+      json.value(Int(errno))
+    }
+    json.key("first_ns")
+    json.value(first.sinceBoot)
+    json.key("last_ns")
+    json.value(last.sinceBoot)
+  }
+}
