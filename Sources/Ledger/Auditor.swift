@@ -94,7 +94,9 @@ struct Auditor {
       } else if parsed == nil {
         find(.notARecord("longer than \(LineReader.maximumLine) bytes"))
       } else {
-        find(.notARecord("no object with schema \(LedgerWriter.schema), a known type and a possible sequence number"))
+        find(
+          .notARecord(
+            "no object with schema \(LedgerWriter.schema), a known type and a possible sequence number"))
       }
       // What follows is judged against itself: one bad line is one finding in the sequence, not one a line.
       if let number = expected { expected = number + 1 }

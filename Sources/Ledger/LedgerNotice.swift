@@ -53,7 +53,8 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
         + "and then are counted only; " + Self.remedy(errno)
     case .segmentGone(let path, let first, let next):
       "\(path): the ledger's segment was removed or moved while it was being written; "
-        + (first < next ? "records \(first) to \(next - 1) are gone with it, which is recorded as a gap; " : "")
+        + (first < next
+          ? "records \(first) to \(next - 1) are gone with it, which is recorded as a gap; " : "")
         + "the ledger goes on in \(Segment.name(next)); end the daemon before its ledger is moved"
     case .writingAgain(let path, let lost):
       "\(path): the ledger is written again; "

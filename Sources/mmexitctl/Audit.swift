@@ -7,7 +7,8 @@ import Vocabulary
 struct Audit: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a ledger's chain, sequence and sums, and add up its energy.",
-    discussion: "Ends with 65 when anything does not add up, and names the record; with 66 where there is no ledger.")
+    discussion:
+      "Ends with 65 when anything does not add up, and names the record; with 66 where there is no ledger.")
 
   @Argument(help: "The ledger's directory.")
   var directory: String

@@ -18,7 +18,8 @@ import Testing
     #expect(text.contains("(\(options.segmentBytes >> 20) MiB unless configured)"))
     #expect(text.contains("a buffer (\(options.bufferBytes >> 10) KiB)"))
     #expect(text.contains("A record is at most \(LedgerOptions.maximumRecordBytes >> 10) KiB"))
-    #expect(text.contains("flush interval (\(options.flushInterval.count / 1_000_000_000) s unless configured)"))
+    #expect(
+      text.contains("flush interval (\(options.flushInterval.count / 1_000_000_000) s unless configured)"))
   }
 
   @Test func everyRecordTypeIsDescribed() throws {

@@ -7,7 +7,8 @@ import Vocabulary
 
 /// The ledger's files go while the daemon writes: decisions go on, it is said once, and what was lost is counted.
 @Suite struct SegmentGoneTests {
-  private func writer(_ directory: TemporaryDirectory, _ options: LedgerOptions = eager()) throws -> LedgerWriter
+  private func writer(_ directory: TemporaryDirectory, _ options: LedgerOptions = eager()) throws
+    -> LedgerWriter
   {
     try LedgerWriter(directory: directory.path, identity: identity(), at: stamp(0), options: options)
   }

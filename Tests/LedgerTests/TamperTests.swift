@@ -138,7 +138,8 @@ import Vocabulary
 
 /// Ways to change a segment's records.
 private enum Attack: Int, CaseIterable {
-  case flip, cutInside, cutLine, swap, duplicate, drop, forgeSum, forgeNumber, garbage, zeros, joinLines, emptyLine
+  case flip, cutInside, cutLine, swap, duplicate, drop, forgeSum, forgeNumber, garbage, zeros, joinLines,
+    emptyLine
 
   init(round: Int) { self = Self.allCases[round % Self.allCases.count] }
 
