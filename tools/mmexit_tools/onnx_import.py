@@ -33,8 +33,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--classes", default="", help="names, separated by commas")
     parser.add_argument("--none", help="the class that means nothing is there")
     parser.add_argument("--outputs", default="", help="outputs of the graph that become exits, separated by commas")
-    parser.add_argument("--threshold", type=float, metavar="H", help="normalized entropy, 0 to 1, at or below which the "
-                        "graph's exits answer; without it they do not")
+    parser.add_argument("--threshold", type=float, metavar="H", help="normalized entropy, 0 to 1, at or below which "
+                        "the graph's exits answer; without it they do not")
     parser.add_argument("--rounded", action="store_true", help="keep the rounding that the graph gives its outputs")
     parser.add_argument("--check", action="store_true", help="compare the model with the graph on drawn inputs")
     parser.add_argument("--windows", type=int, default=20, help="drawn inputs (20)")
@@ -71,8 +71,8 @@ def check(args: argparse.Namespace, model: ImportedModel) -> None:
     for row in rows:
         print(row)
         if row.against != EXACT and row.largest > ALLOWED + TOLERANCE:
-            print(f"note: {row.against} is more than a step away; it may compute layers in float that touch int8 inputs "
-                  "or outputs, whose sums then round elsewhere", file=sys.stderr)
+            print(f"note: {row.against} is more than a step away; it may compute layers in float that touch int8 "
+                  "inputs or outputs, whose sums then round elsewhere", file=sys.stderr)
     worst = max(row.largest for row in rows if row.against == EXACT)
     if worst > ALLOWED + TOLERANCE:
         raise ToolError(f"{args.out}: {worst:.3g} steps from its graph; at most {ALLOWED:g} is expected")
