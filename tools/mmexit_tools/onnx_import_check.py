@@ -26,6 +26,7 @@ from .onnx_import_imported import Head
 from .onnx_import_model import ImportedModel
 from .quantization import run_integer
 
+EXACT = "the exact evaluation"
 Feed = Mapping[str, NDArray]
 """One window: every input as ONNX takes it, batch first."""
 
@@ -136,7 +137,7 @@ def compare(model: ImportedModel, net: Path, file: Path, feeds: Sequence[Feed], 
     if program is not None and not program.is_file():
         raise ToolError(f"--bench {program}: no such program", UNAVAILABLE)
     session = runtime(net) if with_runtime else None
-    names = ["the exact evaluation", *(["ONNX Runtime"] if session else [])]
+    names = [EXACT, *(["ONNX Runtime"] if session else [])]
     found = {(h.output, n): Agreement(h.output, n) for h in model.heads for n in names}
     for feed in feeds:
         ours = infer(program, file, model, feed) if program else simulate(model, feed)

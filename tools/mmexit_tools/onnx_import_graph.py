@@ -96,6 +96,9 @@ def onnx_graph(model: onnx.ModelProto, name: str) -> OnnxGraph:
 def _operator(node: onnx.NodeProto) -> Operator:
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     here = Operator(node.op_type, node.name, tuple(node.input), tuple(node.output), attributes)
+    if node.op_type.startswith("QLinear") or node.op_type in ("ConvInteger", "MatMulInteger", "QGemm"):
+        raise here.refuse("integer operators (QOperator form) are not supported; quantize to the QDQ form "
+                          "(QuantizeLinear/DequantizeLinear pairs)")
     if node.domain not in DOMAINS and node.op_type not in QUANTIZERS:
         raise here.refuse(f"an operator of {node.domain}; only standard operators can be imported")
     return here

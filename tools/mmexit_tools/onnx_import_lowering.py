@@ -25,9 +25,7 @@ from .quantization import Affine, Weights
 
 HINTS = {
     "BatchNormalization": "not supported; fold it into the convolution before it, then quantize",
-    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
-                    "integer operators are not supported; quantize to the QDQ format "
-                    "(QuantizeLinear/DequantizeLinear pairs)"),
+    "Transpose": "not supported between layers; export the net with channels first ([1, channels, height, width])",
 }
 
 

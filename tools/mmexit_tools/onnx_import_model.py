@@ -27,10 +27,12 @@ class ImportedModel:
     heads: Sequence[Head]
     notes: Sequence[str]
 
-    @property
-    def file(self) -> bytes:
+    def file(self, threshold: float | None = None) -> bytes:
+        """`threshold`: of the exits that are outputs of the graph; the others never answer."""
         graph = self.quantized.graph
-        settings = {(m, n): ExitSettings() for m, n, _ in graph.exit_outputs()}
+        own = {place for place in self.exits.values() if place[0] != "fusion"}
+        settings = {(m, n): ExitSettings(threshold=threshold if (m, n) in own else None)
+                    for m, n, _ in graph.exit_outputs()}
         return model_bytes(self.quantized, settings, {"imported": self.source.name})
 
 

@@ -25,7 +25,7 @@ RUNTIME = importlib.util.find_spec("onnxruntime") is not None
 def stored(proto: onnx.ModelProto, model: ImportedModel, folder: Path) -> tuple[Path, Path]:
     net, file = folder / "net.onnx", folder / "net.safetensors"
     net.write_bytes(proto.SerializeToString())
-    file.write_bytes(model.file)
+    file.write_bytes(model.file())
     return net, file
 
 
@@ -122,6 +122,16 @@ def test_outputs_of_one_input_become_its_exits(tmp_path):
         assert row.largest < 1e-2, row
 
 
+def test_a_threshold_is_for_the_exits_of_the_graph(tmp_path):
+    two, many = tmp_path / "two", tmp_path / "many"
+    two.write_bytes(imported(two_inputs()).file(0.3))
+    many.write_bytes(imported(many_exits()).file(0.3))
+    assert {k: e.threshold for k, e in read_model(two).exits.items()} == {
+        ("image", 1): None, ("numbers", 1): None, ("fusion", 0): None}
+    assert {k: e.threshold for k, e in read_model(many).exits.items()} == {
+        ("x", 1): 0.3, ("x", 2): 0.3, ("x", 3): 0.3, ("fusion", 0): None}
+
+
 def test_exits_stand_in_order_of_depth(tmp_path, bench):
     proto = many_exits()
     model = imported(proto)
@@ -163,6 +173,8 @@ def refused(case: str) -> onnx.ModelProto:
         c = b.rounded(c, 0.1)
     if case == "operator":
         c = b.node("Sigmoid", [c], "gate")
+    if case == "integer":
+        c = b.node("QLinearConv", [c], "q")
     if case == "padding":
         c = b.node("AveragePool", [c], "mean", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
         c = b.rounded(c, 0.1)
@@ -189,6 +201,7 @@ def refused(case: str) -> onnx.ModelProto:
     ("bound", "QuantizeLinear 'clip/q.node': an upper bound of 1"),
     ("float", "Conv 'd.node': reads 'c' in float"),
     ("operator", "Sigmoid 'gate.node': this operator is not supported"),
+    ("integer", "QLinearConv 'q.node': integer operators (QOperator form)"),
     ("padding", "AveragePool 'mean.node': counts padding"),
     ("weights", "Gemm 'y.node': its weights are float"),
     ("asymmetric", "Gemm 'y.node': its weights have a zero point"),
@@ -216,6 +229,7 @@ def test_the_command_imports_and_checks(tmp_path):
     (["--input", "x=smell"], 64, "expected NAME=KIND"),
     (["--input", "z=image"], 64, "no such input"),
     (["--input", "x=image,mean=1/2"], 64, "2 numbers for mean, expected 1 or 3"),
+    (["--threshold", "2"], 64, "--threshold 2: expected 0 to 1"),
     (["--classes", "a,b"], 64, "names 2, the graph's outputs have 4"),
     (["--outputs", "q"], 64, "no such output"),
     (["--input", "x=mel"], 65, "a spectrogram of 3 channels"),

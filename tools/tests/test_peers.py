@@ -25,7 +25,7 @@ def model():
 @pytest.fixture
 def file(tmp_path, model) -> Path:
     path = tmp_path / "many.safetensors"
-    path.write_bytes(model.file)
+    path.write_bytes(model.file())
     return path
 
 
@@ -92,7 +92,7 @@ def test_litert_says_what_the_engine_says(tmp_path, proto):
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
     model = imported(proto(), outputs=[proto().graph.output[0].name])
     path = tmp_path / "net.safetensors"
-    path.write_bytes(model.file)
+    path.write_bytes(model.file())
     net = read_net(path)
     inputs = peers.window(net, 2)
     feed = {k: v.transpose(2, 0, 1)[None] if v.ndim == 3 else v[None] for k, v in inputs.items()}
@@ -107,7 +107,7 @@ def test_litert_says_what_the_engine_says(tmp_path, proto):
 def test_what_litert_cannot_run_is_named(tmp_path, monkeypatch):
     model = imported(picture_net(False, True), outputs=["y/dq"])
     path = tmp_path / "net.safetensors"
-    path.write_bytes(model.file)
+    path.write_bytes(model.file())
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
     with pytest.raises(Exception, match="LiteRT"):
         litert_file(read_net(path), True, 0.1)
