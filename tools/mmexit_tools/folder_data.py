@@ -5,8 +5,6 @@ Every file is read when the folder is opened, so that a bad one ends the command
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +17,7 @@ import soundfile
 from PIL import Image
 
 from .errors import NO_INPUT, ToolError
+from .folder_splits import LEAST, group_of, notice, split_names
 from .readers import Pixels, read_picture, read_sound, read_vector
 from .tasks import Picture, Signal, Sound, Vector
 
@@ -28,9 +27,6 @@ MODALITY = {extension: m for m, extensions in KINDS.items() for extension in ext
 SETTINGS_FILE = "folder.toml"
 LARGEST = 256
 """Pixels of a picture's longer side that are kept in memory."""
-SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
-LEAST = len(SHARES)
-"""Windows that a class needs: one for each split."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,8 @@ def read_folder(data: Path) -> Folder:
     )
     check_vectors(data, items)
     classes = tuple(sorted({label for label, _ in files}))
-    return Folder(settings, classes, modalities, items, split_items(data, items))
+    splits = split_names([(i.label, i.name, i.group) for i in items], str(data / SETTINGS_FILE))
+    return Folder(settings, classes, modalities, items, splits)
 
 
 def read_settings(path: Path) -> Settings:
@@ -199,47 +196,3 @@ def check_vectors(data: Path, items: Sequence[Item]) -> None:
     if len(lengths) > 1:
         text = ", ".join(f"{n} of length {length}" for length, n in lengths.most_common())
         raise ToolError(f"{data}: vectors of different lengths ({text}); all must have the same")
-
-
-def group_of(name: str) -> str:
-    """What stands before the first `_`; empty where there is none."""
-    return name.split("_", 1)[0] if "_" in name else ""
-
-
-def split_items(data: Path, items: Sequence[Item]) -> dict[str, tuple[int, ...]]:
-    """By group where there are at least three, else by window within each class; the order is that of a hash."""
-    groups = sorted({i.group for i in items if i.group}, key=_hash)
-    if len(groups) >= LEAST:
-        place = dict(zip(groups, _places(len(groups)), strict=True))
-        loose = [f"{i.label}/{i.name}" for i in items if not i.group]
-        place |= dict(zip(sorted(loose, key=_hash), _places(len(loose)), strict=True))
-        of = [place[i.group or f"{i.label}/{i.name}"] for i in items]
-    else:
-        if groups:
-            notice(f"{len(groups)} groups are too few to keep apart, windows are split one by one: what is measured "
-                   "holds for these people only")
-        of = [""] * len(items)
-        for label in {i.label for i in items}:
-            mine = sorted((k for k, i in enumerate(items) if i.label == label), key=lambda k: _hash(items[k].name))
-            for k, split in zip(mine, _places(len(mine)), strict=True):
-                of[k] = split
-    splits = {s: tuple(k for k, where in enumerate(of) if where == s) for s in SHARES}
-    unseen = sorted({i.label for i in items} - {items[k].label for k in splits["train"]})
-    if unseen:
-        raise ToolError(f"{data}: nobody in the training split has {', '.join(unseen)}; record it with more groups, "
-                        f'or write `group = "none"` into {data / SETTINGS_FILE}')
-    return splits | {"all": tuple(range(len(items)))}
-
-
-def _places(count: int) -> list[str]:
-    """The split of each of `count` in hash order: at least one each for validation and test where there are three."""
-    held = [max(1, round(count * SHARES[s])) if count >= LEAST else 0 for s in ("validation", "test")]
-    return ["validation"] * held[0] + ["test"] * held[1] + ["train"] * (count - sum(held))
-
-
-def _hash(name: str) -> bytes:
-    return hashlib.sha256(f"mmexit {name}".encode()).digest()
-
-
-def notice(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)

@@ -11,6 +11,7 @@ from folder_set import PEOPLE, make_folder
 from mmexit_tools import export, manifests, training
 from mmexit_tools.errors import ToolError
 from mmexit_tools.folder_data import read_folder
+from mmexit_tools.folder_splits import split_names
 from mmexit_tools.modelfile import read_model
 from mmexit_tools.readers import wav_bytes
 from mmexit_tools.tasks import Vector, folder
@@ -75,6 +76,13 @@ def test_without_groups_every_class_is_in_every_split(made, tmp_path):
     found = read_folder(few)
     for split in ("train", "validation", "test"):
         assert {found.items[k].label for k in found.splits[split]} == {"left", "right", "none"}
+
+
+def test_a_class_that_nobody_trains_on_is_named():
+    windows = [("a", f"{who}_1", who) for who in PEOPLE]
+    rare = windows[split_names(windows, "folder.toml")["test"][0]][2]
+    with pytest.raises(ToolError, match="nobody in the training split has b"):
+        split_names([*windows, ("b", f"{rare}_2", rare)], "folder.toml")
 
 
 def test_features_are_chosen_from_the_files(made, tmp_path):
