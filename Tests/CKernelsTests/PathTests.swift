@@ -20,7 +20,8 @@ import Testing
   /// A check that nothing can fail would prove nothing: against a layer with one weight changed, it must.
   @Test func oneWeightMakesADifference() throws {
     var window = mmx_window(
-      in_height: 6, in_width: 7, in_channels: 5, out_height: 6, out_width: 7, out_channels: 9, kernel_height: 3,
+      in_height: 6, in_width: 7, in_channels: 5, out_height: 6, out_width: 7, out_channels: 9,
+      kernel_height: 3,
       kernel_width: 3, stride_y: 1, stride_x: 1, pad_top: 1, pad_left: 1)
     var dice = Dice(seed: 61)
     let input = dice.activations(6 * 7 * 5)
