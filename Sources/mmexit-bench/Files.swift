@@ -9,13 +9,16 @@ func read(_ path: String) throws(BenchFailure) -> [UInt8] {
   }
   defer { fclose(file) }
   var bytes: [UInt8] = []
-  let chunk = 1 << 20
+  // The whole of a regular file in one piece, so that it goes back to the system whole.
+  var status = stat()
+  let size = fstat(fileno(file), &status) == 0 ? Int(status.st_size) : 0
+  let chunk = max(1 << 16, min(size, ModelLimits.fileBytes) + 1)
   while bytes.count <= ModelLimits.fileBytes {
     let piece = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, count in
       count = fread(buffer.baseAddress, 1, chunk, file)
     }
     if piece.isEmpty { break }
-    bytes += piece
+    if bytes.isEmpty { bytes = piece } else { bytes += piece }
   }
   guard ferror(file) == 0 else {
     throw BenchFailure(.ioError, "\(path): cannot be read; name a readable file")

@@ -67,15 +67,17 @@ struct MadeUpInput {
 }
 
 func run(_ options: Options) throws(BenchFailure) {
+  // Before anything else has taken memory.
+  let first = try FirstAnswer(options)
   let model = try model(options)
   let rounds = try options.number("--rounds", in: 1...1_000_000) ?? 200
   let set = try options.set() ?? .best
   let parts = time(model, rounds: rounds)
   let layers = LayerTimes(model, rounds: rounds, set: set)
   if options.json {
-    printJSON(model, rounds, parts, layers, set)
+    printJSON(model, rounds, first, parts, layers, set)
   } else {
-    printTable(model, rounds, parts, layers, set)
+    printTable(model, rounds, first, parts, layers, set)
   }
 }
 
@@ -134,11 +136,14 @@ private func time(_ model: Model, rounds: Int) -> [Part] {
 }
 
 private func printTable(
-  _ model: Model, _ rounds: Int, _ parts: [Part], _ layers: LayerTimes, _ set: InstructionSet
+  _ model: Model, _ rounds: Int, _ first: FirstAnswer, _ parts: [Part], _ layers: LayerTimes,
+  _ set: InstructionSet
 ) {
   print(
     "\(model.name): \(set), \(rounds) rounds, \(model.arenaBytes) bytes of activations; pictures from 640 x 480 RGB"
   )
+  let resident = first.residentKiB.map { ", with \($0) KiB resident then" } ?? ""
+  print("from the file to the first answer: \(decimal(Double(first.nanoseconds) / 1000)) us\(resident)")
   var rows = [["", "median us", "p99 us", "MACs", "GMAC/s"]]
   for part in parts {
     rows.append([
@@ -172,7 +177,8 @@ func decimal(_ number: Double) -> String {
 }
 
 private func printJSON(
-  _ model: Model, _ rounds: Int, _ parts: [Part], _ layers: LayerTimes, _ set: InstructionSet
+  _ model: Model, _ rounds: Int, _ first: FirstAnswer, _ parts: [Part], _ layers: LayerTimes,
+  _ set: InstructionSet
 ) {
   var object: JSONObject = [
     "model": .string(model.name), "isa": .string(set.description), "peak_gmac_per_s": .real(layers.peak),
@@ -191,6 +197,8 @@ private func printJSON(
           "gmac_per_s": part.speed.map { .real($0) } ?? .null,
         ]
       }))
+  object.append("first_answer_ns", .integer(first.nanoseconds))
+  object.append("resident_kib", first.residentKiB.map { .integer(Int64($0)) } ?? .null)
   object.append("layers", layers.json)
   print(JSONValue.object(object).text)
 }

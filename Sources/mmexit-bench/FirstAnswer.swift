@@ -1,0 +1,37 @@
+import Engine
+import Glibc
+import Vocabulary
+
+/// What a program pays to begin: from the model's path to the first fused answer, with all inputs at their zero point.
+struct FirstAnswer {
+  let nanoseconds: Int64
+  /// Resident memory of this process right after, in KiB; nil where the system does not say.
+  let residentKiB: Int?
+
+  init(_ options: Options) throws(BenchFailure) {
+    let start = now()
+    var engine = Engine(try model(options))
+    engine.beginWindow()
+    for (index, modality) in engine.model.modalities.enumerated() {
+      let count = modality.inputShape.reduce(1, *)
+      [Int8](repeating: 0, count: count).withUnsafeBufferPointer { engine.setInput(index, quantized: $0) }
+      for _ in modality.segments { _ = engine.advance(index) }
+    }
+    _ = engine.fuse(.all(engine.model.modalities.count))
+    nanoseconds = now() - start
+    residentKiB = Self.resident()
+  }
+
+  /// `VmRSS` of /proc/self/status.
+  private static func resident() -> Int? {
+    guard let file = fopen("/proc/self/status", "re") else { return nil }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, Int32(line.count), file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard text.hasPrefix("VmRSS:") else { continue }
+      return Int(text.filter { $0.isASCII && $0.isNumber })
+    }
+    return nil
+  }
+}
