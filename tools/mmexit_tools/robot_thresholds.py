@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import FUSION, Recording, Replay, Thresholds, Tolerance, candidates, gate_order
+from .calibration import FUSION, Recording, Thresholds, Tolerance, candidates, choose_thresholds, gate_order
 from .robot_none import none_thresholds, replay_looking
 
 MISSED = (0.04, 0.02, 0.01, 0.005, 0.002, 0.0)
 """Shares of a sensor's own commands that it may take for nothing."""
-PRICES = tuple(float(p) for p in np.geomspace(1.0, 300.0, 12))
-"""Of a wrong answer, in the whole network's MACs."""
+LOOSER = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""A search begins with the commands' thresholds at each of these multiples of the tolerance,"""
+TIGHTER = tuple(float(f) for f in np.geomspace(1.0, 0.05, 16))
+"""multiplied by the largest of these that keeps the tolerance."""
 SWEEPS = 4
 
 
@@ -52,35 +54,30 @@ def choose_walk(
     nones = {m: none_thresholds(recording, seen, none, m) for m in MISSED} | {None: off}
     best, least = Walk(gate_order(commands_only, off), off, off, None), float(recording.total_macs)
 
-    def walked(walk: Walk) -> Replay:
-        return replay_looking(recording, walk.order, walk.commands, walk.nones, none)
+    def macs_within(walk: Walk) -> float:
+        outcome = replay_looking(recording, walk.order, walk.commands, walk.nones, none)
+        return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
 
     for order in permutations(recording.modalities):
         moves = _moves(commands_only, order, nones)
-        walk = Walk(order, off, off, None)
-        for price in PRICES[::-1]:  # from all off towards cheaper and cheaper errors
-
-            def priced(outcome: Replay, price: float = price) -> float:
-                return outcome.mean_macs + price * recording.total_macs * _loss(outcome, reference, tolerance.z)
-
-            def within(outcome: Replay) -> float:
-                return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
-
-            walk = _descend(walk, moves, lambda w, f=priced: f(walked(w)))
-            if not tolerance.allows(walked(walk), reference):
-                break
-            # Prices leave gaps between one setting and the next; what is left of the tolerance is used up here.
-            filled = _descend(walk, moves, lambda w: within(walked(w)))
-            macs = walked(filled).mean_macs
-            if macs < least and gate_order(commands_only, filled.commands) == order:
-                best, least = filled, macs
+        for commands in _starts(commands_only, order, tolerance):
+            tight = (Walk(order, _times(commands, f), nones[m], m) for f in TIGHTER for m in (MISSED[1], None))
+            begin = next((w for w in tight if macs_within(w) < np.inf), Walk(order, off, off, None))
+            # What is left of the tolerance is used up coordinate by coordinate.
+            found = _descend(begin, moves, macs_within)
+            macs = macs_within(found)
+            if macs < least and gate_order(commands_only, found.commands) == order:
+                best, least = found, macs
     return best
 
 
-def _loss(outcome: Replay, reference: NDArray[np.bool_], z: float) -> float:
-    """Mean loss and `z` standard errors of it."""
-    difference = reference.astype(np.float64) - outcome.right
-    return float(difference.mean() + z * difference.std() / np.sqrt(len(difference)))
+def _starts(recording: Recording, order: Sequence[str], tolerance: Tolerance) -> Iterator[Thresholds]:
+    for multiple in LOOSER:
+        yield choose_thresholds(recording, order, Tolerance(tolerance.loss * multiple, 0.0))
+
+
+def _times(thresholds: Thresholds, factor: float) -> Thresholds:
+    return {k: None if t is None else float(np.floor(t * factor * 1e5) / 1e5) for k, t in thresholds.items()}
 
 
 Move = Callable[[Walk], Walk]
