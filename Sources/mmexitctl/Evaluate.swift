@@ -29,8 +29,9 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How to find the order: exact, paper or interleaved.", valueName: "method"))
-  var order: OrderingMethod = .exact
+      "How to find the order: exact, paper or interleaved (default: exact).", valueName: "method"),
+    completion: .list(["exact", "paper", "interleaved"]), transform: Self.order)
+  var order = OrderingMethod.exact
 
   @Option(
     help:
@@ -44,6 +45,14 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  private static func order(_ text: String) throws -> OrderingMethod {
+    switch OrderingMethod(rawValue: text) {
+    case nil: throw ValidationError("use exact, paper or interleaved")
+    case .empirical: throw ValidationError("empirical needs recorded windows; use 'mmexitctl plan' for it")
+    case let method?: method
+    }
+  }
+
   func validate() throws {
     if let threshold, !(0...1).contains(threshold) {
       throw ValidationError("--threshold \(threshold): a normalized entropy lies between 0 and 1")
@@ -53,9 +62,6 @@ struct Evaluate: ParsableCommand {
     }
     if let policy, policy != "all", !policy.hasPrefix("first:") {
       throw ValidationError("--policy '\(policy)': use 'all' or 'first:NAME'")
-    }
-    if order == .empirical {
-      throw ValidationError("--order empirical needs recorded windows; use 'mmexitctl plan' for it")
     }
   }
 

@@ -30,7 +30,7 @@ final class DecisionSink {
     self.ledger = ledger
     self.channel = channel
     self.model = model
-    printer = DecisionPrinter(isOn: prints)
+    printer = DecisionPrinter(isOn: prints, isReady: { isReplay || StandardOutput.isReady() })
     self.isReplay = isReplay
     states = model.modalities.map { _ in "asleep" }
     awakeSince = model.modalities.map { _ in nil }
@@ -64,10 +64,8 @@ final class DecisionSink {
     ledgerStatus.note(ledger.records, shed: ledger.totalShed, failure: ledger.failure)
     sayLedgerNotices()
     channel.put(decision)
-    if printer.isOn {
-      let line = DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name))
-      printer.print(line.text)
-    }
+    printer.print(
+      DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name)).text)
   }
 
   func note(_ note: PipelineNote) {
