@@ -17,10 +17,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from mmexit_tools.datasets import Batch
-from mmexit_tools.errors import exit_with
-from mmexit_tools.features import ImageFeatures, VectorFeatures
-from mmexit_tools.networks import (
+from mmexit_tools.base.errors import exit_with
+from mmexit_tools.base.readers import wav_bytes
+from mmexit_tools.model.datasets import Batch
+from mmexit_tools.model.networks import (
     AveragePool,
     Conv,
     Depthwise,
@@ -33,7 +33,7 @@ from mmexit_tools.networks import (
     Network,
     Segment,
 )
-from mmexit_tools.readers import wav_bytes
+from mmexit_tools.signals.features import ImageFeatures, VectorFeatures
 
 torch.set_num_threads(1)
 

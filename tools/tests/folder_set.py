@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmexit_tools.readers import picture_bytes, wav_bytes
+from mmexit_tools.base.readers import picture_bytes, wav_bytes
 
 PEOPLE = ("anna", "ben", "cleo", "dan", "eva")
 

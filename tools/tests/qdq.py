@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mmexit_tools.onnx_import_features import features
-from mmexit_tools.onnx_import_graph import onnx_graph
-from mmexit_tools.onnx_import_model import ImportedModel, import_onnx
+from mmexit_tools.onnx_import.features import features
+from mmexit_tools.onnx_import.graph import onnx_graph
+from mmexit_tools.onnx_import.model import ImportedModel, import_onnx
 
 
 @dataclass

@@ -5,8 +5,9 @@ import torch
 from conftest import make_batch
 from torch.nn import functional
 
-from mmexit_tools.algorithm1 import Algorithm1, balance, logit_gradients, running, shared_gradients
-from mmexit_tools.networks import FUSION, MultiExitNetwork
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.model.networks import MultiExitNetwork
+from mmexit_tools.training.algorithm1 import Algorithm1, balance, logit_gradients, running, shared_gradients
 
 EXITS = {"image": 2, "audio": 3}
 

@@ -3,8 +3,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from mmexit_tools.calibration import (
-    FUSION,
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import (
     Tolerance,
     calibrate,
     figures,
@@ -14,7 +14,7 @@ from mmexit_tools.calibration import (
     replay,
     softmax,
 )
-from mmexit_tools.ordering import ExitFigures, exact_order
+from mmexit_tools.calibrate.ordering import ExitFigures, exact_order
 
 
 def synthetic(count: int, seed: int):

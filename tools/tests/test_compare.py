@@ -3,13 +3,14 @@ import json
 import numpy as np
 from conftest import make_batch, run_command
 
-from mmexit_tools import compare, graphs, onnx_export
-from mmexit_tools.datasets import featurize
-from mmexit_tools.manifests import write_manifest
-from mmexit_tools.modelfile import ExitSettings, model_bytes
-from mmexit_tools.quantization import measure_ranges, quantize
-from mmexit_tools.tasks import Picture, Vector, Window
-from mmexit_tools.training import predict
+from mmexit_tools.export import compare, onnx_export
+from mmexit_tools.manifests.writing import write_manifest
+from mmexit_tools.model import graphs
+from mmexit_tools.model.datasets import featurize
+from mmexit_tools.quantize.modelfile import ExitSettings, model_bytes
+from mmexit_tools.quantize.quantization import measure_ranges, quantize
+from mmexit_tools.signals.windows import Picture, Vector, Window
+from mmexit_tools.training.trainer import predict
 
 
 def test_agreement_is_counted_exit_by_exit(network, trained, tmp_path):

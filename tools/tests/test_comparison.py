@@ -10,13 +10,14 @@ import pytest
 from conftest import run_command
 from test_robot_command import small_folder
 
-from mmexit_tools import cells, comparison
-from mmexit_tools.cells import needed, plan
-from mmexit_tools.errors import ToolError
-from mmexit_tools.progress import duration
-from mmexit_tools.said import network_costs, plain_cost, read
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.base.progress import duration
+from mmexit_tools.comparison import cells
+from mmexit_tools.comparison import runs as comparison
+from mmexit_tools.comparison.cells import needed, plan
+from mmexit_tools.comparison.said import network_costs, plain_cost, read
 from mmexit_tools.tasks import avmnist
-from mmexit_tools.training import Trainer
+from mmexit_tools.training.trainer import Trainer
 
 
 @pytest.fixture

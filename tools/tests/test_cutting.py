@@ -2,10 +2,10 @@ from itertools import pairwise
 
 import pytest
 
-from mmexit_tools.cutting import EXIT_SHARE, layer_macs, layers_of, places, with_exits
-from mmexit_tools.errors import ToolError
-from mmexit_tools.graphs import exit_costs, lower
-from mmexit_tools.networks import AveragePool, Depthwise, MultiExitNetwork, layer_shape
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.model.cutting import EXIT_SHARE, layer_macs, layers_of, places, with_exits
+from mmexit_tools.model.graphs import exit_costs, lower
+from mmexit_tools.model.networks import AveragePool, Depthwise, MultiExitNetwork, layer_shape
 from mmexit_tools.tasks import avmnist, robot_command
 
 

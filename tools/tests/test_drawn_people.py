@@ -1,7 +1,6 @@
-from mmexit_tools import drawn_people
-from mmexit_tools.drawn_people import Noted
-from mmexit_tools.robot_data import CLASSES, NONE, split_of
-from mmexit_tools.tasks import robot_command
+from mmexit_tools.sources.robot_data import CLASSES, NONE, split_of
+from mmexit_tools.tasks import drawn_people, robot_command
+from mmexit_tools.tasks.drawn_people import Noted
 
 
 def test_a_list_notes_whose_item_was_taken():

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from conftest import make_batch
 
-from mmexit_tools import graphs
-from mmexit_tools.equalization import MOST, channel_ranges, equalize, readers
-from mmexit_tools.graphs import float_step, run
+from mmexit_tools.model import graphs
+from mmexit_tools.model.graphs import float_step, run
+from mmexit_tools.quantize.equalization import MOST, channel_ranges, equalize, readers
 
 
 def outputs(graph, batch):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmexit_tools.features import ImageFeatures, SpectrogramFeatures, fit_window, hann, mel_weights, resize
+from mmexit_tools.signals.features import ImageFeatures, SpectrogramFeatures, fit_window, hann, mel_weights, resize
 
 
 def spectrogram(**changes) -> SpectrogramFeatures:

@@ -8,13 +8,16 @@ import pytest
 from conftest import run_command
 from folder_set import PEOPLE, make_folder
 
-from mmexit_tools import export, manifests, training
-from mmexit_tools.errors import ToolError
-from mmexit_tools.folder_data import read_folder
-from mmexit_tools.folder_splits import split_names
-from mmexit_tools.modelfile import read_model
-from mmexit_tools.readers import wav_bytes
-from mmexit_tools.tasks import Vector, folder
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.base.readers import wav_bytes
+from mmexit_tools.export import exporter as export
+from mmexit_tools.manifests import writing as manifests
+from mmexit_tools.quantize.modelfile import read_model
+from mmexit_tools.signals.windows import Vector
+from mmexit_tools.sources.folder_data import read_folder
+from mmexit_tools.sources.folder_splits import split_names
+from mmexit_tools.tasks import folder
+from mmexit_tools.training import trainer as training
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ import pytest
 import torch
 from conftest import make_batch
 
-from mmexit_tools import fusions
-from mmexit_tools.graphs import lower
-from mmexit_tools.networks import MultiExitNetwork
+from mmexit_tools.model import fusions
+from mmexit_tools.model.graphs import lower
+from mmexit_tools.model.networks import MultiExitNetwork
 
 WIDTHS = (3, 2, 4)
 

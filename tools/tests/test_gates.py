@@ -3,13 +3,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mmexit_tools import gates
-from mmexit_tools.calibration import Recording
-from mmexit_tools.gates import Curve, Point
-from mmexit_tools.graphs import Cost
-from mmexit_tools.networks import FUSION
-from mmexit_tools.said import Said
-from mmexit_tools.thresholds import best_limit, descend
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import Recording
+from mmexit_tools.calibrate.thresholds import best_limit, descend
+from mmexit_tools.comparison import gates
+from mmexit_tools.comparison.gates import Curve, Point
+from mmexit_tools.comparison.said import Said
+from mmexit_tools.model.graphs import Cost
 
 KEYS = [("image", 1), ("image", 2), ("audio", 1), ("audio", 2), FUSION]
 COSTS = dict(zip(KEYS, (Cost(10, 1), Cost(8, 2), Cost(60, 3), Cost(40, 4), Cost(5, 5)), strict=True))

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 from test_promise import pool
 
-from mmexit_tools.calibration import FUSION, Recording
-from mmexit_tools.guarantee import replace_section
-from mmexit_tools.guarantee_draws import first_of_each, random_splits, synthetic_draws
-from mmexit_tools.learn_then_test import Guarantee
-from mmexit_tools.looking_path import looking_gate
-from mmexit_tools.promise import PLAIN_GATE, calibration_parts, prepare, promise
-from mmexit_tools.synthetic_windows import population
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import Recording
+from mmexit_tools.calibrate.learn_then_test import Guarantee
+from mmexit_tools.calibrate.looking_path import looking_gate
+from mmexit_tools.calibrate.promise import PLAIN_GATE, calibration_parts, prepare, promise
+from mmexit_tools.guarantee.draws import first_of_each, random_splits, synthetic_draws
+from mmexit_tools.guarantee.synthetic_windows import population
+from mmexit_tools.guarantee.trials import replace_section
 
 PROMISE = Guarantee(0.02, 0.9)
 

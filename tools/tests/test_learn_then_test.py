@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmexit_tools.errors import ToolError
-from mmexit_tools.learn_then_test import (
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.calibrate.learn_then_test import (
     Guarantee,
     choose,
     design_effect,

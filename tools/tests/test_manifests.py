@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from conftest import Ended, run_command
 
-from mmexit_tools import features, manifests
-from mmexit_tools.datasets import featurize
-from mmexit_tools.errors import ToolError
-from mmexit_tools.manifests import write_manifest
-from mmexit_tools.tasks import Picture, Vector, Window, avmnist, load, mosi
-from mmexit_tools.windowfiles import read_manifest
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.manifests import writing as manifests
+from mmexit_tools.manifests.windowfiles import read_manifest
+from mmexit_tools.manifests.writing import write_manifest
+from mmexit_tools.model.datasets import featurize
+from mmexit_tools.signals import features
+from mmexit_tools.signals.windows import Picture, Vector, Window
+from mmexit_tools.tasks import avmnist, load, mosi
 
 
 def run(data: Path, out: Path, *extra: str) -> Ended:

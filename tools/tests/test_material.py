@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from mmexit_tools.errors import ToolError
-from mmexit_tools.material import Draw, check_classes, stored
-from mmexit_tools.tasks import Picture, Vector, Window
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.comparison.material import Draw, check_classes, stored
+from mmexit_tools.signals.windows import Picture, Vector, Window
 
 
 class Made:

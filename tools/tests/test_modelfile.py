@@ -5,10 +5,10 @@ import pytest
 import safetensors.numpy
 from conftest import make_batch
 
-from mmexit_tools import graphs
-from mmexit_tools.errors import ToolError
-from mmexit_tools.modelfile import ExitSettings, model_bytes, read_model
-from mmexit_tools.quantization import measure_ranges, predict_integer, quantize
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.model import graphs
+from mmexit_tools.quantize.modelfile import ExitSettings, model_bytes, read_model
+from mmexit_tools.quantize.quantization import measure_ranges, predict_integer, quantize
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ import pytest
 import torch
 from conftest import make_batch
 
-from mmexit_tools import graphs, onnx_export
-from mmexit_tools.networks import Conv, Flatten, Linear, MaxPool, layer_shape
-from mmexit_tools.quantization import _zero_absent
+from mmexit_tools.export import onnx_export
+from mmexit_tools.model import graphs
+from mmexit_tools.model.networks import Conv, Flatten, Linear, MaxPool, layer_shape
+from mmexit_tools.quantize.quantization import _zero_absent
 from mmexit_tools.tasks import avmnist
-from mmexit_tools.training import predict
+from mmexit_tools.training.trainer import predict
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

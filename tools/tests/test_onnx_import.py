@@ -11,13 +11,13 @@ from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 from qdq import Builder, imported, many_exits, picture_net, two_inputs
 
-from mmexit_tools import onnx_import
-from mmexit_tools.errors import ToolError
-from mmexit_tools.modelfile import read_model
-from mmexit_tools.onnx_import_check import compare, drawn, engine_input, simulate
-from mmexit_tools.onnx_import_exact import evaluate
-from mmexit_tools.onnx_import_graph import onnx_graph
-from mmexit_tools.onnx_import_model import ImportedModel
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.onnx_import import importing as onnx_import
+from mmexit_tools.onnx_import.check import compare, drawn, engine_input, simulate
+from mmexit_tools.onnx_import.exact import evaluate
+from mmexit_tools.onnx_import.graph import onnx_graph
+from mmexit_tools.onnx_import.model import ImportedModel
+from mmexit_tools.quantize.modelfile import read_model
 
 RUNTIME = importlib.util.find_spec("onnxruntime") is not None
 

@@ -11,10 +11,11 @@ import torch
 from conftest import run_command
 from qdq import imported, many_exits, picture_net, two_inputs
 
-from mmexit_tools import graphs, peers
-from mmexit_tools.onnx_import_check import simulate
-from mmexit_tools.peers_models import litert_file, read_net
-from mmexit_tools.peers_runtimes import Absent, Candidate, engine, litert, onnx_feed, onnx_runtime, versions
+from mmexit_tools.model import graphs
+from mmexit_tools.onnx_import.check import simulate
+from mmexit_tools.peers import timing as peers
+from mmexit_tools.peers.models import litert_file, read_net
+from mmexit_tools.peers.runtimes import Absent, Candidate, engine, litert, onnx_feed, onnx_runtime, versions
 
 
 @pytest.fixture

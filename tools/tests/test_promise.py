@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from test_calibration import synthetic
 
-from mmexit_tools.calibration import FUSION, gate_order, replay
-from mmexit_tools.errors import ToolError
-from mmexit_tools.exit_pool import Pool, group_names, load_pool, save_pool
-from mmexit_tools.learn_then_test import Guarantee
-from mmexit_tools.promise import Wish, calibration_parts, prepare, promise
-from mmexit_tools.settings_path import settings_path, split_by_groups
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import gate_order, replay
+from mmexit_tools.calibrate.exit_pool import Pool, group_names, load_pool, save_pool
+from mmexit_tools.calibrate.learn_then_test import Guarantee
+from mmexit_tools.calibrate.promise import Wish, calibration_parts, prepare, promise
+from mmexit_tools.calibrate.settings_path import settings_path, split_by_groups
 
 
 def pool(count: int, seed: int, groups=None) -> Pool:

@@ -5,10 +5,10 @@ import pytest
 import torch
 from conftest import make_batch
 
-from mmexit_tools import graphs, onnx_export
-from mmexit_tools.features import ImageFeatures
-from mmexit_tools.networks import set_rounding
-from mmexit_tools.quantization import (
+from mmexit_tools.export import onnx_export
+from mmexit_tools.model import graphs
+from mmexit_tools.model.networks import set_rounding
+from mmexit_tools.quantize.quantization import (
     RANGES,
     affine,
     correct_biases,
@@ -19,7 +19,8 @@ from mmexit_tools.quantization import (
     quantize_best,
     run_integer,
 )
-from mmexit_tools.training import predict
+from mmexit_tools.signals.features import ImageFeatures
+from mmexit_tools.training.trainer import predict
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mmexit_tools import drawing, pca, recording, speech
-from mmexit_tools.features import resize
+from mmexit_tools.manifests import recording
+from mmexit_tools.signals.features import resize
+from mmexit_tools.sources import drawing, pca, speech
 from mmexit_tools.tasks import avmnist
 
 

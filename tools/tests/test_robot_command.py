@@ -9,13 +9,13 @@ import pytest
 import soundfile
 from PIL import Image
 
-from mmexit_tools.errors import ToolError
-from mmexit_tools.graphs import exit_costs, lower
-from mmexit_tools.networks import MultiExitNetwork
-from mmexit_tools.robot_data import CLASSES, COMMANDS, NONE, SHARES, material, split_of
-from mmexit_tools.robot_hands import cut_out, fit_background
-from mmexit_tools.robot_pictures import empty_picture, hand_picture
-from mmexit_tools.robot_sounds import WINDOW, noise, spoken, to_pcm, unspoken
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.model.graphs import exit_costs, lower
+from mmexit_tools.model.networks import MultiExitNetwork
+from mmexit_tools.sources.robot_data import CLASSES, COMMANDS, NONE, SHARES, material, split_of
+from mmexit_tools.sources.robot_hands import cut_out, fit_background
+from mmexit_tools.sources.robot_pictures import empty_picture, hand_picture
+from mmexit_tools.sources.robot_sounds import WINDOW, noise, spoken, to_pcm, unspoken
 from mmexit_tools.tasks import robot_command as task
 
 DATA = Path(os.environ.get("MMEXIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"

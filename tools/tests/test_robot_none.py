@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from mmexit_tools.calibration import FUSION, Recording
-from mmexit_tools.robot_none import none_thresholds, replay_looking
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import Recording
+from mmexit_tools.calibrate.robot_none import none_thresholds, replay_looking
 
 KEYS = [("a", 1), ("a", 2), ("b", 1), ("b", 2), FUSION]
 

@@ -3,9 +3,10 @@
 import numpy as np
 from test_robot_none import KEYS, recording
 
-from mmexit_tools.calibration import FUSION, Recording, Tolerance
-from mmexit_tools.robot_none import replay_looking
-from mmexit_tools.robot_thresholds import choose_walk, without_none
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import Recording, Tolerance
+from mmexit_tools.calibrate.robot_none import replay_looking
+from mmexit_tools.calibrate.robot_thresholds import choose_walk, without_none
 
 
 def knowing(rng: np.random.Generator, n: int) -> tuple[Recording, dict]:

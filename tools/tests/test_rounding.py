@@ -1,10 +1,10 @@
 import numpy as np
 from conftest import make_batch
 
-from mmexit_tools import graphs
-from mmexit_tools.quantization import correct_biases, measure_ranges, predict_integer, quantize
-from mmexit_tools.rounding import everything, nothing, predict_rounded, sources
-from mmexit_tools.training import predict
+from mmexit_tools.export.rounding import everything, nothing, predict_rounded, sources
+from mmexit_tools.model import graphs
+from mmexit_tools.quantize.quantization import correct_biases, measure_ranges, predict_integer, quantize
+from mmexit_tools.training.trainer import predict
 
 
 def test_no_rounding_is_float_and_all_rounding_is_the_integers(network, trained):

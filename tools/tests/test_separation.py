@@ -3,9 +3,9 @@ import pytest
 import torch
 from conftest import make_batch
 
-from mmexit_tools.networks import Outputs
-from mmexit_tools.separation import Options, margin_to, separation, step_loss
-from mmexit_tools.training import predict
+from mmexit_tools.model.networks import Outputs
+from mmexit_tools.training.separation import Options, margin_to, separation, step_loss
+from mmexit_tools.training.trainer import predict
 
 
 def test_margin_is_to_the_best_other_class():

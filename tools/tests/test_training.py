@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmexit_tools import weightings
-from mmexit_tools.errors import ToolError
-from mmexit_tools.tasks import Picture, Vector, Window
-from mmexit_tools.training import Options, Trainer, drop_modalities, epoch_stream, train
-from mmexit_tools.weightings import exit_keys
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.signals.windows import Picture, Vector, Window
+from mmexit_tools.training import weightings
+from mmexit_tools.training.trainer import Options, Trainer, drop_modalities, epoch_stream, train
+from mmexit_tools.training.weightings import exit_keys
 
 OPTIONS = Options(epochs=3, windows=256, batch=32, rate=5e-3, validation=100, seed=3)
 

@@ -4,10 +4,12 @@ import numpy as np
 from conftest import run_command
 from folder_set import make_folder
 
-from mmexit_tools import export, training, windows_view
-from mmexit_tools.calibration import replay
-from mmexit_tools.window_drawing import Asked, Walk, draw_walks, spectrogram_pixels
-from mmexit_tools.windows_view import choose_windows
+from mmexit_tools.calibrate.calibration import replay
+from mmexit_tools.export import exporter as export
+from mmexit_tools.export import windows_view
+from mmexit_tools.export.window_drawing import Asked, Walk, draw_walks, spectrogram_pixels
+from mmexit_tools.export.windows_view import choose_windows
+from mmexit_tools.training import trainer as training
 
 PANELS = [("image", np.zeros((4, 6), np.uint8), True), ("audio", np.ones((3, 3), np.uint8), False)]
 WALK = Walk("Easy: 1 < 2", PANELS, [

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import drawing, pca, speech
-from ..cutting import with_exits
-from ..errors import NO_INPUT, ToolError
-from ..features import ImageFeatures, SpectrogramFeatures
-from ..networks import AveragePool, Conv, Flatten, Linear, MaxPool, Modality, Network, Segment
-from ..readers import PCM, read_idx, read_sound
-from . import Picture, Sound, Window
+from ..base.errors import NO_INPUT, ToolError
+from ..base.readers import PCM, read_idx, read_sound
+from ..model.cutting import with_exits
+from ..model.networks import AveragePool, Conv, Flatten, Linear, MaxPool, Modality, Network, Segment
+from ..signals.features import ImageFeatures, SpectrogramFeatures
+from ..signals.windows import Picture, Sound, Window
+from ..sources import drawing, pca, speech
 
 CLASSES = tuple(str(d) for d in range(10))
 NONE = None

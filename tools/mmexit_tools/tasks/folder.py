@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import USAGE, ToolError
-from ..features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
-from ..folder_data import KINDS, Folder, read_folder
-from ..networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
-from . import Picture, Signal, Sound, Vector, Window
+from ..base.errors import USAGE, ToolError
+from ..model.networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
+from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
+from ..signals.windows import Picture, Signal, Sound, Vector, Window
+from ..sources.folder_data import KINDS, Folder, read_folder
 
 CLASSES: tuple[str, ...] = ()
 """The folder's own, in the network's description."""

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import NO_INPUT, USAGE, ToolError
-from ..features import VectorFeatures
-from ..networks import Dropout, Linear, Modality, Network, Segment
-from . import Vector, Window
+from ..base.errors import NO_INPUT, USAGE, ToolError
+from ..model.networks import Dropout, Linear, Modality, Network, Segment
+from ..signals.features import VectorFeatures
+from ..signals.windows import Vector, Window
 
 CLASSES = ("negative", "positive")
 NONE = None

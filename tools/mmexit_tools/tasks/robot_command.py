@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cutting import with_exits
-from ..errors import USAGE, ToolError
-from ..features import ImageFeatures, SpectrogramFeatures
-from ..networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
-from ..robot_data import CLASSES, COMMANDS, NONE, Material, material
-from ..robot_pictures import empty_picture, hand_picture
-from ..robot_sounds import RATE, WINDOW, other_word, spoken, to_pcm, unspoken
-from . import Picture, Sound, Window
+from ..base.errors import USAGE, ToolError
+from ..model.cutting import with_exits
+from ..model.networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
+from ..signals.features import ImageFeatures, SpectrogramFeatures
+from ..signals.windows import Picture, Sound, Window
+from ..sources.robot_data import CLASSES, COMMANDS, NONE, Material, material
+from ..sources.robot_pictures import empty_picture, hand_picture
+from ..sources.robot_sounds import RATE, WINDOW, other_word, spoken, to_pcm, unspoken
 
 __all__ = ["CLASSES", "MIXES", "MODALITIES", "NONE", "PROVENANCE", "network", "training_windows", "windows"]
 

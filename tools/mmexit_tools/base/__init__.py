@@ -1,0 +1,1 @@
+"""Errors, progress, and readers of files: what every other package may use."""

@@ -1,0 +1,44 @@
+"""Errors that end a command with one line and a sysexits code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+USAGE = 64
+DATA = 65
+NO_INPUT = 66
+UNAVAILABLE = 69
+SOFTWARE = 70
+CANNOT_CREATE = 73
+
+
+class ToolError(Exception):
+    """What is wrong, where, and what to do, in one line; `code` is the exit status."""
+
+    def __init__(self, message: str, code: int = DATA) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def exit_with(main: Callable[[], None], name: str | None = None) -> None:
+    """Run a command's main function; a `ToolError` or an OS error becomes one line on stderr. `name`: what its help
+    calls it, where that is not the file's name."""
+    if name is not None:
+        sys.argv[0] = name
+    try:
+        main()
+        sys.stdout.flush()
+    except ToolError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(error.code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(NO_INPUT if isinstance(error, FileNotFoundError) else CANNOT_CREATE)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""Temperatures, thresholds, the order of the exits, and thresholds with a guarantee."""

@@ -1,0 +1,288 @@
+"""Temperatures and thresholds, chosen on recorded validation windows.
+
+Everything works on `Recording`s: what every exit said about every window (`mmexit_tools.quantize.quantization` or the
+engine's audit make them), so that any setting of thresholds can be replayed without running a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import scipy.optimize
+from numpy.typing import NDArray
+
+from ..base.exits import FUSION, ExitKey
+from .ordering import ExitFigures, exact_order
+
+TEMPERATURES = (0.05, 20.0)
+
+
+def softmax(logits: NDArray, temperature: float = 1.0) -> NDArray[np.float64]:
+    z = np.asarray(logits, np.float64) / temperature
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def normalized_entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Eq. 2: in 0...1."""
+    p = np.clip(probabilities, 1e-30, 1.0)
+    return np.clip(-(p * np.log(p)).sum(axis=1) / np.log(p.shape[1]), 0.0, 1.0)
+
+
+def fit_temperature(logits: NDArray, labels: NDArray[np.int64]) -> float:
+    """The temperature with the smallest cross-entropy; 1 when there are no windows."""
+    if len(labels) == 0:
+        return 1.0
+
+    def loss(log_t: float) -> float:
+        p = softmax(logits, float(np.exp(log_t)))
+        return float(-np.log(np.clip(p[np.arange(len(labels)), labels], 1e-30, 1)).mean())
+
+    bounds = (np.log(TEMPERATURES[0]), np.log(TEMPERATURES[1]))
+    found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x))
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What every exit says about N windows.
+
+    `entropy`, `answer` by exit, [N]; a missing modality's entropy is +inf, so its exits never answer.
+    `macs`: of the segment and its exit, or of fusion.
+    """
+
+    modalities: tuple[str, ...]
+    exits: Mapping[str, int]
+    entropy: Mapping[ExitKey, NDArray[np.float64]]
+    answer: Mapping[ExitKey, NDArray[np.int64]]
+    labels: NDArray[np.int64]
+    present: Mapping[str, NDArray[np.bool_]]
+    macs: Mapping[ExitKey, int]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def keys(self, order: Sequence[str]) -> list[ExitKey]:
+        return [(m, j + 1) for m in order for j in range(self.exits[m])]
+
+    def correct(self, key: ExitKey) -> NDArray[np.bool_]:
+        return self.answer[key] == self.labels
+
+    @property
+    def total_macs(self) -> int:
+        return sum(self.macs.values())
+
+
+def record(modalities: Sequence[str], logits: Mapping[ExitKey, NDArray], labels: NDArray[np.int64],
+           present: Mapping[str, NDArray[np.bool_]], macs: Mapping[ExitKey, int],
+           temperatures: Mapping[ExitKey, float]) -> Recording:
+    entropy, answer = {}, {}
+    for key, values in logits.items():
+        h = normalized_entropy(softmax(values, temperatures[key]))
+        if key != FUSION:
+            h = np.where(present[key[0]], h, np.inf)
+        entropy[key], answer[key] = h, values.argmax(axis=1)
+    exits = {m: max(k[1] for k in logits if k[0] == m) for m in modalities}
+    return Recording(tuple(modalities), exits, entropy, answer, labels, present, macs)
+
+
+Thresholds = dict[ExitKey, float | None]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Outcome of a setting: per window whether right, MACs spent, and the exit (position; last is fusion)."""
+
+    order: tuple[str, ...]
+    keys: tuple[ExitKey, ...]
+    right: NDArray[np.bool_]
+    macs: NDArray[np.float64]
+    left_at: NDArray[np.int64]
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.right.mean())
+
+    @property
+    def mean_macs(self) -> float:
+        return float(self.macs.mean())
+
+    def shares(self) -> dict[ExitKey, float]:
+        return {k: float((self.left_at == i).mean()) for i, k in enumerate(self.keys)}
+
+
+def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds) -> Replay:
+    """Walks the gate: exits modality by modality in `order`, then fusion; a missing modality costs nothing."""
+    keys = [*recording.keys(order), FUSION]
+    n = len(recording)
+    sure = np.zeros((len(keys), n), bool)
+    paid = np.zeros((len(keys), n))
+    right = np.zeros((len(keys), n), bool)
+    for i, key in enumerate(keys):
+        limit = thresholds.get(key)
+        if key == FUSION:
+            sure[i], paid[i] = True, recording.macs[key]
+        else:
+            sure[i] = recording.entropy[key] <= limit if limit is not None else False
+            paid[i] = recording.macs[key] * recording.present[key[0]]
+        right[i] = recording.correct(key)
+    left_at = sure.argmax(axis=0)
+    columns = np.arange(n)
+    return Replay(tuple(order), tuple(keys), right[left_at, columns], paid.cumsum(axis=0)[left_at, columns], left_at)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """`loss`: points of accuracy below full fusion that are allowed (0.005 is half a point). A setting counts as
+    good when mean loss + `z` standard errors of the paired difference stays within it. One more lost window than was
+    seen goes into the standard error: few windows without a loss prove little."""
+
+    loss: float = 0.005
+    z: float = 1.645
+
+    def allows(self, outcome: Replay, reference: NDArray[np.bool_]) -> bool:
+        difference = reference.astype(np.float64) - outcome.right
+        squares = float(((difference - difference.mean()) ** 2).sum()) + 1
+        return float(difference.mean() + self.z * np.sqrt(squares) / len(difference)) <= self.loss
+
+
+def candidates(recording: Recording, key: ExitKey, count: int = 48) -> list[float | None]:
+    """Thresholds worth trying at an exit: off, then quantiles of its entropy, finer where few leave."""
+    values = recording.entropy[key][np.isfinite(recording.entropy[key])]
+    if len(values) == 0:
+        return [None]
+    quantiles = np.linspace(0, 1, count + 1)[1:] ** 1.5
+    found = np.unique(np.round(np.quantile(values, quantiles), 5))
+    return [None, *[float(v) for v in found if v < 0.999]]
+
+
+def choose_thresholds(recording: Recording, order: Sequence[str], tolerance: Tolerance,
+                      prices: int = 28) -> Thresholds:
+    """The cheapest allowed setting found for this order.
+
+    For a range of prices of a wrong answer in MACs, coordinate descent on MACs + price x loss; the cheapest of the
+    settings so found that the tolerance allows. All exits off is always allowed.
+    """
+    keys = recording.keys(order)
+    choices = {k: candidates(recording, k) for k in keys}
+    reference = recording.correct(FUSION)
+    best: Thresholds = dict.fromkeys(keys)
+    best_macs = replay(recording, order, best).mean_macs
+    for setting in descend_prices(recording, order, choices, prices):
+        outcome = replay(recording, order, setting)
+        if outcome.mean_macs < best_macs and tolerance.allows(outcome, reference):
+            best, best_macs = setting, outcome.mean_macs
+    return best
+
+
+def descend_prices(recording: Recording, order: Sequence[str], choices: Mapping[ExitKey, list[float | None]],
+                   prices: int) -> list[Thresholds]:
+    """One setting for each of a range of prices of a wrong answer in MACs, by coordinate descent."""
+    table = _Table(recording, recording.keys(order))
+    reference = recording.correct(FUSION)
+    return [table.descend(choices, float(price), reference)
+            for price in np.geomspace(0.2, 300, prices) * recording.total_macs]
+
+
+class _Table:
+    """Cost of leaving at each exit, prepared for quick evaluation of many settings."""
+
+    def __init__(self, recording: Recording, keys: Sequence[ExitKey]) -> None:
+        self.keys = list(keys)
+        self.entropy = np.stack([recording.entropy[k] for k in keys])
+        self.right = np.stack([recording.correct(k) for k in [*keys, FUSION]]).astype(np.float64)
+        spent = [recording.macs[k] * recording.present[k[0]] for k in keys]
+        spent.append(np.full(len(recording), recording.macs[FUSION]))
+        self.macs = np.cumsum(np.stack(spent), axis=0)
+
+    def descend(self, choices: Mapping[ExitKey, list[float | None]], price: float,
+                reference: NDArray[np.bool_]) -> Thresholds:
+        """Coordinate descent from everything off until nothing improves."""
+        cost = self.macs + price * (reference - self.right)
+        limits = [None for _ in self.keys]
+        sure = np.zeros((len(self.keys), cost.shape[1]), bool)
+        value = float(cost[-1].mean())
+        for _ in range(8):
+            before = value
+            for i in reversed(range(len(self.keys))):
+                after = self._cost_after(cost, sure, i)
+                reach = ~sure[:i].any(axis=0)
+                elsewhere = self._spent_before(cost, sure, i)
+                here = self.entropy[i]
+                totals = []
+                for limit in choices[self.keys[i]]:
+                    leaves = here <= limit if limit is not None else np.zeros(len(here), bool)
+                    totals.append(float(np.where(reach, np.where(leaves, cost[i], after), elsewhere).mean()))
+                k = int(np.argmin(totals))
+                if totals[k] < value - 1e-9:
+                    value, limits[i] = totals[k], choices[self.keys[i]][k]
+                    sure[i] = here <= limits[i] if limits[i] is not None else False
+            if value >= before - 1e-9:
+                break
+        return dict(zip(self.keys, limits, strict=True))
+
+    @staticmethod
+    def _cost_after(cost: NDArray, sure: NDArray, i: int) -> NDArray:
+        """What a window costs that passes exit i."""
+        rows = np.vstack([sure[i + 1 :], np.ones((1, cost.shape[1]), bool)]).argmax(axis=0) + i + 1
+        return cost[rows, np.arange(cost.shape[1])]
+
+    @staticmethod
+    def _spent_before(cost: NDArray, sure: NDArray, i: int) -> NDArray:
+        """What a window costs that left before exit i (whatever it costs where it does not)."""
+        if i == 0:
+            return cost[0]
+        return cost[sure[:i].argmax(axis=0), np.arange(cost.shape[1])]
+
+
+def figures(recording: Recording, thresholds: Thresholds) -> dict[ExitKey, tuple[float | None, float]]:
+    """(accuracy among those that leave there, hazard) of every exit, as docs/model-format.md defines them; the
+    modality's own earlier exits alone decide who gets there. Accuracy is None where nobody leaves."""
+    result: dict[ExitKey, tuple[float | None, float]] = {}
+    for m in recording.modalities:
+        alive = recording.present[m].copy()
+        for j in range(recording.exits[m]):
+            key = (m, j + 1)
+            limit = thresholds.get(key)
+            leaves = alive & (recording.entropy[key] <= limit) if limit is not None else np.zeros_like(alive)
+            hazard = float(leaves.sum() / alive.sum()) if alive.any() else 0.0
+            accuracy = float(recording.correct(key)[leaves].mean()) if leaves.any() else None
+            result[key] = (accuracy, hazard)
+            alive &= ~leaves
+    outcome = replay(recording, recording.modalities, thresholds)
+    survivors = outcome.left_at == len(outcome.keys) - 1
+    right = recording.correct(FUSION)
+    result[FUSION] = (float(right[survivors].mean()) if survivors.any() else float(right.mean()), 1.0)
+    return result
+
+
+def gate_order(recording: Recording, thresholds: Thresholds, lam: float | None = None) -> tuple[str, ...]:
+    """The order the gate will take: `exact`, costs in MACs, a right answer worth `lam` MACs (default: the whole
+    network's)."""
+    found = figures(recording, thresholds)
+    modalities = [
+        [ExitFigures(found[(m, j + 1)][0] or 0.0, recording.macs[(m, j + 1)], found[(m, j + 1)][1])
+         for j in range(recording.exits[m])]
+        for m in recording.modalities
+    ]
+    order = exact_order(modalities, recording.total_macs if lam is None else lam)
+    return tuple(recording.modalities[i] for i in order)
+
+
+def calibrate(recording: Recording, tolerance: Tolerance) -> tuple[Thresholds, tuple[str, ...]]:
+    """Thresholds and the order they were chosen for: the cheapest order that the gate will really take."""
+    found: list[tuple[bool, float, Thresholds, tuple[str, ...]]] = []
+    for order in permutations(recording.modalities):
+        setting = choose_thresholds(recording, order, tolerance)
+        real = gate_order(recording, setting)
+        outcome = replay(recording, real, setting)
+        good = real == order and tolerance.allows(outcome, recording.correct(FUSION))
+        found.append((not good, outcome.mean_macs, setting, real))
+    unfit, _, setting, order = min(found, key=lambda f: f[:2])
+    if unfit:  # no order agrees with itself: only full fusion keeps the promise
+        setting = dict.fromkeys(recording.keys(recording.modalities))
+        order = gate_order(recording, setting)
+    return setting, order

@@ -1,0 +1,1 @@
+"""The paper's method against its baselines: trained, measured, tabulated."""

@@ -1,0 +1,162 @@
+"""The trainings of the comparison: each is one file of what every exit says, made once and kept.
+
+A killed run goes on at the epoch it was in: finished trainings are read, the one under way resumes from its
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..base.errors import USAGE, ToolError
+from ..base.exits import FUSION
+from ..base.progress import Progress
+from ..model.datasets import Batch
+from ..model.networks import Network
+from ..training.trainer import Options, Trainer, check_options, predict, reduced, run_epochs
+from .material import Material, digest
+from .said import Said, network_costs, plain_cost, read, write
+from .sizes import Size
+
+SHOWN = 1000
+"""Validation windows measured after each epoch, for the progress line only."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network to train. `start`: the training whose weights it begins with; `epochs`: its own."""
+
+    name: str
+    method: str = "fusion"
+    fusion: str = "lf"
+    reading: str = "norm"
+    modalities: str = "all"
+    start: str | None = None
+    whole: bool = False
+    """Trained from scratch for as long as a start and a method together."""
+
+    def options(self, size: Size, exits: int, seed: int, windows: int) -> Options:
+        epochs = size.start + size.epochs if self.whole else size.epochs if self.start else size.start
+        return Options(epochs=epochs, windows=windows, batch=size.batch, rate=size.rate,
+                       weight_decay=size.weight_decay, dropout=0.0, validation=SHOWN, seed=seed, method=self.method,
+                       reading=self.reading, fusion=self.fusion, exits=exits, modalities=self.modalities)
+
+
+def plan(modalities: Sequence[str]) -> list[Training]:
+    """All trainings for one task and seed, each after what it starts from."""
+    alone = [Training(f"uni-{m}", modalities=m, whole=True) for m in modalities]
+    late = [
+        Training("lf-start"), Training("lf", start="lf-start"),
+        *(Training(f"mmexit-{r}", "mmexit", reading=r, start="lf-start") for r in ("norm", "signed", "shared")),
+        Training("mmexit-joint", "mmexit-joint", reading="signed", start="lf-start"),
+        Training("eloss", "eloss", start="lf-start"), Training("sloss", "sloss", start="lf-start"),
+    ]
+    others = [t for f in ("tf", "lrtf", "mim") for t in (
+        Training(f"{f}-start", fusion=f), Training(f, fusion=f, start=f"{f}-start"),
+        Training(f"mmexit-{f}", "mmexit", fusion=f, start=f"{f}-start"))]
+    return [*late, *alone, *others]
+
+
+def needed(trainings: Sequence[Training], names: Sequence[str]) -> list[Training]:
+    """Those of that name, what they start from, and the network without exits that each is held against, in the
+    plan's order. Raises ToolError for an unknown name."""
+    by_name = {t.name: t for t in trainings}
+    wanted: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in by_name:
+            raise ToolError(f"--methods {name}: choose from {', '.join(by_name)}", USAGE)
+        if name not in wanted:
+            wanted.add(name)
+            training = by_name[name]
+            left += [n for n in (training.start, training.fusion) if n]
+    return [t for t in trainings if t.name in wanted]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A task at a size, with its windows: where trainings are run and kept."""
+
+    name: str
+    network: Network
+    size: Size
+    exits: int
+    train: Sequence[Material]
+    validation: Material
+    test: Material
+    work: Path
+
+    def options(self, training: Training, seed: int) -> Options:
+        return training.options(self.size, self.exits, seed, len(self.train[0]))
+
+    def key(self, training: Training, seed: int, others: Mapping[str, Training]) -> str:
+        """Changes with everything that the result depends on."""
+        start = self.key(others[training.start], seed, others) if training.start else None
+        windows = [m.key for m in (*self.train, self.validation, self.test)]
+        return digest(repr(self.network), asdict(self.options(training, seed)), windows, start, torch.__version__)
+
+    def path(self, training: Training, seed: int, others: Mapping[str, Training]) -> Path:
+        folder = self.work / "cells" / self.name
+        return folder / f"{training.name}-s{seed}-{self.key(training, seed, others)}.npz"
+
+    def effort(self, training: Training, seed: int) -> float:
+        """MACs of a training, roughly: forward passes of its network."""
+        o = self.options(training, seed)
+        network = reduced(self.network, training.modalities)
+        return float(o.epochs * o.windows * plain_cost(network, training.fusion).macs)
+
+    def run(self, training: Training, seed: int, others: Mapping[str, Training], progress: Progress) -> Said:
+        """The training's result, from its file or trained now."""
+        path, effort = self.path(training, seed, others), self.effort(training, seed)
+        if path.exists():
+            progress.skip(effort)
+            return read(path)
+        options = self.options(training, seed)
+        check_options(options)
+        trainer = Trainer(self.network, options)
+        runs = self.work / "runs" / self.name / path.stem
+        runs.mkdir(parents=True, exist_ok=True)
+        if training.start:
+            first = self.path(others[training.start], seed, others)
+            trainer.start_from(self.work / "runs" / self.name / first.stem / "checkpoint.pt")
+        checkpoint = runs / "checkpoint.pt"
+        if checkpoint.exists():
+            trainer.restore(checkpoint)
+        step = effort / options.epochs
+        progress.skip(trainer.epoch * step)
+        label = f"{self.name} {training.name} seed {seed}"
+        held_out = self.validation.batch(np.arange(min(SHOWN, len(self.validation))))
+        run_epochs(trainer, lambda epoch: self._stream(options, epoch), held_out, checkpoint,
+                   lambda text: progress.add(step, f"{label}: {text}"))
+        said = self._say(trainer, training)
+        write(path, said)
+        if others and not any(t.start == training.name for t in others.values()):
+            shutil.rmtree(runs)
+        return said
+
+    def _stream(self, options: Options, epoch: int) -> Iterator[Batch]:
+        # Two epochs of each draw, so that both stages of Algorithm 1 see every one.
+        source = self.train[epoch // 2 % len(self.train)]
+        return source.stream(options.batch, [options.seed, epoch])
+
+    def _say(self, trainer: Trainer, training: Training) -> Said:
+        logits = {}
+        for split, source in (("validation", self.validation), ("test", self.test)):
+            parts = [predict(trainer.model, source.batch(np.arange(i, min(i + 256, len(source)))))
+                     for i in range(0, len(source), 256)]
+            logits[split] = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+        network = trainer.network
+        costs = network_costs(network, training.fusion)
+        if training.method == "fusion":
+            logits = {split: {FUSION: found[FUSION]} for split, found in logits.items()}
+            costs = {FUSION: plain_cost(network, training.fusion)}
+        return Said(tuple(m.name for m in network.modalities), logits["validation"], logits["test"],
+                    {"validation": self.validation.labels, "test": self.test.labels},
+                    costs, trainer.history)

@@ -1,0 +1,254 @@
+"""From a training checkpoint to the daemon's model: fold, quantize, calibrate, measure, write model and card.
+
+    python -m mmexit_tools.export --task avmnist --data DIR --checkpoint work/digits/checkpoint.pt \\
+        --out ../config/models/digits.safetensors --card ../config/models/digits.md
+
+Temperatures and thresholds are chosen on validation windows by what the int8 network says; the test split is only
+measured. `--onnx` and `--qdq` also write the float and the int8 graph as ONNX.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..base.errors import ToolError
+from ..base.exits import FUSION, ExitKey
+from ..calibrate.calibration import Recording, Replay, Thresholds, Tolerance, calibrate, figures, record
+from ..calibrate.exit_pool import Pool, Watched, batch_pool
+from ..calibrate.learn_then_test import Groups
+from ..calibrate.looking_path import as_left, looking_gate
+from ..calibrate.promise import PLAIN_GATE, Gate, Promise, Wish, all_off, fit_temperatures
+from ..calibrate.settings_path import Setting
+from ..model.datasets import Batch, collect
+from ..model.graphs import Cost, exit_costs, lower
+from ..model.networks import MultiExitNetwork, Network
+from ..quantize.modelfile import ExitSettings, model_bytes
+from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
+from ..tasks import Task, load
+from ..training.trainer import predict, read_checkpoint
+from .onnx_export import build
+from .report import Card, SplitReport, measure
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Everything that validation windows decided."""
+
+    quantized: QuantizedGraph
+    ranges: str
+    temperatures: dict[ExitKey, float]
+    thresholds: Thresholds
+    order: tuple[str, ...]
+    recording: Recording
+    costs: Mapping[ExitKey, Cost]
+    promise: Promise | None = None
+    """The guarantee that the thresholds were chosen for, where there is one."""
+    gate: Gate = PLAIN_GATE
+    nones: Thresholds = dataclasses.field(default_factory=dict)
+    """Of a network with `none`: when one sensor may be sure of it."""
+
+    def replay(self, recording: Recording) -> Replay:
+        return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
+
+    def settings(self) -> dict[ExitKey, ExitSettings]:
+        """What is stored at each exit; figures rounded to what the validation set can tell."""
+        network = self.quantized.graph.network
+        recording, limits = self.recording, self.thresholds
+        if network.none is not None:
+            recording, limits = as_left(recording, limits, self.nones, network.classes.index(network.none))
+        result = {}
+        for key, (accuracy, hazard) in figures(recording, limits).items():
+            limit, by_class = self.thresholds.get(key), {}
+            if network.none is not None and key != FUSION:
+                apart = {c: self.nones.get(key) if c == network.none else limit for c in network.classes}
+                limit, by_class = None, {c: t for c, t in apart.items() if t is not None}
+            result[key] = ExitSettings(
+                temperature=float(np.float32(self.temperatures[key])), threshold=limit, class_thresholds=by_class,
+                accuracy=None if accuracy is None else round(accuracy, 4),
+                hazard=None if key == FUSION else round(hazard, 4),
+            )
+        return result
+
+
+def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
+                    groups: Groups | None = None) -> tuple[Calibrated, dict]:
+    """Quantizes and calibrates on the validation windows; also their float logits.
+
+    With a `wish`, the windows that test the promise have no say in anything else, the ranges of int8 included.
+    """
+    graph = lower(model.eval())
+    float_logits = predict(model, validation)
+    costs = exit_costs(graph)
+    parts = wish.parts(groups or {}, len(validation)) if wish else None
+    if wish and parts:
+        known = float_part(float_logits, parts[0])
+        quantized, ranges = quantize_best(graph, validation.part(parts[0]), known)
+    else:
+        quantized, ranges = quantize_best(graph, validation, float_logits)
+    logits = predict_integer(quantized, validation)
+    pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
+    gate = gate_of(model.network)
+    promise = wish.grant(pool, parts, gate) if wish and parts else None
+    if promise:
+        return Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds, promise.setting.order,
+                          promise.figures_from, costs, promise, gate, promise.setting.nones), float_logits
+    temperatures = fit_temperatures(pool)
+    recording = pool.recording(temperatures)
+    if model.network.none is None:
+        setting = Setting(*calibrate(recording, tolerance))
+    else:
+        setting = cheapest_allowed(gate, recording, pool, tolerance)
+    return Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
+                      gate, setting.nones), float_logits
+
+
+def gate_of(network: Network) -> Gate:
+    return PLAIN_GATE if network.none is None else looking_gate(network.classes.index(network.none))
+
+
+def cheapest_allowed(gate: Gate, recording: Recording, pool: Pool, tolerance: Tolerance) -> Setting:
+    """The cheapest setting of the gate's path that the tolerance allows; all exits off where there is none."""
+    reference = recording.correct(FUSION)
+    good = [s for s in gate.path(recording, pool) if tolerance.allows(gate.walk(recording, s), reference)]
+    return good[-1] if good else all_off(gate, recording)
+
+
+def float_part(logits: Mapping[ExitKey, np.ndarray], which: np.ndarray) -> dict[ExitKey, np.ndarray]:
+    return {k: v[which] for k, v in logits.items()}
+
+
+def make_recording(model: MultiExitNetwork, batch: Batch, logits: Mapping, temperatures: Mapping[ExitKey, float],
+                   costs: Mapping[ExitKey, Cost]) -> Recording:
+    names = [m.name for m in model.network.modalities]
+    macs = {k: c.macs for k, c in costs.items()}
+    return record(names, logits, batch.labels, batch.present, macs, temperatures)
+
+
+def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: Calibrated,
+                  float_logits: Mapping | None = None) -> SplitReport:
+    """Float against int8 on this split, and the gate with the calibrated thresholds replayed on it."""
+    plain = predict(model, batch) if float_logits is None else float_logits
+    recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
+                               calibrated.temperatures, calibrated.costs)
+    return measure(name, plain, recording, calibrated.replay(recording))
+
+
+def training_commands(task: str, checkpoint: Path, state: Mapping) -> list[list[str]]:
+    """The runs that led to this checkpoint, in order."""
+    runs = [*state["before"], {"out": str(checkpoint.parent), **state}]
+    commands: list[list[str]] = []
+    for i, run in enumerate(runs):
+        command = ["python", "-m", f"mmexit_tools.{run.get('module', 'training')}", "--task", task, "--data", "DATA",
+                   "--out", run["out"]]
+        if i > 0:
+            command += ["--start", str(Path(runs[i - 1]["out"]) / "checkpoint.pt")]
+        for key, value in run["options"].items():
+            command += [f"--{key.replace('_', '-')}", str(value)]
+        commands.append(command)
+    return commands
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+
+
+def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwork, dict]:
+    """The trained network and the options it was trained with."""
+    state = read_checkpoint(checkpoint)
+    model = MultiExitNetwork(task.network(data, state["options"].get("exits", 2)))
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError:
+        raise ToolError(f"{checkpoint}: holds another network than the engine runs (late fusion)") from None
+    return model.eval(), {"options": state["options"], "epoch": state["epoch"],
+                          "module": state.get("module", "training"), "before": state.get("before", [])}
+
+
+def summary(report: SplitReport, total: int) -> str:
+    return (f"{report.name}: fusion {report.fusion:.4f} adaptive {report.adaptive:.4f} "
+            f"MACs saved {1 - report.mean_macs / total:.3f}")
+
+
+def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) -> None:
+    task = load(args.task)
+    model, trained = load_model(task, args.data, args.checkpoint)
+    tolerance = Tolerance(args.loss / 100, args.z)
+    wish = Wish.parse(args.guarantee)
+    watched = Watched(task.windows(args.data, "validation", args.windows, args.seed))
+    validation = collect(watched, model.network)
+    calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups)
+    reports = [measure_split("validation", model, validation, calibrated, float_logits)]
+    del validation, float_logits
+    test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
+    reports.append(measure_split("test", model, test, calibrated))
+
+    export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
+              str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
+              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee]
+    commands = [*training_commands(args.task, args.checkpoint, trained),
+                [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
+    runs = [*(b["options"] for b in trained["before"]), trained["options"]]
+    provenance = {"task": args.task, **task.PROVENANCE, "training_options": runs,
+                  "epochs_done": trained["epoch"], "calibration": {
+                      "windows": args.windows, "seed": args.seed, "loss_points": args.loss, "z": args.z,
+                      "activation_ranges": calibrated.ranges,
+                      "guarantee": calibrated.promise.provenance() if calibrated.promise else None},
+                  "versions": versions()}
+    content = model_bytes(calibrated.quantized, calibrated.settings(), provenance)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_bytes(content)
+    promise = (f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard "
+               "errors to spare, at the fewest MACs found; no guarantee")
+    if calibrated.promise:
+        promise = calibrated.promise.sentence()
+    card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
+                calibrated.order, promise, reports, commands, len(content))
+    if args.card:
+        args.card.write_text(card.text())
+    if args.metrics:
+        args.metrics.write_text(json.dumps([_plain(r) for r in reports], indent=1) + "\n")
+    if args.onnx:
+        args.onnx.write_bytes(build(lower(model)).SerializeToString(deterministic=True))
+    if args.qdq:
+        graph = build(calibrated.quantized.graph, calibrated.quantized)
+        args.qdq.write_bytes(graph.SerializeToString(deterministic=True))
+    total = sum(c.macs for c in calibrated.costs.values())
+    print("\n".join([f"{args.out}: {promise}", *(summary(r, total) for r in reports)]))
+
+
+def _plain(report: SplitReport) -> dict:
+    """JSON of a report; exits by name."""
+    return {f.name: ({f"{k[0]}.{k[1]}": v for k, v in value.items()} if isinstance(value, Mapping) else value)
+            for f in dataclasses.fields(report) for value in [getattr(report, f.name)]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--card", type=Path)
+    parser.add_argument("--metrics", type=Path, help="the figures as JSON")
+    parser.add_argument("--onnx", type=Path, help="the float graph")
+    parser.add_argument("--qdq", type=Path, help="the int8 graph")
+    parser.add_argument("--windows", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--guarantee", default="auto", metavar="LOSS:CONFIDENCE",
+                        help="points below full fusion and per cent, as in 1:95; `off` for none; `auto` (default): "
+                             "1:95 where it can be shown, else none")
+    parser.add_argument("--loss", type=float, default=0.5, help="without a guarantee: points below full fusion")
+    parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    run(args)

@@ -1,0 +1,325 @@
+"""From robot-command's checkpoint to the daemon's model and its card: quantize, calibrate, measure, write.
+
+    python -m mmexit_tools.export.robot_export --data DIR --work ../work/robot-command \\
+        --out ../config/models/robot-command.safetensors --card ../config/models/robot-command.md
+
+Temperatures and thresholds come from validation people; test people are only measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..base.errors import exit_with
+from ..base.exits import FUSION, ExitKey
+from ..calibrate.calibration import Recording, Thresholds, Tolerance, figures, fit_temperature
+from ..calibrate.exit_pool import Watched, batch_pool
+from ..calibrate.learn_then_test import Groups
+from ..calibrate.looking_path import looking_gate
+from ..calibrate.promise import Wish
+from ..calibrate.robot_none import replay_looking
+from ..calibrate.robot_thresholds import choose_walk
+from ..model.datasets import Batch, collect
+from ..model.graphs import exit_costs, lower
+from ..model.networks import MultiExitNetwork
+from ..quantize.modelfile import ExitSettings, model_bytes
+from ..quantize.quantization import predict_integer, quantize_best
+from ..sources.robot_data import CLASSES, COMMANDS, NONE, material
+from ..tasks import drawn_people
+from ..tasks import robot_command as task
+from ..training.trainer import predict, read_checkpoint
+from .exporter import Calibrated, float_part, make_recording, summary, versions
+from .report import Card, SplitReport, exit_name, measure, share_text, table
+from .robot_deployment import deployment_section, kinds_section, missing_section
+
+EMPTY = CLASSES.index(NONE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Nothing:
+    """When a single sensor may be sure of `none`."""
+
+    thresholds: Thresholds
+    missed: float | None
+    """Share of a sensor's own commands that it may take for nothing; None when `none` is left to fusion."""
+
+
+def as_left(recording: Recording, nothing: Nothing) -> Recording:
+    """The recording as `figures` wants it: `none` leaves by its own threshold, commands by theirs."""
+    entropy = dict(recording.entropy)
+    for key, limit in nothing.thresholds.items():
+        says = recording.answer[key] == EMPTY
+        leaves = says & (recording.entropy[key] <= (-1 if limit is None else limit))
+        entropy[key] = np.where(leaves, 0.0, np.where(says, np.inf, recording.entropy[key]))
+    return dataclasses.replace(recording, entropy=entropy)
+
+
+def settings(
+    recording: Recording, thresholds: Thresholds, nothing: Nothing, temperatures: Mapping[ExitKey, float]
+) -> dict[ExitKey, ExitSettings]:
+    """What is stored: thresholds by class, the commands' and that of `none` (docs/model-format.md)."""
+    limits = {k: 0.0 if t is None and nothing.thresholds.get(k) is not None else t for k, t in thresholds.items()}
+    result = {}
+    for key, (accuracy, hazard) in figures(as_left(recording, nothing), limits).items():
+        limit, empty = thresholds.get(key), nothing.thresholds.get(key)
+        by_class = {} if limit is None else dict.fromkeys(COMMANDS, limit)
+        if empty is not None:
+            by_class[NONE] = empty
+        result[key] = ExitSettings(
+            temperature=float(np.float32(temperatures[key])),
+            threshold=None,
+            class_thresholds=by_class,
+            accuracy=None if accuracy is None else round(accuracy, 4),
+            hazard=None if key == FUSION else round(hazard, 4),
+        )
+    return result
+
+
+def calibrate_robot(
+    model: MultiExitNetwork,
+    validation: Batch,
+    tolerance: Tolerance,
+    wish: Wish | None = None,
+    groups: Groups | None = None,
+) -> tuple[Calibrated, Nothing, dict]:
+    """Quantizes and calibrates: temperatures, then the thresholds of the commands and of `none`.
+
+    With a `wish` that can be granted, by Learn then Test (docs/calibration.md)."""
+    graph = lower(model.eval())
+    plain = predict(model, validation)
+    parts = wish.parts(groups or {}, len(validation)) if wish else None
+    known = parts[0] if parts else np.arange(len(validation))
+    quantized, ranges = quantize_best(graph, validation.part(known), float_part(plain, known))
+    logits = predict_integer(quantized, validation)
+    if wish and parts:
+        macs = {k: c.macs for k, c in exit_costs(graph).items()}
+        found = wish.grant(batch_pool(validation, logits, groups or {}, macs), parts, looking_gate(EMPTY))
+        if found:
+            setting = found.setting
+            calibrated = Calibrated(quantized, ranges, found.temperatures, setting.thresholds, setting.order,
+                                    found.figures_from, exit_costs(graph), found)
+            return calibrated, Nothing(setting.nones, None), plain
+    labels = {k: validation.labels if k == FUSION else validation.seen[k[0]] for k in logits}
+    temperatures = {k: round(fit_temperature(v, labels[k]), 4) for k, v in logits.items()}
+    costs = exit_costs(graph)
+    recording = make_recording(model, validation, logits, temperatures, costs)
+    walk = choose_walk(recording, validation.seen, EMPTY, tolerance)
+    nothing = Nothing(walk.nones, walk.missed)
+    return Calibrated(quantized, ranges, temperatures, walk.commands, walk.order, recording, costs), nothing, plain
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A split: the report, and the answers of full fusion and of the adaptive gate, int64 [N] each, all of int8."""
+
+    report: SplitReport
+    answers: tuple[np.ndarray, np.ndarray]
+    recording: Recording
+
+
+def measured(
+    name: str,
+    calibrated: Calibrated,
+    nothing: Nothing,
+    model: MultiExitNetwork,
+    batch: Batch,
+    plain: Mapping | None = None,
+) -> Measured:
+    logits = predict(model, batch) if plain is None else plain
+    recording = make_recording(
+        model, batch, predict_integer(calibrated.quantized, batch), calibrated.temperatures, calibrated.costs
+    )
+    outcome = replay_looking(recording, calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
+    said = np.stack([recording.answer[k] for k in outcome.keys])
+    answers = (recording.answer[FUSION], said[outcome.left_at, np.arange(len(batch))])
+    return Measured(measure(name, logits, recording, outcome), answers, recording)
+
+
+def nothing_section(nothing: Nothing, batch: Batch, recording: Recording) -> str:
+    """What the daemon's first sensor may say alone, for the time being."""
+    rows = []
+    for modality in recording.modalities:
+        calm = np.zeros(len(recording), bool)
+        names = []
+        for j in range(1, recording.exits[modality] + 1):
+            limit = nothing.thresholds.get((modality, j))
+            if limit is None:
+                continue
+            names.append(f"{exit_name((modality, j))} at {limit:g}")
+            calm |= (recording.answer[(modality, j)] == EMPTY) & (recording.entropy[(modality, j)] <= limit)
+        something = batch.seen[modality] != EMPTY
+        empty = batch.labels == EMPTY
+        rows.append(
+            [
+                modality,
+                ", ".join(names) or "off",
+                share_text(float(calm[empty].mean())) if empty.any() else "-",
+                share_text(float(calm[something].mean())) if something.any() else "-",
+            ]
+        )
+    head = ["sensor", "entropy at or below", "windows of nothing it settles alone", "own commands taken for nothing"]
+    return "\n".join(
+        [
+            "## Nothing, from one sensor (test, int8)\n",
+            "In the daemon a sure `none` of the first sensor is provisional: the others sleep on and look every",
+            "`max-blind` seconds. In the tables above every window is a look: `none` counts only where all agree.\n",
+            table(head, rows),
+        ]
+    )
+
+
+def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[str]]:
+    train = ["python", "-m", "mmexit_tools.training.robot_train", "--data", "DATA", "--work", "../work/robot-command"]
+    for name, value in trained.items():
+        train += [f"--{name.replace('_', '-')}", str(value)]
+    export = [
+        "python",
+        "-m",
+        "mmexit_tools.export.robot_export",
+        "--data",
+        "DATA",
+        "--work",
+        "../work/robot-command",
+        "--out",
+        str(args.out),
+        "--card",
+        str(args.card),
+        "--windows",
+        str(args.windows),
+        "--seed",
+        str(args.seed),
+        "--loss",
+        f"{args.loss:g}",
+        "--z",
+        f"{args.z:g}",
+        "--guarantee",
+        args.guarantee,
+    ]
+    return [train, export]
+
+
+LIMITS = """## Limits
+
+- The signs come from one school's photos, all right hands before plain walls, mostly of light skin: other scenes,
+  left hands, other skin tones and other light were made by compositing and colour changes, never photographed. No
+  frame of a real room was available to measure false commands on.
+- A hand must fill about half of the picture's height or more; smaller, 64 pixels do not show which finger the thumb
+  meets.
+- Any hand that happens to look like a digit sign is a command; nothing here knows intent.
+- Words were recorded close to a microphone; rooms and distance are simulated by filters. English words only.
+- Between two looks a hand signed in silence goes unseen where the microphone is sure of nothing: hold a sign for
+  longer than `max-blind`.
+"""
+
+
+def run(args: argparse.Namespace) -> None:
+    state = read_checkpoint(args.work / "checkpoint.pt")
+    model = MultiExitNetwork(task.network())
+    model.load_state_dict(state["model"])
+    tolerance = Tolerance(args.loss / 100, args.z)
+    watched = Watched(drawn_people.windows(args.data, "validation", args.windows, args.seed))
+    validation = collect(watched, model.network)
+    wish = Wish.parse(args.guarantee)
+    calibrated, nothing, plain = calibrate_robot(model, validation, tolerance, wish, watched.groups)
+    print(f"order {calibrated.order} thresholds {calibrated.thresholds} none {nothing}", flush=True)
+    total = calibrated.recording.total_macs
+    results = [measured("validation", calibrated, nothing, model, validation, plain)]
+    print(summary(results[0].report, total), flush=True)
+    del validation, plain
+    test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
+    results.append(measured("test", calibrated, nothing, model, test))
+    idle = collect(task.windows(args.data, "test", args.windows, args.seed + 2, mix="deployment"), model.network)
+    at_rest = measured("deployment", calibrated, nothing, model, idle)
+    extra = "\n".join(
+        [
+            people_section(args.data),
+            kinds_section(test, results[1].answers),
+            missing_section(model, test),
+            nothing_section(nothing, test, results[1].recording),
+            deployment_section(test, results[1].answers, idle, at_rest.answers),
+            LIMITS,
+        ]
+    )
+    provenance = {
+        "task": "robot-command",
+        **task.PROVENANCE,
+        "training_options": state["options"],
+        "calibration": {
+            "windows": args.windows,
+            "seed": args.seed,
+            "loss_points": args.loss,
+            "z": args.z,
+            "activation_ranges": calibrated.ranges,
+            "guarantee": calibrated.promise.provenance() if calibrated.promise else None,
+        },
+        "versions": versions(),
+        "commands": [shlex.join(c) for c in commands(args, state["options"])],
+    }
+    content = model_bytes(
+        calibrated.quantized,
+        settings(calibrated.recording, calibrated.thresholds, nothing, calibrated.temperatures),
+        provenance,
+    )
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_bytes(content)
+    empty = "`none` is left to fusion"
+    if nothing.missed is not None:
+        share = f"{100 * nothing.missed:g} %"
+        empty = f"for `none` such that a sensor takes at most {share} of its own commands for nothing"
+    promise = (
+        f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard errors to "
+        f"spare, at the fewest MACs found; those of the ten commands are shown here, {empty}"
+    )
+    if calibrated.promise:
+        promise = calibrated.promise.sentence()
+    card = Card(
+        model.network,
+        task.PROVENANCE,
+        calibrated.costs,
+        calibrated.temperatures,
+        calibrated.thresholds,
+        calibrated.order,
+        promise,
+        [r.report for r in results],
+        commands(args, state["options"]),
+        len(content),
+        extra,
+    )
+    args.card.write_text(card.text().replace("mmexit_tools.export`", "mmexit_tools.export.robot_export`"))
+    print("\n".join([str(args.out), *(summary(r.report, total) for r in results)]))
+
+
+def people_section(data: Path) -> str:
+    lines = ["## People\n"]
+    for split in ("train", "validation", "test"):
+        counts = material(data, split).people
+        lines.append(f"- {split}: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
+    return "\n".join([*lines, ""])
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--card", type=Path, required=True)
+    parser.add_argument("--windows", type=int, default=3000, help="windows of each split, and of the deployment mix")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--guarantee", default="off", metavar="LOSS:CONFIDENCE", help="as mmexit_tools.export has it")
+    parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
+    parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    run(args)
+
+
+if __name__ == "__main__":
+    exit_with(_main)

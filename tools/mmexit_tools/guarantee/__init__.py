@@ -1,0 +1,1 @@
+"""What the guarantee of calibration is worth: on splits of real windows and on draws with a known truth."""

@@ -1,0 +1,1 @@
+"""A quantized ONNX net as a model file of ours."""

@@ -1,0 +1,176 @@
+"""Does an imported model say what its graph says? Compared on drawn inputs, or on given ones:
+
+- with the exact evaluation of the graph (`onnx_import_exact`),
+- with ONNX Runtime in the arithmetic that does not saturate (`session.x64quantprecision`), where it is installed.
+
+The model runs in `mmexit-bench infer`, or in the tools' own simulation of the engine where there is no such program.
+Distances are in steps of the output's rounding; where the graph does not round an output, in 1/256 of its spread.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..base.errors import DATA, UNAVAILABLE, ToolError
+from ..quantize.quantization import run_integer
+from .exact import Real, evaluate
+from .imported import Head
+from .model import ImportedModel
+
+EXACT = "the exact evaluation"
+Feed = Mapping[str, NDArray]
+"""One window: every input as ONNX takes it, batch first."""
+
+
+@dataclass
+class Agreement:
+    """Over all values of one output on all windows; distances in steps."""
+
+    output: str
+    against: str
+    distances: list[NDArray] = field(default_factory=list)
+    answers: list[bool] = field(default_factory=list)
+
+    def note(self, ours: NDArray, theirs: NDArray, step: float) -> None:
+        self.distances.append(np.abs(ours - theirs) / step)
+        self.answers.append(int(np.argmax(ours)) == int(np.argmax(theirs)))
+
+    @property
+    def largest(self) -> float:
+        return float(np.max(self.distances))
+
+    def __str__(self) -> str:
+        d = np.concatenate(self.distances)
+        return (f"{self.output} against {self.against}: {(d < 1e-3).mean():.2%} of {d.size} values equal, "
+                f"largest distance {self.largest:.3g} steps, {np.mean(self.answers):.2%} of {len(self.answers)} "
+                "answers equal")
+
+
+def drawn(model: ImportedModel, count: int, seed: int = 0) -> list[Feed]:
+    """Windows of noise around a level, which together cover the whole range of every input."""
+    rng = np.random.default_rng(seed)
+    feeds = []
+    for _ in range(count):
+        feed = {}
+        for name, kind, extents in model.source.inputs:
+            affine = model.quantized.activations[name]
+            codes = np.clip(rng.uniform(-160, 160, extents) * 0.5 + rng.uniform(-160, 160) * 0.5, -128, 127)
+            if kind == "float32":
+                feed[name] = ((codes - affine.zero_point) * affine.scale).astype(np.float32)
+            else:
+                feed[name] = np.rint(codes + (128 if kind == "uint8" else 0)).astype(kind)
+        feeds.append(feed)
+    return feeds
+
+
+def engine_input(model: ImportedModel, name: str, array: NDArray) -> NDArray:
+    """A window's input in the engine's layout: float32 features, or int8 codes."""
+    shape = model.quantized.graph.shapes[name]
+    if array.dtype == np.uint8:
+        array = (array.astype(np.int16) - 128).astype(np.int8)
+    if len(shape) == 3:
+        return np.ascontiguousarray(array.reshape(shape[2], shape[0], shape[1]).transpose(1, 2, 0))
+    return array.reshape(shape)
+
+
+def simulate(model: ImportedModel, feed: Feed) -> dict[str, NDArray]:
+    """Logits by ONNX output, in the tools' arithmetic."""
+    inputs = {}
+    for name, array in feed.items():
+        here = engine_input(model, name, array)
+        if here.dtype == np.int8:
+            affine = model.quantized.activations[name]
+            here = (here.astype(np.float32) - affine.zero_point) * affine.scale
+        tensor = torch.from_numpy(np.ascontiguousarray(here)).unsqueeze(0)
+        inputs[name] = tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
+    found = run_integer(model.quantized, inputs)
+    return {h.output: found[h.logits.output].numpy()[0] for h in model.heads}
+
+
+def infer(program: Path, file: Path, model: ImportedModel, feed: Feed) -> dict[str, NDArray]:
+    """The same from `mmexit-bench infer`."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(program), "infer", "--model", str(file), "--json"]
+        for name, array in feed.items():
+            path = Path(folder) / f"{len(command)}.npy"
+            np.save(path, engine_input(model, name, array))
+            command += ["--input", f"{name}={path}"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise ToolError(f"{program} infer: {ended.stderr.strip()}", DATA)
+    found = {(e["modality"] or "fusion", e["exit"] or 0): e["logits"] for e in json.loads(ended.stdout)["exits"]}
+    return {o: np.array(found[place], np.float32) for o, place in model.exits.items()}
+
+
+def runtime(path: Path):
+    """A session that sums in 32 bits, one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+
+
+def rounded(head: Head, logits: NDArray) -> NDArray:
+    """Logits with the rounding that the graph gives this output."""
+    if head.rounding is None:
+        return logits.astype(np.float64)
+    a = head.rounding
+    codes = np.clip(np.rint(logits.astype(np.float64) / a.scale) + a.zero_point, -128, 127)
+    return (codes - a.zero_point) * np.float64(a.scale)
+
+
+def compare(model: ImportedModel, net: Path, file: Path, feeds: Sequence[Feed], program: Path | None,
+            with_runtime: bool) -> list[Agreement]:
+    """The model in `file` against its graph, output by output."""
+    if program is not None and not program.is_file():
+        raise ToolError(f"--bench {program}: no such program", UNAVAILABLE)
+    session = runtime(net) if with_runtime else None
+    names = [EXACT, *(["ONNX Runtime"] if session else [])]
+    found = {(h.output, n): Agreement(h.output, n) for h in model.heads for n in names}
+    for feed in feeds:
+        ours = infer(program, file, model, feed) if program else simulate(model, feed)
+        exact = evaluate(model.source, feed)
+        wanted = {(h.output, names[0]): real(model, h, exact) for h in model.heads}
+        if session is not None:
+            outputs = [o.name for o in session.get_outputs()]
+            theirs = dict(zip(outputs, session.run(outputs, dict(feed)), strict=True))
+            for h in model.heads:
+                if h.compared == h.output:
+                    wanted[(h.output, names[1])] = real(model, h, theirs)
+        for h in model.heads:
+            for n in names:
+                if (h.output, n) in wanted:
+                    exactly = wanted[(h.output, n)]
+                    found[(h.output, n)].note(rounded(h, ours[h.output]), exactly, step(model, h, exactly))
+    return [a for a in found.values() if a.distances]
+
+
+def real(model: ImportedModel, head: Head, values: Mapping[str, Real | NDArray]) -> NDArray:
+    """The value that the head's logits stand for; codes of a quantized output as real numbers."""
+    value = values[head.compared]
+    if isinstance(value, Real):
+        return value.value.reshape(-1)
+    if value.dtype in (np.int8, np.uint8):
+        a = head.affine
+        assert a is not None
+        signed = value.reshape(-1).astype(np.float64) - (128 if value.dtype == np.uint8 else 0)
+        return (signed - a.zero_point) * a.scale
+    return value.reshape(-1).astype(np.float64)
+
+
+def step(model: ImportedModel, head: Head, values: NDArray) -> float:
+    if head.affine is not None:
+        return float(head.affine.scale)
+    return max(float(np.ptp(values)) / 256, 1e-9)

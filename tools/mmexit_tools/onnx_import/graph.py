@@ -1,0 +1,167 @@
+"""An ONNX file as the importer sees it: nodes in order, constants as arrays, inputs and outputs with shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from ..base.errors import NO_INPUT, ToolError
+
+DOMAINS = {"", "ai.onnx"}
+QUANTIZERS = {"QuantizeLinear", "DequantizeLinear"}
+"""Also taken from com.microsoft, where ONNX Runtime's quantizer may put them."""
+INPUT_TYPES = {TensorProto.FLOAT: "float32", TensorProto.INT8: "int8", TensorProto.UINT8: "uint8"}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One node of the ONNX graph; an absent optional input is the empty name."""
+
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return f"{self.op} '{self.name or self.output}'"
+
+    @property
+    def output(self) -> str:
+        return self.outputs[0]
+
+    def input(self, index: int) -> str:
+        """The input's name, empty where it is absent."""
+        return self.inputs[index] if index < len(self.inputs) else ""
+
+    def integers(self, key: str, default: list[int]) -> list[int]:
+        value = self.attributes.get(key, default)
+        return [int(v) for v in value]  # type: ignore[union-attr]
+
+    def integer(self, key: str, default: int) -> int:
+        return int(self.attributes.get(key, default))  # type: ignore[call-overload]
+
+    def refuse(self, why: str) -> ToolError:
+        """An error in one line that names this node."""
+        return ToolError(f"{self}: {why}")
+
+
+@dataclass(frozen=True)
+class OnnxGraph:
+    """`inputs`: (name, element type, extents with a batch of 1); `constants`: initializers."""
+
+    name: str
+    operators: tuple[Operator, ...]
+    constants: Mapping[str, NDArray]
+    inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+    outputs: tuple[str, ...]
+
+    def uses(self) -> dict[str, int]:
+        """How often each value is read, by nodes or as an output of the graph."""
+        count: dict[str, int] = {}
+        for name in [i for o in self.operators for i in o.inputs] + list(self.outputs):
+            count[name] = count.get(name, 0) + 1
+        return count
+
+
+def read_onnx(path: Path) -> OnnxGraph:
+    """Raises ToolError for what is no ONNX graph, and for inputs whose shape is not known."""
+    if not path.is_file():
+        raise ToolError(f"{path}: no such file", NO_INPUT)
+    try:
+        return onnx_graph(onnx.load(str(path)), path.stem)
+    except ToolError as error:
+        raise ToolError(f"{path}: {error}") from None
+    except Exception as error:  # protobuf's own errors share no base class
+        raise ToolError(f"{path}: not an ONNX file ({type(error).__name__})") from error
+
+
+def onnx_graph(model: onnx.ModelProto, name: str) -> OnnxGraph:
+    """The graph of a model in memory; `name` where the graph has none of its own."""
+    graph = model.graph
+    if not graph.node:
+        raise ToolError("the graph has no nodes")
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    inputs = tuple(_input(i) for i in graph.input if i.name not in constants)
+    return OnnxGraph(name, tuple(_operator(n) for n in graph.node), constants, inputs,
+                     tuple(o.name for o in graph.output))
+
+
+def _operator(node: onnx.NodeProto) -> Operator:
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    here = Operator(node.op_type, node.name, tuple(node.input), tuple(node.output), attributes)
+    if node.op_type.startswith("QLinear") or node.op_type in ("ConvInteger", "MatMulInteger", "QGemm"):
+        raise here.refuse("integer operators (QOperator form) are not supported; quantize to the QDQ form "
+                          "(QuantizeLinear/DequantizeLinear pairs)")
+    if node.domain not in DOMAINS and node.op_type not in QUANTIZERS:
+        raise here.refuse(f"an operator of {node.domain}; only standard operators can be imported")
+    return here
+
+
+def _input(value: onnx.ValueInfoProto) -> tuple[str, str, tuple[int, ...]]:
+    kind = INPUT_TYPES.get(value.type.tensor_type.elem_type)
+    if kind is None:
+        raise ToolError(f"input '{value.name}': neither float32, int8 nor uint8")
+    extents = []
+    for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+        known = dim.dim_value if dim.HasField("dim_value") else 0
+        if axis == 0:
+            if known > 1:
+                raise ToolError(f"input '{value.name}': a batch of {known}; export the net with a batch of 1")
+            known = 1
+        elif known < 1:
+            raise ToolError(f"input '{value.name}': extent {axis} ({dim.dim_param or 'unnamed'}) is not fixed; "
+                            "export the net with fixed extents (only the batch may be open)")
+        extents.append(known)
+    if len(extents) not in (2, 4):
+        raise ToolError(f"input '{value.name}': {len(extents)} extents; expected [1, n] or "
+                        "[1, channels, height, width]")
+    return value.name, kind, tuple(extents)
+
+
+def fold_constant(operator: Operator, constants: Mapping[str, NDArray]) -> NDArray | None:
+    """The value of a node whose inputs are all constants, for the few operators that stand between weights
+    and their layers; None for any other."""
+    if operator.op == "Constant":
+        value = operator.attributes.get("value")
+        if value is None:
+            value = operator.attributes.get("value_floats", operator.attributes.get("value_ints"))
+            if value is None:
+                value = operator.attributes.get("value_float", operator.attributes.get("value_int"))
+            return np.array(value, np.float32 if isinstance(np.ravel(value)[0], float) else np.int64)
+        return numpy_helper.to_array(value)  # type: ignore[arg-type]
+    if not all(i in constants for i in operator.inputs if i):
+        return None
+    given = [constants[i] if i else None for i in operator.inputs]
+    if operator.op == "Identity":
+        return given[0]
+    if operator.op == "Transpose" and given[0] is not None:
+        return given[0].transpose(operator.integers("perm", list(range(given[0].ndim))[::-1]))
+    if operator.op == "QuantizeLinear" and given[0] is not None and given[1] is not None:
+        return _quantized_constant(operator, given[0], given[1], given[2] if len(given) > 2 else None)
+    return None
+
+
+def _quantized_constant(operator: Operator, x: NDArray, scale: NDArray, zero: NDArray | None) -> NDArray:
+    kind = np.dtype(np.uint8) if zero is None else zero.dtype
+    if kind not in (np.int8, np.uint8, np.int32):
+        raise operator.refuse(f"quantizes to {kind}; int8 and uint8 can be imported")
+    bounds = np.iinfo(kind)
+    axis = operator.integer("axis", 1)
+    q = np.rint(x / along(scale, x.ndim, axis)) + along(np.zeros(1) if zero is None else zero, x.ndim, axis)
+    return np.clip(q, bounds.min, bounds.max).astype(kind)
+
+
+def along(values: NDArray, rank: int, axis: int) -> NDArray:
+    """A scalar, or one value for each place of `axis`, shaped to go with an array of that rank."""
+    if values.size == 1:
+        return values.reshape(())
+    shape = [1] * rank
+    shape[axis] = -1
+    return values.reshape(shape)

@@ -1,0 +1,191 @@
+"""Brings a graph of QuantizeLinear/DequantizeLinear pairs over into the engine's nodes, operator by operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.graphs import Node
+from ..model.networks import Shape
+from ..quantize.modelfile import ACTIVATED
+from ..quantize.quantization import Affine, Weights
+from .graph import OnnxGraph, Operator, fold_constant
+from .values import CodesInput, Layout, Pending, Probabilities, QuantizedConstant, Stored, Value
+
+HINTS = {
+    "BatchNormalization": "not supported; fold it into the convolution before it, then quantize",
+    "Transpose": "not supported between layers; export the net with channels first ([1, channels, height, width])",
+}
+
+
+@dataclass
+class Lowering:
+    """`nodes` in an order that can be run, by output; `relu` is an operation of ours that `simplify` takes away."""
+
+    graph: OnnxGraph
+    shapes: Mapping[str, Shape]
+    """Of the inputs, in the engine's terms."""
+    values: dict[str, Value] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    weights: dict[str, Weights] = field(default_factory=dict)
+    tensors: dict[str, Stored] = field(default_factory=dict)
+    rounded: dict[tuple[str, float, int], Stored] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, operators: Mapping[str, Translate]) -> None:
+        """Raises ToolError, which names the node, for what cannot be brought over."""
+        self.values.update(self.graph.constants)
+        for name, kind, extents in self.graph.inputs:
+            layout = Layout(self.shapes[name], extents)
+            self.values[name] = (Pending(name, None, None, layout) if kind == "float32"
+                                 else CodesInput(name, kind == "uint8", layout))
+        for operator in self.graph.operators:
+            constants = {i: v for i in operator.inputs if isinstance(v := self.values.get(i), np.ndarray)}
+            folded = fold_constant(operator, constants)
+            if folded is not None:
+                self.values[operator.output] = folded
+                continue
+            translate = operators.get(operator.op)
+            if translate is None:
+                raise operator.refuse(HINTS.get(operator.op, f"this operator is not supported; those that are: "
+                                                             f"{', '.join(sorted(operators))}"))
+            if any(operator.outputs[1:]):
+                raise operator.refuse("its second output is not supported")
+            self.values[operator.output] = translate(self, operator)
+
+    # What operators read
+
+    def value(self, operator: Operator, index: int) -> Value:
+        name = operator.input(index)
+        if name not in self.values:
+            raise operator.refuse(f"reads '{name}', which nothing gives" if name else f"input {index} is absent")
+        return self.values[name]
+
+    def stored(self, operator: Operator, index: int = 0) -> Stored:
+        """An input that must be int8."""
+        value, name = self.value(operator, index), operator.input(index)
+        match value:
+            case Stored():
+                return value
+            case Pending(make=None):
+                raise operator.refuse(f"reads the input '{value.source}' in float; the engine runs int8 only "
+                                      "(quantize this layer too)")
+            case Pending():
+                raise operator.refuse(f"reads '{name}' in float: no QuantizeLinear between '{value.source}' and it; "
+                                      "the engine runs int8 only (quantize this layer too)")
+            case CodesInput():
+                raise operator.refuse(f"reads the input '{name}', which no DequantizeLinear follows")
+            case Probabilities():
+                raise operator.refuse(f"reads the Softmax '{value.name}'; a Softmax may only stand at an output")
+        raise operator.refuse(f"reads the constant '{name}' where a tensor is expected")
+
+    def weight(self, operator: Operator, index: int) -> QuantizedConstant:
+        value = self.value(operator, index)
+        if isinstance(value, QuantizedConstant):
+            return value
+        if isinstance(value, np.ndarray):
+            raise operator.refuse("its weights are float; the engine runs int8 only (quantize this layer too)")
+        raise operator.refuse(f"its weights '{operator.input(index)}' are not constant")
+
+    def constant(self, operator: Operator, index: int) -> NDArray | None:
+        """None where it is absent."""
+        if not operator.input(index):
+            return None
+        value = self.value(operator, index)
+        if not isinstance(value, np.ndarray):
+            raise operator.refuse(f"'{operator.input(index)}' is computed; only a constant is supported there")
+        return value
+
+    def affine(self, operator: Operator) -> Affine:
+        """Scale and zero point of a Quantize- or DequantizeLinear over activations, uint8 moved by 128."""
+        scale, zero = self.constant(operator, 1), self.constant(operator, 2)
+        if scale is None or scale.size != 1 or (zero is not None and zero.size != 1):
+            raise operator.refuse("scales an activation by channel; only one scale a tensor is supported")
+        if zero is not None and zero.dtype not in (np.int8, np.uint8):
+            raise operator.refuse(f"activations of {zero.dtype}; only int8 and uint8 are supported")
+        unsigned = zero is None or zero.dtype == np.uint8
+        value = np.float32(scale.reshape(-1)[0])
+        if not (np.isfinite(value) and value > 0):
+            raise operator.refuse(f"its scale is {value}; scales are above 0 and finite")
+        return Affine(value, int(0 if zero is None else zero.reshape(-1)[0]) - (128 if unsigned else 0))
+
+    # What operators leave
+
+    def name(self, wanted: str) -> str:
+        """A name no other tensor has."""
+        name, count = wanted, 2
+        while name in self.tensors:
+            name, count = f"{wanted}.{count}", count + 1
+        return name
+
+    def emit(self, node: Node, affine: Affine, layout: Layout, weights: Weights | None = None) -> Stored:
+        name = self.name(node.output)
+        self.nodes[name] = replace(node, output=name)
+        if weights is not None:
+            self.weights[name] = weights
+        self.tensors[name] = Stored(name, affine, layout)
+        return self.tensors[name]
+
+    def finish(self, operator: Operator, value: Pending, affine: Affine) -> Stored:
+        """The tensor that a result becomes where it is rounded."""
+        key = (operator.input(0), float(affine.scale), affine.zero_point)
+        if key in self.rounded:
+            return self.rounded[key]
+        clamps = self.clamps(operator, affine, value.low, value.high)
+        if value.make is None:
+            here = self.input(operator, value, affine)
+        else:
+            takes = value.make.op in ACTIVATED and value.low == 0
+            here = self.emit(replace(value.make, relu=takes), affine, value.made, value.weights)
+            clamps = clamps and not takes
+        if clamps:
+            here = self.emit(Node("relu", (here.tensor,), f"{value.source}.relu"), affine, here.layout)
+        for node, layout in value.posts:
+            here = self.emit(replace(node, inputs=(here.tensor,)), affine, layout)
+        self.rounded[key] = here
+        return here
+
+    def input(self, operator: Operator, value: Pending | CodesInput, affine: Affine) -> Stored:
+        known = self.tensors.setdefault(value.source, Stored(value.source, affine, value.made))
+        if known.affine != affine:
+            raise operator.refuse(f"the input '{value.source}' is quantized in two ways")
+        return known
+
+    def clamps(self, operator: Operator, affine: Affine, low: float, high: float) -> bool:
+        """Whether a lower bound of 0 lies inside the int8 range; refuses other bounds inside it."""
+        if high < (127 - affine.zero_point) * affine.scale - affine.scale / 2:
+            raise operator.refuse(f"an upper bound of {high:g} lies inside the int8 range, which ends at "
+                                  f"{(127 - affine.zero_point) * affine.scale:g}; only that end clamps")
+        if low <= (-128 - affine.zero_point) * affine.scale + affine.scale / 2:
+            return False
+        if low != 0:
+            raise operator.refuse(f"a lower bound of {low:g} lies inside the int8 range; only 0 (ReLU) can clamp")
+        return True
+
+    def keep(self, operator: Operator, node: Node, layout: Layout) -> Value:
+        """An operation that keeps scale and zero point: done at once on int8, on a result once that is rounded."""
+        value = self.value(operator, 0)
+        if isinstance(value, Pending):
+            return value.then(node, layout)
+        here = self.stored(operator)
+        return self.emit(replace(node, inputs=(here.tensor,)), here.affine, layout)
+
+    def layout(self, operator: Operator) -> Layout:
+        value = self.value(operator, 0)
+        if isinstance(value, Pending | CodesInput):
+            return value.layout
+        return self.stored(operator).layout
+
+    def map(self, operator: Operator) -> tuple[int, int, int]:
+        layout = self.layout(operator)
+        if layout.is_vector:
+            raise operator.refuse("its input is a vector here; give the network's input as image or spectrogram")
+        height, width, channels = layout.shape
+        return height, width, channels
+
+
+Translate = Callable[[Lowering, Operator], Value]
+"""Brings one operator over."""

@@ -1,0 +1,1 @@
+"""The engine timed against other runtimes on the same nets."""

@@ -1,0 +1,200 @@
+"""The `.safetensors` model file of docs/model-format.md: written byte for byte the same, and read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.errors import NO_INPUT, ToolError
+from ..base.exits import ExitKey
+from ..model.graphs import Graph, GraphModality, GraphSegment, Node
+from ..model.networks import NO_PADDING, Modality, Network, Segment
+from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
+from .quantization import Affine, QuantizedGraph, Weights
+
+DTYPES = {"I8": np.dtype("i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
+STRIDED = {"conv2d", "depthwise_conv2d", "max_pool", "average_pool"}
+POOLS = {"max_pool", "average_pool"}
+ACTIVATED = {"conv2d", "depthwise_conv2d", "linear", "add"}
+
+
+@dataclass(frozen=True)
+class ExitSettings:
+    """What is stored at an exit beside its nodes. `class_thresholds`: by class name."""
+
+    temperature: float = 1.0
+    threshold: float | None = None
+    class_thresholds: Mapping[str, float] = field(default_factory=dict)
+    accuracy: float | None = None
+    hazard: float | None = None
+
+
+def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings], provenance: Mapping) -> bytes:
+    """The whole file."""
+    graph = quantized.graph
+    tensors: dict[str, NDArray] = {}
+    modalities = []
+    for description, modality in zip(graph.network.modalities, graph.modalities, strict=True):
+        segments = [
+            {"nodes": [_node(n, quantized, tensors) for n in s.nodes],
+             "exit": _exit(s.exit_nodes, exits[(modality.name, j)], quantized, tensors)}
+            for j, s in enumerate(modality.segments, 1)
+        ]
+        modalities.append({"name": modality.name, "input": modality.input,
+                           "features": description.features.describe(), "segments": segments})
+    text = {
+        "format": 1, "name": graph.network.name, "classes": list(graph.network.classes),
+        "none": graph.network.none, "activations": {
+            n: {"shape": list(graph.shapes[n]), "scale": float(a.scale), "zero_point": a.zero_point}
+            for n, a in sorted(quantized.activations.items())
+        },
+        "modalities": modalities,
+        "fusion": {"inputs": [m.feature for m in graph.modalities],
+                   "nodes": [_node(n, quantized, tensors) for n in graph.fusion_nodes],
+                   "exit": _exit(graph.fusion_exit_nodes, exits[("fusion", 0)], quantized, tensors)},
+        "provenance": provenance,
+    }
+    return safetensors_bytes(tensors, {"mmexit": json.dumps(text, separators=(",", ":"), allow_nan=False)})
+
+
+def safetensors_bytes(tensors: Mapping[str, NDArray], metadata: Mapping[str, str]) -> bytes:
+    """Tensors of 4 bytes first, then of 1, each by name, so that all are aligned; the header padded to 8 bytes."""
+    codes = {dtype: code for code, dtype in DTYPES.items()}
+    order = sorted(tensors, key=lambda n: (-tensors[n].dtype.itemsize, n))
+    header: dict = {"__metadata__": dict(metadata)}
+    body, offset = [], 0
+    for name in order:
+        array = np.ascontiguousarray(tensors[name])
+        raw = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        header[name] = {"dtype": codes[array.dtype.newbyteorder("<")], "shape": list(array.shape),
+                        "data_offsets": [offset, offset + len(raw)]}
+        offset += len(raw)
+        body.append(raw)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + b"".join(body)
+
+
+def _node(node: Node, quantized: QuantizedGraph, tensors: dict[str, NDArray]) -> dict:
+    text: dict = {"op": node.op, "inputs": list(node.inputs), "output": node.output}
+    if node.weight is not None:
+        weights = quantized.weights[node.output]
+        for key, suffix, array in (("weight", "w", weights.values), ("bias", "b", weights.bias),
+                                   ("weight_scale", "s", weights.scale)):
+            text[key] = f"{node.output}.{suffix}"
+            tensors[text[key]] = array
+    if node.op in POOLS:
+        text["kernel"] = list(node.kernel)
+    if node.op in STRIDED:
+        text["stride"], text["padding"] = list(node.stride), list(node.padding)
+    if node.op in ACTIVATED:
+        text["activation"] = "relu" if node.relu else "none"
+    return text
+
+
+def _exit(nodes: tuple[Node, ...], settings: ExitSettings, quantized: QuantizedGraph,
+          tensors: dict[str, NDArray]) -> dict:
+    text: dict = {"nodes": [_node(n, quantized, tensors) for n in nodes], "temperature": settings.temperature,
+                  "threshold": settings.threshold}
+    if settings.class_thresholds:
+        text["class_thresholds"] = dict(settings.class_thresholds)
+    for key in ("accuracy", "hazard"):
+        if getattr(settings, key) is not None:
+            text[key] = getattr(settings, key)
+    return text
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    quantized: QuantizedGraph
+    exits: Mapping[ExitKey, ExitSettings]
+    provenance: Mapping
+
+    @property
+    def network(self) -> Network:
+        return self.quantized.graph.network
+
+
+def read_model(path: Path) -> StoredModel:
+    """The model as `model_bytes` wrote it. Raises ToolError for anything else."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such model", NO_INPUT) from None
+    try:
+        return _decode(raw)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise ToolError(f"{path}: not a model of ours ({type(error).__name__}: {error})") from error
+
+
+def _decode(raw: bytes) -> StoredModel:
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    text = json.loads(header.pop("__metadata__")["mmexit"])
+    body = memoryview(raw)[8 + length :]
+    tensors = {
+        name: np.frombuffer(body[slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"]).copy()
+        for name, t in header.items()
+    }
+    activations = {n: Affine(np.float32(a["scale"]), int(a["zero_point"])) for n, a in text["activations"].items()}
+    weights: dict[str, Weights] = {}
+
+    def nodes(rows: list[dict]) -> tuple[Node, ...]:
+        return tuple(_read_node(r, tensors, activations, weights) for r in rows)
+
+    exits: dict[ExitKey, ExitSettings] = {}
+    modalities, descriptions = [], []
+    for m in text["modalities"]:
+        segments = []
+        for j, s in enumerate(m["segments"], 1):
+            segments.append(GraphSegment(nodes(s["nodes"]), nodes(s["exit"]["nodes"])))
+            exits[(m["name"], j)] = _settings(s["exit"])
+        modalities.append(GraphModality(m["name"], m["input"], tuple(segments)))
+        layers = tuple(Segment(()) for _ in segments)  # layers live in the graph; the description is not rebuilt
+        descriptions.append(Modality(m["name"], read_features(m["features"]), layers))
+    exits[("fusion", 0)] = _settings(text["fusion"]["exit"])
+    network = Network(text["name"], tuple(text["classes"]), text["none"], tuple(descriptions))
+    shapes = {n: tuple(a["shape"]) for n, a in text["activations"].items()}
+    graph = Graph(network, shapes, tuple(modalities), nodes(text["fusion"]["nodes"]),
+                  nodes(text["fusion"]["exit"]["nodes"]))
+    return StoredModel(QuantizedGraph(graph, activations, weights), exits, text["provenance"])
+
+
+def _settings(text: dict) -> ExitSettings:
+    return ExitSettings(text["temperature"], text["threshold"], text.get("class_thresholds", {}),
+                        text.get("accuracy"), text.get("hazard"))
+
+
+def _read_node(row: dict, tensors: dict[str, NDArray], activations: dict[str, Affine],
+               weights: dict[str, Weights]) -> Node:
+    weight = bias = None
+    if "weight" in row:
+        stored = Weights(tensors[row["weight"]], tensors[row["bias"]], tensors[row["weight_scale"]])
+        weights[row["output"]] = stored
+        # A depthwise weight's channel is its last axis, every other one's its first.
+        shape = [1] * stored.values.ndim
+        shape[-1 if row["op"] == "depthwise_conv2d" else 0] = -1
+        weight = stored.values * stored.scale.reshape(shape)
+        bias = (stored.bias * (activations[row["inputs"][0]].scale * stored.scale)).astype(np.float32)
+    return Node(row["op"], tuple(row["inputs"]), row["output"], weight, bias, tuple(row.get("kernel", (1, 1))),
+                tuple(row.get("stride", (1, 1))), tuple(row.get("padding", NO_PADDING)),
+                row.get("activation") == "relu")
+
+
+def read_features(text: dict) -> Features:
+    """The description stored in the model file."""
+    values = {k: v for k, v in text.items() if k not in ("kind", "length")}
+    match text["kind"]:
+        case "image":
+            values["mean"], values["std"] = tuple(text["mean"]), tuple(text["std"])
+            return ImageFeatures(**values)
+        case "log_mel" | "log_spectrogram" as kind:
+            return SpectrogramFeatures(**values, mel=kind == "log_mel")
+        case "vector":
+            return VectorFeatures(tuple(text["mean"]), tuple(text["std"]))
+    raise ValueError(f"features of kind {text['kind']}")

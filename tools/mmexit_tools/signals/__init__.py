@@ -1,0 +1,1 @@
+"""What a sensor gives, and the features the engine makes of it."""

@@ -1,0 +1,125 @@
+"""Trains robot-command, from the data folder to the checkpoint that `export.robot_export` makes the model of.
+
+    python -m mmexit_tools.training.robot_train --data DIR --work ../work/robot-command
+
+Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
+of them, so that the two encoders can train side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from ..base.errors import exit_with
+from ..model.networks import MultiExitNetwork
+from ..tasks import robot_command as task
+from .robot_encoders import Schedule, train_encoder
+from .robot_fusion import features_of, train_fusion
+from .robot_pools import MODALITIES, Chunk, stored_chunk
+from .trainer import read_checkpoint
+
+STAGES = ("material", *MODALITIES, "fusion", "all")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    chunks: int = 13
+    chunk_size: int = 6000
+    validation: int = 4000
+    audio_passes: int = 8
+    image_passes: int = 6
+    rate: float = 3e-3
+    seed: int = 1
+
+    def schedule(self, modality: str) -> Schedule:
+        passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
+        return Schedule(passes=passes, rate=self.rate, seed=self.seed)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def sources(work: Path, data: Path, options: Options) -> tuple[Sequence[Callable[[], Chunk]], Callable[[], Chunk]]:
+    """The training chunks and the held-out one, read (or made) when called."""
+    train = [partial(stored_chunk, work, data, "train", i, options.chunk_size) for i in range(options.chunks)]
+    return train, partial(stored_chunk, work, data, "validation", 0, options.validation)
+
+
+def new_model(seed: int) -> MultiExitNetwork:
+    torch.manual_seed(seed)
+    return MultiExitNetwork(task.network()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> dict:
+    """The encoder's weights, from the work folder where they were trained with the same options."""
+    path = work / f"{modality}.pt"
+    if path.exists():
+        stored = read_checkpoint(path)
+        if stored["options"] == dataclasses.asdict(options):
+            return stored["model"]
+        say(f"{path}: trained with other options, trained anew")
+    train, held_out = sources(work, data, options)
+    model = new_model(options.seed)
+    train_encoder(model, modality, train, held_out(), options.schedule(modality), say)
+    weights = {
+        k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
+    }
+    store(path, {"model": weights, "options": dataclasses.asdict(options)})
+    return weights
+
+
+def store(path: Path, state: dict) -> None:
+    """Atomic: a killed run leaves the file before it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def run(data: Path, work: Path, options: Options, stage: str) -> None:
+    train, held_out = sources(work, data, options)
+    if stage == "material":
+        for number, chunk in enumerate([*train, held_out], 1):
+            chunk()
+            say(f"material {number}/{len(train) + 1}")
+        return
+    weights: dict = {}
+    for modality in MODALITIES:
+        if stage in (modality, "fusion", "all"):
+            weights |= encoder_stage(modality, work, data, options)
+    if stage in MODALITIES:
+        return
+    model = new_model(options.seed)
+    model.load_state_dict(weights, strict=False)
+    loss = train_fusion(model, features_of(model, [chunk() for chunk in train]), seed=options.seed)
+    say(f"fusion loss {loss:.3f}")
+    store(work / "checkpoint.pt", {"model": model.state_dict(), "options": dataclasses.asdict(options), "epoch": 1})
+
+
+def _main() -> None:
+    defaults = Options()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument(
+        "--work", type=Path, required=True, help="a folder for material and checkpoints, about 1.5 GB"
+    )
+    parser.add_argument("--stage", choices=STAGES, default="all")
+    parser.add_argument("--threads", type=int, default=1)
+    for name, value in dataclasses.asdict(defaults).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    options = Options(**{name: getattr(args, name) for name in dataclasses.asdict(defaults)})
+    run(args.data, args.work, options, args.stage)
+
+
+if __name__ == "__main__":
+    exit_with(_main)
