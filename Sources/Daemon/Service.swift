@@ -78,27 +78,34 @@ package struct Service: Sendable {
     let names = Names(
       classes: model.model.classes, modalities: model.model.modalities.map(\.name),
       energySource: plan.energy.source)
-    let bootID: String
+    let bootID = recording.map { "replay-" + $0.digest.hexString.prefix(16) } ?? Self.kernelBootID()
     // A first start finds no folder. Where it cannot be made, the ledger says what is wrong.
     mkdir(settings.directory, 0o750)
-    do {
-      bootID = try recording.map { "replay-" + $0.digest.hexString.prefix(16) } ?? Self.kernelBootID()
+    do throws(LedgerError) {
       return try LedgerWriter(
         directory: settings.directory,
         identity: LedgerIdentity(
           bootID: bootID, model: model.digest, configuration: loaded.digest, names: names),
         at: LedgerStamp(boot: recording == nil ? Instant(sinceBoot: bootTimeNanoseconds()) : .zero),
         options: options)
-    } catch let error as LedgerError {
-      throw StartupError(error, at: "\(loaded.places.place("ledger", "directory")): directory")
     } catch {
-      throw StartupError("\(error)", .osError)
+      throw StartupError(error, at: "\(loaded.places.place("ledger", "directory")): directory")
     }
   }
 
-  private static func kernelBootID() throws(LinuxError) -> String {
-    let bytes = try readFile("/proc/sys/kernel/random/boot_id", limit: 128)
-    return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+  /// The kernel's; where that is hidden (systemd's ProcSubset=pid) an id of this run, and a line that says so.
+  private static func kernelBootID() -> String {
+    let path = "/proc/sys/kernel/random/boot_id"
+    do {
+      let bytes = try readFile(path, limit: 128)
+      return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+    } catch {
+      Log.write(
+        .warning,
+        "\(error); the ledger's boot_id is one of this run alone; let the daemon read \(path) (ProcSubset=all)"
+      )
+      return "run-\(bootTimeNanoseconds())"
+    }
   }
 
   private func run<Rig: SensorRig>(

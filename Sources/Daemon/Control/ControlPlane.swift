@@ -58,7 +58,14 @@ struct ControlPlane: ~Copyable {
       var stop = false
       for index in 0..<count {
         switch poll[index].token {
-        case Token.signals: while signals.next() != nil { stop = true }
+        case Token.signals:
+          while let request = signals.next() {
+            switch request {
+            case .stop: stop = true
+            case .reload:
+              Log.write(.notice, "SIGHUP: nothing is read again; restart for another configuration")
+            }
+          }
         case Token.decisions:
           // Looked at after the bell is cleared: an end that comes later rings again. What came between the two is
           // passed on by `finish`.
