@@ -28,7 +28,7 @@ let package = Package(
     // The vocabulary everything speaks, the typed doorway to the kernel, and JSON.
     .target(name: "Vocabulary"),
     .target(name: "Linux", dependencies: ["CLinux", "Vocabulary"]),
-    .target(name: "JSON", dependencies: ["CJansson"]),
+    .target(name: "JSON", dependencies: ["CJansson", "Vocabulary"]),
 
     // Siblings: none of these imports another.
     .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),

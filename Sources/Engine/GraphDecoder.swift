@@ -1,4 +1,5 @@
 import CKernels
+import Vocabulary
 
 /// Builds a graph from the `mmexit` text and the container, checking everything on the way: what it returns can run.
 struct GraphDecoder {
@@ -11,11 +12,11 @@ struct GraphDecoder {
   let unpacked = ConstantMemory()
 
   private(set) var activations: [Activation] = []
-  private(set) var indexOf: [String: Int] = [:]
+  private(set) var indexOf: [BytewiseText: Int] = [:]
   /// Names of activations and logits that a node, an input or fusion has claimed.
-  private(set) var claimed: Set<String> = []
-  private var usedTensors: Set<String> = []
-  private var weights: [String: UnsafePointer<Int8>] = [:]
+  private(set) var claimed: Set<BytewiseText> = []
+  private var usedTensors: Set<BytewiseText> = []
+  private var weights: [BytewiseText: UnsafePointer<Int8>] = [:]
   private var nodeCount = 0
   private var work: Int64 = 0
 
@@ -33,7 +34,7 @@ struct GraphDecoder {
         throw text.error(.wrongValue, "an activation's name has 1 to \(ModelLimits.nameBytes) bytes")
       }
       try place.allowOnly("shape scale zero_point")
-      indexOf[name] = activations.count
+      indexOf[BytewiseText(name)] = activations.count
       activations.append(
         Activation(
           name: name, shape: try shape(try place.member("shape")),
@@ -61,7 +62,7 @@ struct GraphDecoder {
   /// The activation that a text names.
   func activation(_ text: ModelText) throws(ModelError) -> Int {
     let name = try text.name()
-    guard let index = indexOf[name] else {
+    guard let index = indexOf[BytewiseText(name)] else {
       throw text.error(.unknownActivation, "\"\(name)\" is not under activations")
     }
     return index
@@ -69,7 +70,7 @@ struct GraphDecoder {
 
   /// Marks a name as computed by this place; each is computed once.
   mutating func claim(_ name: String, _ text: ModelText) throws(ModelError) {
-    guard claimed.insert(name).inserted else {
+    guard claimed.insert(BytewiseText(name)).inserted else {
       throw text.error(.duplicate, "\"\(name)\" is already the output of another place")
     }
   }
@@ -103,7 +104,7 @@ struct GraphDecoder {
     _ text: ModelText, _ type: SafeTensors.ElementType, _ shape: [Int]
   ) throws(ModelError) -> SafeTensors.Tensor {
     let name = try text.name()
-    guard let tensor = container.tensors[name] else {
+    guard let tensor = container.tensors[BytewiseText(name)] else {
       throw text.error(.unknownTensor, "the file holds no tensor \"\(name)\"")
     }
     guard tensor.type == type, tensor.shape == shape else {
@@ -111,14 +112,14 @@ struct GraphDecoder {
         .tensorMismatch,
         "expected \(type.rawValue) \(shape), tensor \"\(name)\" is \(tensor.type.rawValue) \(tensor.shape)")
     }
-    usedTensors.insert(name)
+    usedTensors.insert(BytewiseText(name))
     return tensor
   }
 
   /// Weights in -127...127, copied once however many nodes share them.
   mutating func weight(_ text: ModelText, _ shape: [Int]) throws(ModelError) -> UnsafePointer<Int8> {
     let tensor = try tensor(text, .int8, shape)
-    if let known = weights[tensor.name] { return known }
+    if let known = weights[BytewiseText(tensor.name)] { return known }
     let place = unpacked.allocate(Int8.self, count: tensor.count)
     file.withUnsafeBytes { bytes in
       UnsafeMutableRawPointer(place).copyMemory(
@@ -129,7 +130,7 @@ struct GraphDecoder {
       throw text.error(
         .weightRange, "element \(bad) of tensor \"\(tensor.name)\" is -128; weights are -127...127")
     }
-    weights[tensor.name] = UnsafePointer(place)
+    weights[BytewiseText(tensor.name)] = UnsafePointer(place)
     return UnsafePointer(place)
   }
 

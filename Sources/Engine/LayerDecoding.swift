@@ -1,4 +1,5 @@
 import CKernels
+import Vocabulary
 
 /// Layers with weights.
 extension GraphDecoder {
@@ -67,7 +68,7 @@ extension GraphDecoder {
     let input = activations[index]
     let outputText = try text.member("output")
     let name = try outputText.name()
-    guard indexOf[name] == nil else {
+    guard indexOf[BytewiseText(name)] == nil else {
       throw outputText.error(.duplicate, "logits are no activation; \"\(name)\" is one")
     }
     try claim(name, outputText)

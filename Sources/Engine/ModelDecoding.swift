@@ -44,7 +44,7 @@ extension Model {
     var encoders: [Encoder] = []
     for place in try text.member("modalities").elements(1...ModelLimits.modalities) {
       let (description, encoder) = try modality(place, classes, &decoder)
-      guard !modalities.contains(where: { $0.name == description.name }) else {
+      guard !modalities.contains(where: { $0.name.hasSameBytes(as: description.name) }) else {
         throw try place.member("name").error(.duplicate, "another modality is called \"\(description.name)\"")
       }
       guard description.name != Self.fusionName else {
@@ -98,7 +98,9 @@ extension Model {
     var classes: [String] = []
     for element in try text.member("classes").elements(ModelLimits.classes) {
       let name = try element.name()
-      guard !classes.contains(name) else { throw element.error(.classes, "\"\(name)\" stands twice") }
+      guard !classes.contains(bytesOf: name) else {
+        throw element.error(.classes, "\"\(name)\" stands twice")
+      }
       classes.append(name)
     }
     guard let none = try text.optional("none") else { return (classes, nil) }
@@ -108,7 +110,7 @@ extension Model {
   private static func classIndex(
     _ name: String, _ classes: [String], _ text: ModelText
   ) throws(ModelError) -> Int {
-    guard let index = classes.firstIndex(of: name) else {
+    guard let index = classes.firstIndex(bytesOf: name) else {
       throw text.error(.classes, "\"\(name)\" is not among the classes")
     }
     return index
@@ -127,7 +129,7 @@ extension Model {
       throw inputText.error(
         .features, "\"\(activation.name)\" has shape \(activation.shape), the features give \(shape)")
     }
-    var scope: GraphDecoder.Scope = [activation.name: input]
+    var scope: GraphDecoder.Scope = [BytewiseText(activation.name): input]
     var segments: [SegmentDescription] = []
     var stages: [Stage] = []
     for place in try text.member("segments").elements(1...Decision.maximumHops) {
@@ -208,12 +210,12 @@ extension Model {
     }
     for (place, encoder) in zip(places, encoders) {
       let feature = decoder.activations[encoder.feature].name
-      guard try place.name() == feature else {
+      guard try place.name().hasSameBytes(as: feature) else {
         throw place.error(
           .fusionInputs, "expected \"\(feature)\", which this modality's last segment ends with")
       }
       let copy = decoder.appendCopy(of: encoder.feature)
-      scope[feature] = copy
+      scope[BytewiseText(feature)] = copy
       copies.append(copy)
     }
     let nodes = try Self.nodes(try text.member("nodes"), minimum: 0, &scope, &decoder)

@@ -1,4 +1,5 @@
 import JSON
+import Vocabulary
 
 /// A place in the `mmexit` text, read with errors that name it. A thin layer over `JSONPlace` for `ModelError`.
 struct ModelText {
@@ -16,7 +17,7 @@ struct ModelText {
   func allowOnly(_ names: String) throws(ModelError) {
     let known = names.split(separator: " ")
     for member in try lift({ place throws(JSONError) in try place.object() }).members
-    where !known.contains(where: { $0 == member.key }) {
+    where !known.contains(bytesOf: member.key) {
       throw ModelError(
         .unexpectedMember, at: "\(place.path).\(member.key)",
         "no such member; known here: \(known.joined(separator: ", "))")

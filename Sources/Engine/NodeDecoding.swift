@@ -1,8 +1,9 @@
 import CKernels
+import Vocabulary
 
 extension GraphDecoder {
   /// What a part of the network may use so far: activation indices by name.
-  typealias Scope = [String: Int]
+  typealias Scope = [BytewiseText: Int]
 
   /// A node of the text, checked against the activations it names. Its output joins the scope.
   mutating func node(_ text: ModelText, _ scope: inout Scope) throws(ModelError) -> Node {
@@ -36,7 +37,7 @@ extension GraphDecoder {
     }
     let touched = Int64(call.output.shape.count) * decoded.operation.cells
     try count(work: max(Int64(decoded.macs), touched), text)
-    scope[activations[output].name] = output
+    scope[BytewiseText(activations[output].name)] = output
     return Node(
       operation: decoded.operation, inputs: inputs, output: output, relu: try relu(text),
       macs: Int64(decoded.macs), parameters: Int64(decoded.parameters))
@@ -44,7 +45,7 @@ extension GraphDecoder {
 
   func use(_ text: ModelText, _ scope: Scope) throws(ModelError) -> Int {
     let index = try activation(text)
-    guard let visible = scope[activations[index].name] else {
+    guard let visible = scope[BytewiseText(activations[index].name)] else {
       throw text.error(
         .undefined, "\"\(activations[index].name)\" is not computed before this, in this part of the network")
     }

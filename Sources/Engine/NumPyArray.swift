@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// An array of a `.npy` file (numpy.lib.format, versions 1.0 to 3.0): little-endian `f4`, `f8` or `i1`, C order.
 package struct NumPyArray: Equatable, Sendable {
   package enum Values: Equatable, Sendable {
@@ -99,11 +101,11 @@ private struct NumPyHeader {
 
   init(_ text: ArraySlice<UInt8>) throws(NumPyArray.Failure) {
     rest = text
-    var seen: Set<String> = []
+    var seen: Set<BytewiseText> = []
     try expect("{")
     while !take("}") {
       let key = try quoted()
-      guard seen.insert(key).inserted else { throw malformed() }
+      guard seen.insert(BytewiseText(key)).inserted else { throw malformed() }
       try expect(":")
       switch key {
       case "descr": type = try quoted()

@@ -1,4 +1,5 @@
 import JSON
+import Vocabulary
 
 /// The container of a model: named tensors in one file (github.com/huggingface/safetensors, "Format").
 /// 8 bytes little-endian header length, a JSON header, then the tensors' bytes without gaps or overlaps.
@@ -21,8 +22,8 @@ struct SafeTensors {
     var count: Int { bytes.count / type.size }
   }
 
-  let tensors: [String: Tensor]
-  let metadata: [String: String]
+  let tensors: [BytewiseText: Tensor]
+  let metadata: [BytewiseText: String]
 
   static let lengthBytes = 8
 
@@ -37,13 +38,14 @@ struct SafeTensors {
     guard members.count <= ModelLimits.tensors + 1 else {
       throw ModelError(.tooManyTensors, at: "header", "more than \(ModelLimits.tensors) tensors")
     }
-    var tensors: [String: Tensor] = [:]
-    var metadata: [String: String] = [:]
+    var tensors: [BytewiseText: Tensor] = [:]
+    var metadata: [BytewiseText: String] = [:]
     for member in members {
       if member.key == "__metadata__" {
         metadata = try Self.metadata(member.value)
       } else {
-        tensors[member.key] = try Self.tensor(member, dataStart: header.upperBound, fileEnd: file.count)
+        tensors[BytewiseText(member.key)] = try Self.tensor(
+          member, dataStart: header.upperBound, fileEnd: file.count)
       }
     }
     try Self.checkCover(tensors.values, from: header.upperBound, to: file.count)
@@ -83,11 +85,11 @@ struct SafeTensors {
     }
   }
 
-  private static func metadata(_ value: JSONValue) throws(ModelError) -> [String: String] {
+  private static func metadata(_ value: JSONValue) throws(ModelError) -> [BytewiseText: String] {
     do throws(JSONError) {
-      var texts: [String: String] = [:]
+      var texts: [BytewiseText: String] = [:]
       for member in try JSONPlace(value, at: "__metadata__").members() {
-        texts[member.key] = try member.place.string()
+        texts[BytewiseText(member.key)] = try member.place.string()
       }
       return texts
     } catch {

@@ -1,4 +1,5 @@
 import CKernels
+import Vocabulary
 
 /// Sliding windows, and the operations that are nothing else.
 extension GraphDecoder {
@@ -40,7 +41,7 @@ extension GraphDecoder {
     height: Int, width: Int
   ) {
     let name = try text.name()
-    guard let tensor = container.tensors[name] else {
+    guard let tensor = container.tensors[BytewiseText(name)] else {
       throw text.error(.unknownTensor, "the file holds no tensor \"\(name)\"")
     }
     guard tensor.shape.count == rank, tensor.shape.allSatisfy({ $0 <= ModelLimits.extent }) else {

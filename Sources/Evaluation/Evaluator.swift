@@ -53,7 +53,7 @@ package struct Evaluator: ~Copyable {
       }
     }
     if case .first(let name) = policy {
-      guard let index = model.modalities.firstIndex(where: { $0.name == name }) else {
+      guard let index = model.modalities.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else {
         let names = model.modalities.map(\.name).joined(separator: ", ")
         throw EvaluationError(
           .usage, "", "--policy first:\(name): the model has no such modality; it has \(names)", .usage)

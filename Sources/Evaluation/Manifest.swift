@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// Labelled windows in files: `label,<modality>,...`, one window a row, paths relative to the manifest, an empty
 /// cell for a missing modality.
 package struct Manifest: Sendable {
@@ -31,11 +33,12 @@ package struct Manifest: Sendable {
     guard !table.rows.isEmpty else {
       throw EvaluationError(.manifest, file, line: 1, "has a header and no windows; add a row for each")
     }
-    let labels = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
+    let labels = Dictionary(
+      classes.enumerated().map { (BytewiseText($1), $0) }, uniquingKeysWith: { first, _ in first })
     var windows: [Window] = []
     windows.reserveCapacity(table.rows.count)
     for row in table.rows {
-      guard let label = labels[row.cells[0]] else {
+      guard let label = labels[BytewiseText(row.cells[0])] else {
         throw EvaluationError(
           .manifest, file, line: row.line,
           "the label '\(row.cells[0])' is not a class of the model; its classes are \(classes.joined(separator: ", "))"
@@ -43,7 +46,8 @@ package struct Manifest: Sendable {
       }
       let files = columns.map { column -> String? in
         guard let column, !row.cells[column].isEmpty else { return nil }
-        return row.cells[column].hasPrefix("/") ? row.cells[column] : folder + row.cells[column]
+        return row.cells[column].utf8.first == UInt8(ascii: "/")
+          ? row.cells[column] : folder + row.cells[column]
       }
       guard files.contains(where: { $0 != nil }) else {
         throw EvaluationError(.manifest, file, line: row.line, "names no file at all; give at least one")
@@ -62,7 +66,7 @@ package struct Manifest: Sendable {
     }
     var columns = [Int?](repeating: nil, count: modalities.count)
     for (column, name) in table.header.enumerated().dropFirst() {
-      guard let modality = modalities.firstIndex(of: name) else {
+      guard let modality = modalities.firstIndex(bytesOf: name) else {
         throw EvaluationError(
           .manifest, file, line: 1,
           "the column '\(name)' is not a modality of the model; it has \(modalities.joined(separator: ", "))")

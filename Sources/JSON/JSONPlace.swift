@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// A value and where it stands in its text, so that an error can say "modalities[0].input: expected a string".
 package struct JSONPlace: Sendable {
   package let value: JSONValue
@@ -45,7 +47,7 @@ package struct JSONPlace: Sendable {
 
   /// Refuses members that are not named, so that a misspelt key is not passed over in silence.
   package func allowOnly(_ keys: String...) throws(JSONError) {
-    for member in try object().members where !keys.contains(member.key) {
+    for member in try object().members where !keys.contains(bytesOf: member.key) {
       throw JSONError(
         .unexpected, at: path(to: member.key),
         "no such member; known here: \(keys.joined(separator: ", "))")

@@ -10,7 +10,7 @@ package struct AuditReport: Equatable, Sendable {
   /// The last record: to be held against an anchor.
   package var head: LedgerHead?
   /// Records by type, e.g. `decision`.
-  package var types: [String: Int] = [:]
+  package var types: [BytewiseText: Int] = [:]
   /// Records that the daemon itself says it lost, from `gap` records.
   package var shed: Int64 = 0
   package var totals = AuditTotals()
@@ -42,13 +42,13 @@ package struct AuditTotals: Equatable, Sendable {
   package var alwaysOn: Int64 = 0
   package var macs: Int64 = 0
   /// By account, e.g. `sensing`.
-  package var accounts: [String: Int64] = [:]
+  package var accounts: [BytewiseText: Int64] = [:]
   /// By modality; what was spent for none stands under the empty name.
-  package var modalities: [String: Int64] = [:]
+  package var modalities: [BytewiseText: Int64] = [:]
   /// By kind: `measured`, `estimated`.
-  package var kinds: [String: Int64] = [:]
+  package var kinds: [BytewiseText: Int64] = [:]
   /// Answers by exit, e.g. `audio.1`, `fusion`; under the empty name those that no exit gave.
-  package var exits: [String: Int] = [:]
+  package var exits: [BytewiseText: Int] = [:]
 }
 
 /// One thing that does not add up, and where it stands.

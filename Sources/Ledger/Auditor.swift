@@ -104,7 +104,7 @@ struct Auditor {
     }
     sequence = head.sequence
     report.records += 1
-    report.types[head.type.rawValue, default: 0] += 1
+    report.types[BytewiseText(head.type.rawValue), default: 0] += 1
     if line == 1, file.firstSequence != head.sequence { find(.misnamed(first: file.firstSequence)) }
     // In front of the first, the segment's name says which number is to come.
     let follows = head.sequence == expected ?? (file.firstSequence + UInt64(lines - 1))
@@ -189,9 +189,9 @@ struct Auditor {
       let modality = try posting.optional("modality")?.string() ?? ""
       let kind = try posting.member("kind").string()
       sum = sum.clampedSum(energy)
-      report.totals.accounts[account, default: 0].clampedAdd(energy)
-      report.totals.modalities[modality, default: 0].clampedAdd(energy)
-      report.totals.kinds[kind, default: 0].clampedAdd(energy)
+      report.totals.accounts[BytewiseText(account), default: 0].clampedAdd(energy)
+      report.totals.modalities[BytewiseText(modality), default: 0].clampedAdd(energy)
+      report.totals.kinds[BytewiseText(kind), default: 0].clampedAdd(energy)
     }
     add(sum, to: \.totals.energy)
     return sum
@@ -202,7 +202,7 @@ struct Auditor {
     try checkSum(record, "total_nanojoules", sum)
     add(try record.member("always_on_nanojoules").integer(), to: \.totals.alwaysOn)
     add(try record.member("macs").integer(), to: \.totals.macs)
-    report.totals.exits[try exitName(record), default: 0] += 1
+    report.totals.exits[BytewiseText(try exitName(record)), default: 0] += 1
     run.decisions += 1
     run.energy.clampedAdd(sum)
   }

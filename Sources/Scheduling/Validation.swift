@@ -1,3 +1,5 @@
+import Vocabulary
+
 extension OrderingProblem {
   /// Refuses figures no order can be computed from.
   /// - Throws: `PlanningError` for the first fault, in declared order, with the modality's name and the exit's number.
@@ -83,8 +85,8 @@ extension EmpiricalProblem {
 
 private func requireNames(_ names: [String]) throws(PlanningError) {
   guard !names.isEmpty else { throw PlanningError(.noModality) }
-  var seen: Set<String> = []
-  for name in names where !seen.insert(name).inserted {
+  var seen: Set<BytewiseText> = []
+  for name in names where !seen.insert(BytewiseText(name)).inserted {
     throw PlanningError(.duplicateName, at: .init(modality: name))
   }
 }

@@ -42,7 +42,7 @@ package final class ReplayRig: SensorRig {
     var tracks: [ReplaySensor] = []
     var longest = Nanoseconds.zero
     for sensor in sensors {
-      let entry = recording.sensors.first { $0.name == sensor.name }
+      let entry = recording.sensors.first { $0.name.hasSameBytes(as: sensor.name) }
       let track = try entry.map { (entry) throws(SensingError) in
         try Self.open(entry, in: directory, for: sensor)
       }

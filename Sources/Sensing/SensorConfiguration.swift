@@ -47,7 +47,7 @@ extension SensorConfiguration {
         "sensors", .configuration("\(sensors.count) where 1 to \(SensingLimits.sensors) can be"))
     }
     for (index, sensor) in sensors.enumerated() {
-      if sensors[..<index].contains(where: { $0.name == sensor.name }) {
+      if sensors[..<index].contains(where: { $0.name.hasSameBytes(as: sensor.name) }) {
         throw SensingError("sensor \(sensor.name)", .configuration("named twice"))
       }
       if let fault = sensor.fault { throw SensingError("sensor \(sensor.name)", .configuration(fault)) }

@@ -1,4 +1,5 @@
 import JSON
+import Vocabulary
 
 /// What a service is made of, and what it answers by itself.
 struct Service {
@@ -12,10 +13,12 @@ struct Service {
 
   /// Answers what every service answers, and has the rest answered.
   func answer(_ call: Call, _ handler: (Call) -> Reply) -> Reply {
-    guard let interface = interfaces.first(where: { $0.name == call.interface }) else {
+    guard let interface = interfaces.first(where: { $0.name.hasSameBytes(as: call.interface) }) else {
       return .error(.interfaceNotFound(call.interface))
     }
-    guard interface.methods.contains(call.member) else { return .error(.methodNotFound(call.method)) }
+    guard interface.methods.contains(bytesOf: call.member) else {
+      return .error(.methodNotFound(call.method))
+    }
     guard interface.name == ServiceInterface.description.name else { return handler(call) }
     if call.member == "GetInfo" {
       let (information, names) = (information, interfaces.map(\.name))
@@ -23,7 +26,7 @@ struct Service {
     }
     do throws(JSONError) {
       let name = try call.parameters.member("interface").string()
-      guard let found = interfaces.first(where: { $0.name == name }) else {
+      guard let found = interfaces.first(where: { $0.name.hasSameBytes(as: name) }) else {
         return .error(.interfaceNotFound(name))
       }
       return .parameters({ json in

@@ -49,7 +49,7 @@ struct Audit: ParsableCommand {
       Output.line("  \(account): \(sum) nJ")
     }
     for (exit, count) in totals.exits.sorted(by: { $0.key < $1.key }) {
-      Output.line("  answered at \(exit.isEmpty ? "no exit" : exit): \(count)")
+      Output.line("  answered at \(exit == "" ? "no exit" : exit.text): \(count)")
     }
     for gap in report.gaps { Output.line("gap      \(gap)") }
     for finding in report.findings { Output.line("WRONG    \(finding)") }
@@ -60,9 +60,9 @@ struct Audit: ParsableCommand {
   }
 
   private static func json(_ report: AuditReport) -> JSONValue {
-    func numbers(_ table: [String: Int64]) -> JSONValue {
+    func numbers(_ table: [BytewiseText: Int64]) -> JSONValue {
       var object = JSONObject()
-      for (key, value) in table.sorted(by: { $0.key < $1.key }) { object.append(key, .integer(value)) }
+      for (key, value) in table.sorted(by: { $0.key < $1.key }) { object.append(key.text, .integer(value)) }
       return .object(object)
     }
     return [

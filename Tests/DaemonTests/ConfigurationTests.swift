@@ -141,4 +141,10 @@ import Vocabulary
       _ = try? parse(text)
     }
   }
+
+  @Test func sectionsThatOnlyLookTheSameAreTwo() throws {
+    let c = try parse("[sensor \u{e9}]\nlinger = 1s\n[sensor e\u{301}]\nlinger = 2s\n")
+    #expect(c.sensors.count == 2)
+    #expect(c.sensor(for: "e\u{301}").linger == .seconds(2))
+  }
 }

@@ -106,6 +106,13 @@ private final class Workshop {
       #"{"format": 1, "name": "r", "sensors": [{"name": "audio", "kind": "sound", "file": "a.wav", "frames_per_second": 1}]}"#,
       "sensors[0].frames_per_second: sound"
     ),
+    (
+      "{\"format\": 1, \"name\": \"r\", \"\u{e9}\": 1, \"e\u{301}\": 2, \"sensors\": []}", "no such member"
+    ),
+    (
+      "{\"format\": 1, \"name\": \"r\", \"sensors\": [{\"name\": \"\u{e9}\", \"kind\": \"image\", \"file\": \"a\"}, {\"name\": \"e\u{301}\", \"kind\": \"image\", \"file\": \"b\"}]}",
+      "none of the model's"
+    ),
   ])
   func aWrongRecordingIsNamedByItsOwnFile(json: String, part: String) throws {
     let workshop = try Workshop()

@@ -1,4 +1,5 @@
 import JSON
+import Vocabulary
 
 /// A model file under construction: tensors and the `mmexit` text, to be written whole or broken on purpose.
 struct ModelFile {
@@ -114,7 +115,7 @@ extension JSONValue {
       var result = JSONObject()
       var found = false
       for member in object.members {
-        guard member.key == step else {
+        guard member.key.hasSameBytes(as: step) else {
           result.append(member.key, member.value)
           continue
         }

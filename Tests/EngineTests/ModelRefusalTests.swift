@@ -120,4 +120,31 @@ struct Violation: CustomTestStringConvertible, Sendable {
     }
     #expect(refused > 0)
   }
+
+  /// Names are told apart by their bytes, in the header and in the text.
+  @Test func namesThatOnlyLookTheSameAreTwo() throws {
+    let sound = Networks.tiny()
+    let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+    var header = sound.header
+    for name in [composed, decomposed] {
+      header.append(name, ["dtype": "I8", "shape": [1], "data_offsets": [0, 1]])
+    }
+    #expect(
+      #expect(throws: ModelError.self) { try Model.decode(sound.bytes(header: .object(header))) }?.kind
+        == .overlap)
+    var activations = sound.text["activations"] ?? [:]
+    for name in [composed, decomposed] {
+      activations = activations.setting([name], to: ["shape": [1], "scale": 1, "zero_point": 0])
+    }
+    let unused = #expect(throws: ModelError.self) {
+      try Model.decode(sound.with("activations", activations).bytes)
+    }
+    #expect(unused?.kind == .unusedActivation)
+    let classes = try Model.decode(sound.bytes).classes
+    var renamed = classes.map { JSONValue.string($0) }
+    renamed[0] = .string(composed)
+    renamed[1] = .string(decomposed)
+    let model = try Model.decode(sound.with("classes", .array(renamed)).with("none", nil).bytes)
+    #expect(!model.classes[0].utf8.elementsEqual(model.classes[1].utf8))
+  }
 }

@@ -39,4 +39,13 @@ import Testing
       Issue.record("\(error)")
     }
   }
+
+  @Test func classesThatOnlyLookTheSameAreTwo() throws {
+    let m = try Manifest(
+      Array("label,a\u{301},\u{e1}\ne\u{301},x,\n\u{e9},,y\n".utf8), file: "m.csv", folder: "",
+      modalities: ["\u{e1}", "a\u{301}"], classes: ["\u{e9}", "e\u{301}"])
+    #expect(m.windows.map(\.label) == [1, 0])
+    #expect(m.windows[0].files == [nil, "x"])
+    #expect(m.windows[1].files == ["y", nil])
+  }
 }

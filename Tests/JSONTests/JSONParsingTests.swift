@@ -66,4 +66,19 @@ import Testing
       }
     }
   }
+
+  /// jansson tells keys apart by their bytes, as RFC 8259 does; Swift's strings do not.
+  @Test func keysThatOnlyLookTheSameAreTwo() throws {
+    let text = "{\"\u{e9}\": 1, \"e\u{301}\": 2, \"K\": 3, \"\u{212a}\": 4}"
+    guard case .object(let object) = try JSONValue.parse(text) else {
+      return #expect(Bool(false), "an object is expected")
+    }
+    #expect(object.count == 4)
+    #expect(object["\u{e9}"] == 1 && object["e\u{301}"] == 2 && object["K"] == 3 && object["\u{212a}"] == 4)
+    #expect(try JSONValue.parse(JSONValue.object(object).text) == .object(object))
+    #expect(object != ["\u{e9}": 1, "e\u{301}": 2, "K": 3, "K\u{301}": 4])
+    #expect(JSONValue.string("\u{e9}") != .string("e\u{301}"))
+    #expect(["\u{e9}": 1] as JSONValue != ["e\u{301}": 1])
+    #expect(throws: JSONError.self) { try JSONValue.parse(#"{"\u00e9": 1, "é": 2}"#) }
+  }
 }

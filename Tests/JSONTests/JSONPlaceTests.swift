@@ -49,4 +49,11 @@ import Testing
     #expect(try root.members().map(\.place.path) == ["mmexit.modalities", "mmexit.name"])
     try root.allowOnly("name", "modalities")
   }
+
+  @Test func aMemberThatOnlyLooksTheSameIsNoMember() throws {
+    let place = JSONPlace(try JSONValue.parse("{\"\u{212a}\": 1}"))
+    #expect(try place.optional("K") == nil)
+    #expect(#expect(throws: JSONError.self) { try place.member("K") }?.kind == .missing)
+    #expect(#expect(throws: JSONError.self) { try place.allowOnly("K") }?.kind == .unexpected)
+  }
 }

@@ -69,4 +69,33 @@ import Vocabulary
     replace(directory.path + "/" + Segment.name(9), with: [])
     #expect(try audit(directory.path).findings.map(\.kind) == [.misnamed(first: 9)])
   }
+
+  /// A line with two keys that only look the same is a line like any other: it stops no audit and no start.
+  @Test func keysThatOnlyLookTheSameStopNobody() throws {
+    let directory = TemporaryDirectory()
+    try write(2, in: directory)
+    let path = try firstSegment(directory)
+    let whole = lines(of: contents(of: path))
+    var odd = whole
+    odd[1] = Array("{\"\u{e9}\":1,\"e\u{301}\":2,".utf8) + odd[1].dropFirst()
+    replace(path, with: text(odd))
+    // It is a record still, but not the one that the next is chained to.
+    #expect(try audit(directory.path).findings.map(\.kind) == [.chainBroken])
+    try write(1, in: directory)
+    #expect(try records(directory).count == 8)
+    // Accounts that only look the same are added up apart.
+    let other = TemporaryDirectory()
+    try write(2, in: other)
+    let accounts = lines(of: contents(of: try firstSegment(other))).map { line in
+      Array(
+        String(decoding: line, as: UTF8.self).replacing(
+          "\"account\":\"segment\"", with: "\"account\":\"\u{e9}\""
+        )
+        .replacing("\"account\":\"sensing\"", with: "\"account\":\"e\u{301}\"").utf8)
+    }
+    replace(try firstSegment(other), with: text(accounts))
+    let totals = try audit(other.path).totals
+    #expect(totals.accounts["\u{e9}"] != nil && totals.accounts["e\u{301}"] != nil)
+    #expect(totals.accounts.values.reduce(0, +) == totals.energy)
+  }
 }

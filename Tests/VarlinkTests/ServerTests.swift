@@ -169,4 +169,17 @@ import Vocabulary
     #expect(replies[1]["error"] == "org.varlink.service.InterfaceNotFound")
     #expect(replies[2] == echoed("y"))
   }
+
+  /// 80 bytes that once ended the daemon: two keys that only look the same.
+  @Test func keysThatOnlyLookTheSameAreAnswered() throws {
+    var bench = try Bench()
+    let peer = try bench.connect()
+    peer.send(
+      "{\"method\":\"io.mmexit.Test.Echo\",\"parameters\":{\"text\":\"a\",\"\u{e9}\":1,\"e\u{301}\":2}}")
+    peer.send(
+      "{\"method\":\"io.mmexit.Test.Echo\",\"\u{e9}\":1,\"e\u{301}\":2,\"parameters\":{\"text\":\"b\"}}")
+    peer.send(echo("c"))
+    try bench.serve()
+    #expect(try peer.receive() == [echoed("a"), echoed("b"), echoed("c")])
+  }
 }

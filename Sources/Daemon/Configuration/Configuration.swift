@@ -86,6 +86,6 @@ package struct Configuration: Sendable, Equatable {
 
   /// The settings for this modality, or the defaults when the file has no section for it.
   package func sensor(for modality: String) -> Sensor {
-    sensors.first { $0.modality == modality } ?? Sensor(modality: modality)
+    sensors.first { $0.modality.hasSameBytes(as: modality) } ?? Sensor(modality: modality)
   }
 }

@@ -40,7 +40,7 @@ extension Configuration {
     case ("replay", 1): try Self.apply(entry, Keys.replay, &replay)
     case ("sensor", 2):
       let name = String(parts[1])
-      let index = sensors.firstIndex { $0.modality == name } ?? sensors.endIndex
+      let index = sensors.firstIndex { $0.modality.hasSameBytes(as: name) } ?? sensors.endIndex
       if index == sensors.endIndex { sensors.append(Sensor(modality: name)) }
       try Self.apply(entry, Keys.sensor, &sensors[index])
     default:
@@ -57,7 +57,7 @@ extension Configuration {
   private static func apply<T>(_ entry: INIFile.Entry, _ keys: [Key<T>], _ target: inout T) throws(ValueError)
   {
     guard let name = entry.key else { return }
-    guard let key = keys.first(where: { $0.name == name }) else {
+    guard let key = keys.first(where: { $0.name.hasSameBytes(as: name) }) else {
       let names = keys.map(\.name).joined(separator: ", ")
       throw ValueError(message: "unknown key '\(name)' in [\(entry.section)]; it knows \(names)")
     }
@@ -69,8 +69,10 @@ extension Configuration {
   }
 
   private mutating func resolvePaths(from file: String) {
-    let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
-    func resolved(_ path: String) -> String { path.isEmpty || path.hasPrefix("/") ? path : folder + path }
+    let folder = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[...$0]) } ?? ""
+    func resolved(_ path: String) -> String {
+      path.isEmpty || path.utf8.first == UInt8(ascii: "/") ? path : folder + path
+    }
     general.model = resolved(general.model)
     general.socket = resolved(general.socket)
     ledger.directory = resolved(ledger.directory)

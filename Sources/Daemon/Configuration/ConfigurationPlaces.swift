@@ -1,8 +1,10 @@
+import Vocabulary
+
 /// Where a configuration's settings stand in its file, for errors that are found after reading it.
 package struct ConfigurationPlaces: Sendable {
   package let file: String
   /// By section, and by section and key; lines from 1.
-  private var lines: [String: Int] = [:]
+  private var lines: [BytewiseText: Int] = [:]
 
   package init(file: String) { self.file = file }
 
@@ -23,7 +25,7 @@ package struct ConfigurationPlaces: Sendable {
     return "\(file):\(line)"
   }
 
-  private static func name(_ section: String, _ key: String?) -> String {
-    key.map { "\(section)\u{0}\($0)" } ?? section
+  private static func name(_ section: String, _ key: String?) -> BytewiseText {
+    BytewiseText(key.map { "\(section)\u{0}\($0)" } ?? section)
   }
 }

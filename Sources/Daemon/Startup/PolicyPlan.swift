@@ -46,7 +46,7 @@ package struct PolicyPlan: Sendable {
       throw StartupError("\(error)", .software)
     }
     if !gate.first.isEmpty {
-      guard let first = model.modalities.firstIndex(where: { $0.name == gate.first }) else {
+      guard let first = model.modalities.firstIndex(where: { $0.name.hasSameBytes(as: gate.first) }) else {
         throw StartupError(
           "\(places.place("gate", "first")): first = \(gate.first): "
             + Self.noSuchModality(model), .configuration)
@@ -71,7 +71,7 @@ package struct PolicyPlan: Sendable {
   ) throws(StartupError) {
     for sensor in configuration.sensors {
       let section = "sensor \(sensor.modality)"
-      guard let modality = model.modalities.first(where: { $0.name == sensor.modality }) else {
+      guard let modality = model.modalities.first(where: { $0.name.hasSameBytes(as: sensor.modality) }) else {
         throw StartupError(
           "\(places.place(section, "")): [\(section)]: " + noSuchModality(model), .configuration)
       }

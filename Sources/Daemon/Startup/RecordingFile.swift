@@ -2,6 +2,7 @@ import JSON
 import Ledger
 import Linux
 import Sensing
+import Vocabulary
 
 /// A recording's `recording.json`.
 package struct RecordingFile: Sendable {
@@ -36,7 +37,7 @@ package struct RecordingFile: Sendable {
   /// - Throws: `StartupError` where nothing was recorded for these sensors, or a picture for a sound.
   package func check(_ sensors: [SensorConfiguration]) throws(StartupError) {
     for (index, entry) in description.sensors.enumerated() {
-      guard let sensor = sensors.first(where: { $0.name == entry.name }) else { continue }
+      guard let sensor = sensors.first(where: { $0.name.hasSameBytes(as: entry.name) }) else { continue }
       let wanted: RecordingDescription.Entry.Kind =
         if case .sound = sensor.kind { .sound } else { .image }
       guard entry.kind == wanted else {
@@ -46,7 +47,7 @@ package struct RecordingFile: Sendable {
       }
     }
     let names = sensors.map(\.name)
-    guard description.sensors.contains(where: { names.contains($0.name) }) else {
+    guard description.sensors.contains(where: { names.contains(bytesOf: $0.name) }) else {
       throw StartupError(
         "\(path): sensors: has none of the model's \(names.joined(separator: ", ")); "
           + "replay another recording or take another model", .dataError)
@@ -71,7 +72,7 @@ package struct RecordingFile: Sendable {
         rate = FrameRate(frames: try fps.integer(in: 1...1000))
       }
       let name = try place.member("name").string()
-      guard !sensors.contains(where: { $0.name == name }) else {
+      guard !sensors.contains(where: { $0.name.hasSameBytes(as: name) }) else {
         throw try place.member("name").error(.wrongValue, "another sensor is called '\(name)' too")
       }
       sensors.append(
