@@ -1,22 +1,9 @@
 #include "mmx_image.h"
 
-// The crop and its cells in units of which a source pixel has `pixel` a side, so that every edge is a whole number.
-typedef struct {
-  int64_t pixel;         // units in a source pixel's side
-  int64_t cell;          // units in a result pixel's side
-  int64_t left, top;     // where the crop begins
-} grid;
-
-static grid make_grid(const mmx_image *d, int32_t width, int32_t height) {
-  // A source wider than the result's aspect ratio is used at its full height: a cell's side is height / d->height
-  // pixels; else at its full width. Doubled, because half of what is left over goes to each side.
-  int wide = (int64_t)width * d->height > (int64_t)height * d->width;
-  int64_t from = wide ? height : width, to = wide ? d->height : d->width;
-  return (grid){2 * to, 2 * from, width * to - from * d->width, height * to - from * d->height};
-}
+#include "grid.h"
 
 // Units that the cell beginning at `start` and source pixel i have in common along one axis.
-static inline uint32_t overlap(const grid *g, int64_t start, int64_t i) {
+static inline uint32_t overlap(const mmx_grid *g, int64_t start, int64_t i) {
   int64_t low = i * g->pixel > start ? i * g->pixel : start;
   int64_t end = (i + 1) * g->pixel, cell_end = start + g->cell;
   int64_t high = end < cell_end ? end : cell_end;
@@ -25,7 +12,7 @@ static inline uint32_t overlap(const grid *g, int64_t start, int64_t i) {
 
 // column[x] = sum over the source rows in this row of cells, each weighted by its overlap; at most 255 * cell. Rows are
 // `stride` bytes apart, `samples` of them are wanted.
-static void sum_rows(const grid *g, int64_t top, const uint8_t *pixels, size_t stride, size_t samples,
+static void sum_rows(const mmx_grid *g, int64_t top, const uint8_t *pixels, size_t stride, size_t samples,
                      uint32_t *column) {
   for (size_t x = 0; x < samples; x++) column[x] = 0;
   int64_t first = top / g->pixel, last = (top + g->cell - 1) / g->pixel;
@@ -37,7 +24,7 @@ static void sum_rows(const grid *g, int64_t top, const uint8_t *pixels, size_t s
 }
 
 // The rounded mean of one cell in every channel of the source.
-static void average(const grid *g, int64_t left, const uint32_t *column, int32_t channels, uint32_t *mean) {
+static void average(const mmx_grid *g, int64_t left, const uint32_t *column, int32_t channels, uint32_t *mean) {
   uint64_t sum[3] = {0, 0, 0};
   int64_t first = left / g->pixel, last = (left + g->cell - 1) / g->pixel;
   for (int64_t x = first; x <= last; x++) {
@@ -53,12 +40,13 @@ static int extent_is_sound(int32_t n) { return n >= 1 && n <= MMX_MAX_IMAGE_EXTE
 size_t mmx_image_scratch_size(const mmx_image *d, int32_t max_source_width) {
   if (!extent_is_sound(d->width) || !extent_is_sound(d->height) || !extent_is_sound(max_source_width)) return 0;
   if (d->channels != 1 && d->channels != 3) return 0;
-  return (size_t)max_source_width * 3 * sizeof(uint32_t);
+  // Sums of columns in 32 bits, for the fast paths in 16 as well, and what their last vector has too much.
+  return (size_t)max_source_width * 3 * (sizeof(uint32_t) + sizeof(uint16_t)) + 128;
 }
 
 void mmx_image_run(const mmx_image *d, const uint8_t *pixels, int32_t source_width, int32_t source_height,
                    int32_t source_channels, const int8_t *table, void *scratch, int8_t *out) {
-  grid g = make_grid(d, source_width, source_height);
+  mmx_grid g = mmx_make_grid(d, source_width, source_height);
   // Only the columns that the crop touches are summed; from here on they count from the first of them.
   size_t channels = (size_t)source_channels, stride = (size_t)source_width * channels;
   int64_t first = g.left / g.pixel, last = (g.left + d->width * g.cell - 1) / g.pixel;

@@ -1,19 +1,10 @@
 #pragma STDC FP_CONTRACT OFF
-#include "elementary.h"
+#include "confidence.h"
 #include "mmx_confidence.h"
-
-static int sound(const float *logits, int32_t n, float temperature) {
-  if (!(temperature > 0.0f)) return 0;
-  for (int32_t i = 0; i < n; i++) {
-    // An infinity or NaN less itself is NaN.
-    if (logits[i] - logits[i] != 0.0f) return 0;
-  }
-  return 1;
-}
 
 float mmx_softmax_entropy(const float *logits, int32_t n, float temperature, float *probability, int32_t *best) {
   *best = 0;
-  if (!sound(logits, n, temperature)) {
+  if (!mmx_logits_are_sound(logits, n, temperature)) {
     for (int32_t i = 0; i < n; i++) probability[i] = 1.0f / (float)n;
     return 1.0f;
   }
@@ -30,9 +21,5 @@ float mmx_softmax_entropy(const float *logits, int32_t n, float temperature, flo
     // At e = 0 `below` may be infinite; the limit of e * below is 0.
     if (e > 0.0f) weighted += (double)e * (double)below;
   }
-  for (int32_t i = 0; i < n; i++) probability[i] = (float)((double)probability[i] / sum);
-  // -sum(p ln p) with p = e / sum: both parts are >= 0, so nothing cancels.
-  double entropy = (mmx_log_double(sum) - weighted / sum) / mmx_log_double((double)n);
-  float h = (float)entropy;
-  return h < 0.0f ? 0.0f : h > 1.0f ? 1.0f : h;
+  return mmx_normalize(sum, weighted, n, probability);
 }

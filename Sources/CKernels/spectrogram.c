@@ -3,20 +3,9 @@
 
 #include "elementary.h"
 #include "fft.h"
-#include "mel.h"
 #include "mmx_confidence.h"
 #include "round.h"
-
-// What stands at the beginning of the caller's memory; the arrays follow it.
-typedef struct {
-  mmx_spectrogram d;
-  float *hann;    // [frame], with 1 / 32768 and the halving that the FFT wants
-  float *table;   // the FFT's
-  float *re, *im, *other_re, *other_im;  // [fft / 2] each
-  float *power;   // [fft / 2 + 1]
-  float *values;  // [frames][bands]
-  mmx_mel mel;
-} plan;
+#include "spectrogram_plan.h"
 
 static int is_finite(float x) { return x - x == 0.0f; }
 
@@ -45,8 +34,8 @@ static void *take(char *block, size_t *used, int32_t count) {
 }
 
 // Lays the arrays out in `block` and returns the bytes used.
-static size_t lay_out(const mmx_spectrogram *d, char *block, plan *p) {
-  size_t used = (sizeof(plan) + 15) & ~(size_t)15;
+static size_t lay_out(const mmx_spectrogram *d, char *block, mmx_spectrogram_plan *p) {
+  size_t used = (sizeof(mmx_spectrogram_plan) + 15) & ~(size_t)15;
   int32_t bins = d->fft / 2 + 1;
   p->hann = take(block, &used, d->frame);
   p->table = take(block, &used, mmx_fft_table_floats(d->fft));
@@ -56,6 +45,9 @@ static size_t lay_out(const mmx_spectrogram *d, char *block, plan *p) {
   p->other_im = take(block, &used, d->fft / 2);
   p->power = take(block, &used, bins);
   p->values = take(block, &used, d->frames * d->bands);
+  // The fast paths' work: a cache line more than they need, to begin at one.
+  char *wide = take(block, &used, 2 * d->fft * MMX_WIDE_FRAMES + 16);
+  p->wide = (float *)(void *)(wide + (-(uintptr_t)wide & 63));
   p->mel.first = take(block, &used, d->mel ? d->bands + 2 : 0);
   p->mel.rise = take(block, &used, d->mel ? bins : 0);
   p->mel.fall = take(block, &used, d->mel ? bins : 0);
@@ -63,12 +55,12 @@ static size_t lay_out(const mmx_spectrogram *d, char *block, plan *p) {
 }
 
 size_t mmx_spectrogram_size(const mmx_spectrogram *d) {
-  plan pointers;
+  mmx_spectrogram_plan pointers;
   return is_sound(d) ? lay_out(d, NULL, &pointers) : 0;
 }
 
 void mmx_spectrogram_init(const mmx_spectrogram *d, void *memory) {
-  plan *p = memory;
+  mmx_spectrogram_plan *p = memory;
   p->d = *d;
   lay_out(d, memory, p);
   for (int32_t i = 0; i < d->frame; i++) {
@@ -80,7 +72,7 @@ void mmx_spectrogram_init(const mmx_spectrogram *d, void *memory) {
 }
 
 // Windowed samples, even ones as real and odd ones as imaginary parts, zeros after the frame.
-static void load_frame(const plan *p, const int16_t *pcm) {
+static void load_frame(const mmx_spectrogram_plan *p, const int16_t *pcm) {
   int32_t pairs = p->d.frame / 2, half = p->d.fft / 2;
   for (int32_t i = 0; i < pairs; i++) {
     p->re[i] = (float)pcm[2 * i] * p->hann[2 * i];
@@ -91,7 +83,7 @@ static void load_frame(const plan *p, const int16_t *pcm) {
 }
 
 void mmx_spectrogram_run(void *memory, const int16_t *pcm, float scale, int32_t zero, int8_t *out) {
-  const plan *p = memory;
+  const mmx_spectrogram_plan *p = memory;
   const mmx_spectrogram *d = &p->d;
   double sum = 0.0;
   for (int32_t frame = 0; frame < d->frames; frame++) {

@@ -39,10 +39,11 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     self.model = model
     let memory = EngineMemory(graph)
     self.memory = memory
-    kernels = mmx_plain(graph.set.isa).pointee
+    let kernels = mmx_plain(graph.set.isa).pointee
+    self.kernels = kernels
     extractors = zip(model.modalities, graph.encoders).map { modality, encoder in
       FeatureExtractor(
-        modality.features, graph.activations[encoder.input],
+        modality.features, graph.activations[encoder.input], kernels,
         input: memory.arena + graph.plan.offsets[encoder.input])
     }
     stages = graph.encoders.map { encoder in encoder.stages.map { StageSteps($0, graph, memory) } }
@@ -167,7 +168,7 @@ package struct Engine: ~Copyable, @unchecked Sendable {
 
   private func reading(_ id: ExitID, _ exit: ExitDescription, macs: Int64, parameters: Int64) -> Reading {
     var best: Int32 = 0
-    let entropy = mmx_softmax_entropy(
+    let entropy = kernels.softmax_entropy(
       memory.logits, Int32(model.classes.count), exit.temperature, memory.probabilities, &best)
     return Reading(
       exit: id, entropy: entropy, label: Int(best), certainty: memory.probabilities[Int(best)], macs: macs,

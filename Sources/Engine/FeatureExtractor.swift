@@ -15,13 +15,18 @@ final class FeatureExtractor {
   }
 
   private let tables: Tables
+  private let kernels: mmx_plain_kernels
   private let scale: Float
   private let zeroPoint: Int32
   private let count: Int
   private let input: UnsafeMutablePointer<Int8>
 
   /// - Parameter input: where the first layer reads, in the engine's arena.
-  init(_ features: Features, _ activation: Activation, input: UnsafeMutablePointer<Int8>) {
+  init(
+    _ features: Features, _ activation: Activation, _ kernels: mmx_plain_kernels,
+    input: UnsafeMutablePointer<Int8>
+  ) {
+    self.kernels = kernels
     scale = activation.scale
     zeroPoint = activation.zeroPoint
     count = activation.shape.count
@@ -86,7 +91,7 @@ final class FeatureExtractor {
       preconditionFailure("this modality does not take sound")
     }
     precondition(pcm.count == window, "exactly one window of samples")
-    mmx_spectrogram_run(memory, pcm.baseAddress, scale, zeroPoint, input)
+    kernels.spectrogram(memory, pcm.baseAddress, scale, zeroPoint, input)
   }
 
   func extract(image: PixelView) {
@@ -96,7 +101,7 @@ final class FeatureExtractor {
     precondition(
       image.width <= MMX_MAX_IMAGE_EXTENT && image.height <= MMX_MAX_IMAGE_EXTENT,
       "a picture of at most 16384 x 16384")
-    mmx_image_run(
+    kernels.image(
       &description, image.base, Int32(image.width), Int32(image.height), Int32(image.channels), table,
       scratch,
       input)
@@ -108,13 +113,13 @@ final class FeatureExtractor {
     }
     precondition(vector.count == length, "exactly the vector's length")
     for index in 0..<length { scratch[index] = (vector[index] - mean[index]) / std[index] }
-    mmx_quantize_f32(scratch, Int32(length), scale, zeroPoint, input)
+    kernels.quantize(scratch, Int32(length), scale, zeroPoint, input)
   }
 
   /// Features that were extracted elsewhere, in the input activation's layout.
   func take(features: UnsafeBufferPointer<Float>) {
     precondition(features.count == count, "exactly the input activation's elements")
-    mmx_quantize_f32(features.baseAddress, Int32(count), scale, zeroPoint, input)
+    kernels.quantize(features.baseAddress, Int32(count), scale, zeroPoint, input)
   }
 
   /// The same, quantized already.

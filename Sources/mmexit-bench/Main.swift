@@ -6,14 +6,15 @@ struct Main {
   static let usage = """
     usage: mmexit-bench run [--model FILE] [--rounds N] [--isa NAME] [--json]
            mmexit-bench infer --model FILE --input NAME=FILE.npy [--input ...] [--rounds N] [--isa NAME] [--json]
-           mmexit-bench check [--cases N] [--first N] [--isa NAME]
+           mmexit-bench check [--cases N] [--windows N] [--first N] [--isa NAME]
 
     run    times every part and every layer of the model on made-up inputs: median, 99th percentile,
            GMAC/s, and the share of what the CPU can do. Without arguments: the digits model of config/
     infer  prints logits, probabilities and entropy of every exit; an input is the modality's
            features in the model's layout: float32 or float64 (normalized), or int8 (quantized);
            --rounds times whole windows from these features
-    check  random layers through every instruction set of this machine: the bytes must be the same
+    check  random layers, operations without weights (--cases of each) and feature windows (--windows; a tenth of the
+           cases) through every instruction set of this machine: the bytes must be those of the portable kernels
     --isa  portable, avx2, avxvnni, avx512vnni, neon or dotprod; else the fastest there is
     """
 
@@ -24,7 +25,8 @@ struct Main {
       case "run": try run(Options(arguments.dropFirst(), allowed: ["--model", "--rounds", "--isa"]))
       case "infer":
         try infer(Options(arguments.dropFirst(), allowed: ["--model", "--input", "--rounds", "--isa"]))
-      case "check": try check(Options(arguments.dropFirst(), allowed: ["--cases", "--first", "--isa"]))
+      case "check":
+        try check(Options(arguments.dropFirst(), allowed: ["--cases", "--windows", "--first", "--isa"]))
       case nil: try run(Options(["--model", "config/models/digits.safetensors"], allowed: ["--model"]))
       case "--help", "-h": print(usage)
       default: throw BenchFailure(.usage, "expected run, infer or check\n\(usage)")

@@ -7,13 +7,34 @@ import Testing
   static let paths = (1..<Int(MMX_ISA_COUNT)).map { mmx_isa(rawValue: UInt32($0)) }
     .filter { mmx_isa_available($0) != 0 }
 
-  @Test(arguments: paths) func randomLayersGiveTheSameBytes(isa: mmx_isa) throws {
+  @Test(arguments: paths, [(MMX_CHECK_LAYERS, 1500), (MMX_CHECK_PLAIN, 1500), (MMX_CHECK_FEATURES, 150)])
+  func randomCasesGiveTheSameBytes(isa: mmx_isa, work: (kind: mmx_check_kind, cases: Int)) throws {
     let checker = try #require(mmx_checker_new())
     defer { mmx_checker_free(checker) }
-    for number in 0..<1500 {
+    for number in 0..<work.cases {
       var text = [CChar](repeating: 0, count: Int(MMX_CHECK_TEXT))
-      let same = mmx_check_case(checker, isa, UInt64(number), &text) == 1
+      let same = mmx_check_case(checker, isa, work.kind, UInt64(number), &text) == 1
       #expect(same, "\(String(cString: text))")
+    }
+  }
+
+  /// What a path makes of one picture must differ when the picture does: else the check of features compares nothing.
+  @Test func onePixelMakesADifference() {
+    var dice = Dice(seed: 62)
+    var description = mmx_image(width: 8, height: 6, channels: 3)
+    let pixels = (0..<(40 * 30 * 3)).map { _ in UInt8(dice.int(0...200)) }
+    let table = (0..<768).map { Int8(truncatingIfNeeded: $0) }
+    var other = pixels
+    for sample in 0..<120 { other[20 * 120 + sample] += 50 }
+    func output(_ isa: mmx_isa, _ pixels: [UInt8]) -> [Int8]? {
+      var scratch = [UInt8](repeating: 0, count: mmx_image_scratch_size(&description, 40))
+      return written(8 * 6 * 3) {
+        mmx_plain(isa).pointee.image(&description, pixels, 40, 30, 3, table, &scratch, $0)
+      }
+    }
+    for isa in Self.paths {
+      #expect(output(isa, pixels) == output(MMX_PORTABLE, pixels))
+      #expect(output(isa, other) != output(MMX_PORTABLE, pixels))
     }
   }
 

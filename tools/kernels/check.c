@@ -6,15 +6,15 @@
 
 #include "mmx_check.h"
 
-static int check(mmx_checker *checker, mmx_isa isa, uint64_t cases) {
+static int check(mmx_checker *checker, mmx_isa isa, mmx_check_kind kind, uint64_t cases) {
   char text[MMX_CHECK_TEXT];
   for (uint64_t i = 0; i < cases; i++) {
-    if (!mmx_check_case(checker, isa, i, text)) {
+    if (!mmx_check_case(checker, isa, kind, i, text)) {
       printf("%s\n", text);
       return 0;
     }
   }
-  printf("%s: %llu layers, the same bytes\n", mmx_isa_name(isa), (unsigned long long)cases);
+  printf("%s: %llu %s, the same bytes\n", mmx_isa_name(isa), (unsigned long long)cases, mmx_check_name(kind));
   return 1;
 }
 
@@ -28,7 +28,10 @@ int main(int count, char **arguments) {
     for (int i = 2; i < count; i++) named |= strcmp(arguments[i], mmx_isa_name((mmx_isa)isa)) == 0;
     if (!named || !mmx_isa_available((mmx_isa)isa)) continue;
     checked++;
-    good &= check(checker, (mmx_isa)isa, cases);
+    for (int kind = 0; kind < MMX_CHECK_KINDS; kind++) {
+      // A feature window costs as much as ten small layers.
+      good &= check(checker, (mmx_isa)isa, (mmx_check_kind)kind, kind == MMX_CHECK_FEATURES ? (cases + 9) / 10 : cases);
+    }
   }
   if (checked == 0) printf("no such path on this CPU\n");
   mmx_checker_free(checker);

@@ -61,9 +61,13 @@ static int32_t portable_peak(int32_t rounds) {
   return total;
 }
 
+const mmx_plain_kernels mmx_plain_portable = {
+    mmx_max_pool_s8, mmx_average_pool_s8, mmx_add_s8, mmx_requantize_s8, mmx_quantize_f32, mmx_image_run,
+    mmx_spectrogram_run, mmx_softmax_entropy};
+
 const mmx_path mmx_path_portable = {
-    portable_plan, portable_pack, {mmx_max_pool_s8, mmx_average_pool_s8, mmx_add_s8, mmx_requantize_s8},
-    portable_peak, PORTABLE_SUMS * PORTABLE_LENGTH};
+    portable_plan, portable_pack, &mmx_plain_portable, portable_peak,
+    PORTABLE_SUMS * PORTABLE_LENGTH};
 
 // By mmx_isa; null where the program holds no such path.
 static const mmx_path *const paths[MMX_ISA_COUNT] = {
@@ -113,6 +117,6 @@ void mmx_layer_pack(mmx_layer *layer, const int8_t *weight, const int32_t *bias,
   paths[layer->isa]->pack(layer, weight, bias, multiplier, constants);
 }
 
-const mmx_plain_kernels *mmx_plain(mmx_isa isa) { return &paths[isa]->plain; }
+const mmx_plain_kernels *mmx_plain(mmx_isa isa) { return paths[isa]->plain; }
 int32_t mmx_peak(mmx_isa isa, int32_t rounds) { return paths[isa]->peak(rounds); }
 int64_t mmx_peak_macs(mmx_isa isa) { return paths[isa]->peak_macs; }

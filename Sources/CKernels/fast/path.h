@@ -10,16 +10,20 @@ typedef struct {
   void (*plan)(mmx_layer *layer);
   void (*pack)(mmx_layer *layer, const int8_t *weight, const int32_t *bias, const float *multiplier,
                void *constants);
-  mmx_plain_kernels plain;
+  const mmx_plain_kernels *plain;
   int32_t (*peak)(int32_t rounds);
   int64_t peak_macs;
 } mmx_path;
 
 extern const mmx_path mmx_path_portable;
+// Operations without weights: what paths of the same vectors share.
+extern const mmx_plain_kernels mmx_plain_portable;
 #if defined(__x86_64__)
 extern const mmx_path mmx_path_avx2, mmx_path_avxvnni, mmx_path_avx512vnni;
+extern const mmx_plain_kernels mmx_plain_avx2, mmx_plain_avx512;
 #elif defined(__aarch64__)
 extern const mmx_path mmx_path_neon, mmx_path_dotprod;
+extern const mmx_plain_kernels mmx_plain_neon;
 #endif
 
 // Whether this CPU can run a path.

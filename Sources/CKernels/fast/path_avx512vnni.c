@@ -12,6 +12,7 @@
 #endif
 #define FN static inline __attribute__((always_inline))
 #define PATH mmx_path_avx512vnni
+#define PLAIN mmx_plain_avx512
 #define TILES_OF_24 1
 #define KEPT(x) "+v"(x)
 enum { PEAK_SUMS = 24 };

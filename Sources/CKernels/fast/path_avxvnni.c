@@ -12,6 +12,7 @@
 #endif
 #define FN static inline __attribute__((always_inline))
 #define PATH mmx_path_avxvnni
+#define PLAIN mmx_plain_avx2
 #define TILES_OF_24 0
 #define KEPT(x) "+x"(x)
 enum { PEAK_SUMS = 12 };

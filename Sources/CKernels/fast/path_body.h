@@ -53,14 +53,5 @@ static int32_t path_peak(int32_t rounds) {
   return results[0];
 }
 
-// The portable sources once more, compiled for the wider vectors.
-#define mmx_max_pool_s8 path_max_pool
-#define mmx_average_pool_s8 path_average_pool
-#define mmx_add_s8 path_add
-#define mmx_requantize_s8 path_requantize
-#define PLAIN static
-#include "plain.h"
-
 const mmx_path PATH = {
-    path_plan, path_pack, {path_max_pool, path_average_pool, path_add, path_requantize},
-    path_peak, (int64_t)PEAK_SUMS * LANES * GROUP};
+    path_plan, path_pack, &PLAIN, path_peak, (int64_t)PEAK_SUMS * LANES * GROUP};

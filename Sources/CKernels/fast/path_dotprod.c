@@ -12,6 +12,7 @@
 #endif
 #define FN static inline __attribute__((always_inline))
 #define PATH mmx_path_dotprod
+#define PLAIN mmx_plain_neon
 #define TILES_OF_24 0
 #define KEPT(x) "+w"(x.low), "+w"(x.high)
 enum { PEAK_SUMS = 12 };

@@ -6,6 +6,7 @@
 #pragma STDC FP_CONTRACT OFF
 #define FN static inline __attribute__((always_inline))
 #define PATH mmx_path_neon
+#define PLAIN mmx_plain_neon
 #define TILES_OF_24 0
 #define KEPT(x) "+w"(x)
 enum { PEAK_SUMS = 12 };

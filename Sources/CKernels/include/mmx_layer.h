@@ -61,13 +61,19 @@ static inline void mmx_layer_run(const mmx_layer *layer, const int8_t *in, void 
   layer->run(layer, in, scratch, out);
 }
 
-// Operations without weights, compiled for a path. The signatures of mmx_kernels.h.
+// Operations without weights, features and confidence, for a path. The signatures of mmx_kernels.h, mmx_image.h,
+// mmx_spectrogram.h and mmx_confidence.h, and the same bits in every result.
 typedef struct {
   void (*max_pool)(const mmx_window *w, const int8_t *in, int8_t *out);
   void (*average_pool)(const mmx_window *w, const int8_t *in, const mmx_requantize *q, int8_t *out);
   void (*add)(const int8_t *a, const int8_t *b, int32_t n, float a_scale, int32_t a_zero, float b_scale,
               int32_t b_zero, int32_t zero, int32_t clamp_min, int32_t clamp_max, int8_t *out);
   void (*requantize)(const int8_t *in, int32_t n, float multiplier, int32_t in_zero, int32_t out_zero, int8_t *out);
+  void (*quantize)(const float *in, int32_t n, float scale, int32_t zero, int8_t *out);
+  void (*image)(const mmx_image *d, const uint8_t *pixels, int32_t source_width, int32_t source_height,
+                int32_t source_channels, const int8_t *table, void *scratch, int8_t *out);
+  void (*spectrogram)(void *memory, const int16_t *pcm, float scale, int32_t zero, int8_t *out);
+  float (*softmax_entropy)(const float *logits, int32_t n, float temperature, float *probability, int32_t *best);
 } mmx_plain_kernels;
 
 const mmx_plain_kernels *mmx_plain(mmx_isa isa);

@@ -1,0 +1,99 @@
+// Vectors of WIDE floats and what belongs to them, in the compiler's own vector types: one text for every CPU. What is
+// computed lane by lane here is what the portable kernels compute value by value, in the same order, so the bits are the
+// same. WIDE is 4, 8 or 16; a type wider than the CPU's registers becomes several of them.
+#include <stdint.h>
+#include <string.h>
+
+#include "../elementary.h"
+#if !defined(__clang__)
+// Such types are never passed between functions that are not inlined.
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+typedef float reals __attribute__((vector_size(4 * WIDE)));
+typedef int32_t ints __attribute__((vector_size(4 * WIDE)));
+typedef uint32_t words __attribute__((vector_size(4 * WIDE)));
+typedef double doubles __attribute__((vector_size(8 * WIDE)));
+typedef int64_t longs __attribute__((vector_size(8 * WIDE)));
+typedef int8_t bytes __attribute__((vector_size(WIDE)));
+
+FN reals load_reals(const float *p) {
+  reals v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+FN void store_reals(float *p, reals v) { memcpy(p, &v, sizeof v); }
+FN ints load_ints(const void *p) {
+  ints v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+FN reals spread_real(float x) { return x - (reals){}; }
+FN reals pick(ints mask, reals yes, reals no) { return (reals)(((ints)yes & mask) | ((ints)no & ~mask)); }
+
+// The lower and the upper halves of two vectors, interleaved.
+#if WIDE == 4
+#define LOW_ZIP 0, 4, 1, 5
+#define HIGH_ZIP 2, 6, 3, 7
+#elif WIDE == 8
+#define LOW_ZIP 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_ZIP 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOW_ZIP 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_ZIP 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#endif
+
+// rows[i][j] becomes rows[j][i]: every round is a perfect shuffle of all WIDE * WIDE words.
+FN void transpose(ints *rows) {
+#pragma unroll
+  for (int round = 1; round < WIDE; round *= 2) {
+    ints next[WIDE];
+#pragma unroll
+    for (int i = 0; i < WIDE / 2; i++) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + WIDE / 2], LOW_ZIP);
+      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + WIDE / 2], HIGH_ZIP);
+    }
+#pragma unroll
+    for (int i = 0; i < WIDE; i++) rows[i] = next[i];
+  }
+}
+
+// mmx_logf of values above 0.
+FN reals log_of(reals x) {
+  longs bits = (longs)__builtin_convertvector(x, doubles) + MMX_TO_ONE;
+  // The exponent's bits become a double below 2^52 with no conversion: 0x433 is the exponent of 2^52.
+  doubles scale = (doubles)((bits >> 52) | 0x4330000000000000) - (4503599627370496.0 + 1023.0);
+  doubles m = (doubles)((bits & MMX_MANTISSA) + MMX_HALF_ROOT);
+  doubles s = (m - 1.0) / (m + 1.0), z = s * s;
+  doubles p = mmx_log_terms[0] - (doubles){};
+#pragma unroll
+  for (int i = 1; i < MMX_LOG_TERMS; i++) p = p * z + mmx_log_terms[i];
+  doubles y = scale * MMX_LN2_HIGH + (2.0 * s + (2.0 * s * z * p + scale * MMX_LN2_LOW));
+  return pick(x == __builtin_inff(), x, __builtin_convertvector(y, reals));
+}
+
+// mmx_expf of values that are not NaN and at most 0.
+FN reals exp_of(reals x) {
+  ints vanishes = x < -104.0f;
+  doubles d = __builtin_convertvector(pick(vanishes, (reals){}, x), doubles);
+  doubles shifted = d * MMX_LOG2_E + MMX_ROUND_DOUBLE, n = shifted - MMX_ROUND_DOUBLE;
+  doubles r = (d - n * MMX_LN2_HIGH) - n * MMX_LN2_LOW;
+  doubles p = mmx_exp_terms[0] - (doubles){};
+#pragma unroll
+  for (int i = 1; i < MMX_EXP_TERMS; i++) p = p * r + mmx_exp_terms[i];
+  // The last bits of `shifted` are n itself.
+  doubles power = (doubles)(((longs)shifted + 1023) << 52);
+  return pick(vanishes, (reals){}, __builtin_convertvector(p * power, reals));
+}
+
+// mmx_round_saturate to int8's own bounds.
+FN void store_rounded(reals v, int32_t zero, int8_t *out) {
+  v = pick(v < -512.0f, spread_real(-512.0f), v);
+  v = pick(v > 512.0f, spread_real(512.0f), v);
+  v = pick(v == v, v, (reals){});
+  ints whole = (ints)(v + 12582912.0f) - (0x4B400000 - zero);
+  ints low = whole < -128, high = whole > 127;
+  whole = (low & -128) | (high & 127) | (whole & ~(low | high));
+  bytes narrow = __builtin_convertvector(whole, bytes);
+  memcpy(out, &narrow, sizeof narrow);
+}
