@@ -69,7 +69,11 @@ let package = Package(
       name: "EngineTests",
       dependencies: ["Engine", "CKernels", "CAllocationCounter", "JSON", "Vocabulary"]),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "Vocabulary"]),
-    .testTarget(name: "SensingTests", dependencies: ["Sensing", "Linux", "Vocabulary"]),
+    // Drivers that hang, spin, fail and lag as a test tells them, under the device rig.
+    .target(
+      name: "ScriptedDevices", dependencies: ["Sensing", "CALSA", "CV4L2", "Linux", "Vocabulary"],
+      path: "Tests/ScriptedDevices"),
+    .testTarget(name: "SensingTests", dependencies: ["Sensing", "ScriptedDevices", "Linux", "Vocabulary"]),
     .testTarget(
       name: "LedgerTests", dependencies: ["CAllocationCounter", "Ledger", "JSON", "Linux", "Vocabulary"]),
     .testTarget(
@@ -86,8 +90,9 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "CAllocationCounter", "Daemon", "Engine", "Policies", "Scheduling", "ScriptedModels", "Sensing",
-        "Ledger", "Varlink", "JSON", "Linux",
+        "CAllocationCounter", "Daemon", "Engine", "Policies", "Scheduling", "ScriptedDevices",
+        "ScriptedModels",
+        "Sensing", "Ledger", "Varlink", "JSON", "Linux",
         "Vocabulary",
       ]),
   ],

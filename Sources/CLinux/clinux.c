@@ -1,6 +1,7 @@
 #define _GNU_SOURCE 1
 #include "clinux.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 
 int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
@@ -23,4 +24,15 @@ int mmx_raise_open_files(uint64_t count) {
   if (limit.rlim_cur >= count) return 0;
   limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
   return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int mmx_join_within(unsigned long thread, int64_t nanoseconds) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  int64_t end = until.tv_nsec + (nanoseconds > 0 ? nanoseconds : 0);
+  until.tv_sec += end / 1000000000;
+  until.tv_nsec = end % 1000000000;
+  int code = pthread_clockjoin_np(thread, 0, CLOCK_MONOTONIC, &until);
+  if (code != 0) pthread_detach(thread);
+  return code;
 }

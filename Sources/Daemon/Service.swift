@@ -137,6 +137,7 @@ package struct Service: Sendable {
       work.sink.finish(
         reason: work.pipeline.isStopping ? "signal" : "end", closing: work.pipeline.closeAccounts(),
         at: work.pipeline.rig.now)
+      work.pipeline.stopSensors()
       outcome.end()
       channel.bell.ring()
     }
@@ -149,6 +150,8 @@ package struct Service: Sendable {
     control.finish()
     try result.get()
     if let failure = outcome.failure { throw failure }
+    // A thread that hangs in a driver may hold what exit(3) waits for, the loader's lock for one: leave without it.
+    if !pipeline.abandonedThreads.isEmpty { _exit(ExitCode.success.rawValue) }
     return .success
   }
 }

@@ -3,6 +3,9 @@ import CLinux
 /// CLOCK_BOOTTIME now, in nanoseconds.
 package func bootTimeNanoseconds() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
 
+/// CLOCK_MONOTONIC now, in nanoseconds: it stands still while the machine is suspended.
+package func monotonicNanoseconds() -> Int64 { nanoseconds(of: CLOCK_MONOTONIC) }
+
 /// What to add to a CLOCK_MONOTONIC stamp to have CLOCK_BOOTTIME: the time spent suspended so far.
 /// Drivers stamp frames and sound with the monotonic clock. Never negative.
 package func bootTimeOffsetOfMonotonic() -> Int64 {

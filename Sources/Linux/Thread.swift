@@ -1,4 +1,6 @@
+import CLinux
 import Glibc
+import Vocabulary
 
 /// A thread of its own, named for /proc and debuggers, that must be waited for.
 /// Plain pthreads: the Swift executors keep a thread that wakes every second for ever.
@@ -33,6 +35,15 @@ package struct Thread: ~Copyable, Sendable {
 
   /// Waits for the thread to end.
   package consuming func join() { pthread_join(identity, nil) }
+
+  /// Waits for the thread to end, at most for `time`; one that has not ended by then is left to itself.
+  /// - Returns: whether it ended.
+  package consuming func join(within time: Nanoseconds) -> Bool {
+    mmx_join_within(identity, time.count) == 0
+  }
+
+  /// Leaves the thread to itself: nobody waits for it, and what it holds goes when it ends.
+  package consuming func abandon() { pthread_detach(identity) }
 }
 
 private final class Body: Sendable {

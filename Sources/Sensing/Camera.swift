@@ -4,17 +4,19 @@ import Vocabulary
 
 /// A camera: a thread that keeps the newest settled frame in a slot while awake, and a closed device while asleep.
 final class Camera: Sendable {
-  /// A camera that gives no frame for this long, or for two intervals if they are longer, is wedged.
-  static let patience = Nanoseconds.seconds(2)
   /// Damaged frames in a row after which the device is given up.
   private static let corruptLimit = 30
 
   let link: DeviceLink
   let slot = FrameSlot()
   private let wish: (width: Int, height: Int, channels: Int, frameRate: FrameRate)
+  private let calls: CameraCalls
 
-  init(_ link: DeviceLink, width: Int, height: Int, channels: Int, frameRate: FrameRate) {
+  init(
+    _ link: DeviceLink, width: Int, height: Int, channels: Int, frameRate: FrameRate, calls: CameraCalls
+  ) {
     self.link = link
+    self.calls = calls
     wish = (width, height, channels, frameRate)
   }
 
@@ -24,7 +26,7 @@ final class Camera: Sendable {
       do throws(SensingError) {
         try capture(wake)
       } catch {
-        link.report { $0.failed(wake, error, now: Instant(sinceBoot: bootTimeNanoseconds())) }
+        link.fail(wake, error)
       }
     }
   }
@@ -44,25 +46,28 @@ final class Camera: Sendable {
     }
     let stream = try CameraStream.open(
       path: path, width: wish.width, height: wish.height, channels: wish.channels, frameRate: wish.frameRate,
-      subject: link.subject)
-    let patience = max(Self.patience, stream.interval + stream.interval)
-    var lastFrame = Instant(sinceBoot: bootTimeNanoseconds())
+      subject: link.subject, calls: calls)
+    let limit = max(link.limits.patience, stream.interval + stream.interval)
+    guard link.opened(wake, patience: limit) else { return }
+    var patience = Patience(limit, from: Moment.current.steady)
     var progress = Progress()
     while link.isWanted(wake) {
-      let (ordered, ready) = try wait(for: stream.descriptor, until: lastFrame + patience)
-      if ordered { link.order.clear() }
-      if !ordered && !ready {
+      let now = Moment.current
+      if patience.isOver(at: now.steady) {
         throw SensingError(
-          link.subject, .device(.wedged, detail: "no frame for \(patience.count / 1_000_000) ms"))
+          link.subject, .device(.wedged, detail: "no frame for \(limit.count / 1_000_000) ms"))
       }
+      let (ordered, ready) = try wait(
+        for: stream.descriptor, until: now.boot + (patience.end - now.steady))
+      if ordered { link.order.clear() }
       // One frame for one poll: more that are ready end the next poll at once, and a driver that blocks where it
       // should not is never asked for a frame that is not there.
       if !ready { continue }
       switch try stream.dequeue(clockOffset: bootTimeOffsetOfMonotonic()) {
-      case .nothing: break
+      case .nothing: link.pause(patience.pauseAfterNothing())
       case .damaged: try countDamage(&progress)
       case .frame(let frame):
-        lastFrame = Instant(sinceBoot: bootTimeNanoseconds())
+        patience.renew(at: Moment.current.steady)
         try take(frame, of: stream, wake, &progress)
         try stream.queue(frame.index)
       }
@@ -99,9 +104,9 @@ final class Camera: Sendable {
     slot.publish(
       width: layout.width, height: layout.height, channels: wish.channels, captured: frame.captured
     ) { layout.convert(stream.bytes(of: frame), channels: wish.channels, into: $0) }
-    link.report { core in
-      let awoke = core.becameAwake(wake, since: frame.captured)
-      return core.delivered(wake, upTo: frame.captured) || awoke
+    link.report { core, now in
+      let awoke = core.becameAwake(wake, since: frame.captured, now)
+      return core.delivered(wake, upTo: frame.captured, now) || awoke
     }
   }
 

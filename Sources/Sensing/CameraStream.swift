@@ -10,6 +10,7 @@ struct CameraStream: ~Copyable {
   private static let bufferCount = 4
 
   let descriptor: Int32
+  private let calls: CameraCalls
   private let subject: String
   private(set) var layout = PixelLayout.grey(width: 1, height: 1, stride: 1, fullRange: true)
   /// From frame to frame, as the driver says.
@@ -18,8 +19,9 @@ struct CameraStream: ~Copyable {
   private var mappedCount = 0
   private var isStreaming = false
 
-  private init(owning descriptor: Int32, subject: String) {
+  private init(owning descriptor: Int32, _ calls: CameraCalls, subject: String) {
     self.descriptor = descriptor
+    self.calls = calls
     self.subject = subject
     mapped = InlineArray(repeating: UnsafeMutableRawBufferPointer(start: nil, count: 0))
   }
@@ -28,19 +30,20 @@ struct CameraStream: ~Copyable {
     // In this order: libv4l2 forgets its own buffers when it closes.
     if isStreaming {
       var type = Int32(V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue)
-      _ = mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_STREAMOFF, &type)
+      _ = calls.control(descriptor, mmx_VIDIOC_STREAMOFF, &type)
     }
-    for i in 0..<mappedCount { _ = v4l2_munmap(mapped[i].baseAddress, mapped[i].count) }
-    v4l2_close(descriptor)
+    for i in 0..<mappedCount { calls.unmap(mapped[i]) }
+    calls.close(descriptor)
   }
 
   /// Opens the device and lets it stream.
   static func open(
-    path: String, width: Int, height: Int, channels: Int, frameRate: FrameRate, subject: String
+    path: String, width: Int, height: Int, channels: Int, frameRate: FrameRate, subject: String,
+    calls: CameraCalls
   ) throws(SensingError) -> CameraStream {
-    let descriptor = mmx_v4l2_open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-    if descriptor < 0 { throw SensingError(subject, call: "open \(path)", errno: errnoNow(), inUse: false) }
-    var stream = CameraStream(owning: descriptor, subject: subject)
+    let descriptor = calls.open(path)
+    if descriptor < 0 { throw SensingError(subject, call: "open \(path)", errno: -descriptor, inUse: false) }
+    var stream = CameraStream(owning: descriptor, calls, subject: subject)
     try stream.checkCapabilities()
     try stream.setFormat(width: width, height: height, channels: channels)
     stream.setFrameRate(frameRate)
@@ -69,8 +72,9 @@ struct CameraStream: ~Copyable {
       format.fmt.pix.height = UInt32(height)
       format.fmt.pix.pixelformat = wanted.fourCC
       format.fmt.pix.field = V4L2_FIELD_NONE.rawValue
-      if mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_S_FMT, &format) < 0 {
-        last = errnoNow()
+      let code = calls.control(descriptor, mmx_VIDIOC_S_FMT, &format)
+      if code < 0 {
+        last = -code
         // Another program streams, or the device went: no other format will do better.
         if last == EBUSY || last == ENODEV { break }
       } else if let layout = wanted.layout(format.fmt.pix) {
@@ -88,7 +92,7 @@ struct CameraStream: ~Copyable {
     parameters.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
     parameters.parm.capture.timeperframe.numerator = UInt32(rate.seconds)
     parameters.parm.capture.timeperframe.denominator = UInt32(rate.frames)
-    if mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_S_PARM, &parameters) < 0 { return }
+    if calls.control(descriptor, mmx_VIDIOC_S_PARM, &parameters) < 0 { return }
     let answer = parameters.parm.capture.timeperframe
     if let set = FrameRate(frames: Int(answer.denominator), seconds: Int(answer.numerator)) {
       interval = set.interval
@@ -105,10 +109,9 @@ struct CameraStream: ~Copyable {
       var buffer = Self.buffer(index)
       try call("VIDIOC_QUERYBUF", mmx_VIDIOC_QUERYBUF, &buffer)
       let length = Int(buffer.length)
-      let memory = v4l2_mmap(
-        nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, Int64(buffer.m.offset))
-      guard let memory, memory != MAP_FAILED else {
-        throw SensingError(subject, call: "mmap", errno: errnoNow(), inUse: true)
+      var code: Int32 = 0
+      guard let memory = calls.map(descriptor, length, Int64(buffer.m.offset), &code) else {
+        throw SensingError(subject, call: "mmap", errno: -code, inUse: true)
       }
       mapped[index] = UnsafeMutableRawBufferPointer(start: memory, count: length)
       mappedCount += 1
@@ -150,16 +153,14 @@ struct CameraStream: ~Copyable {
   /// - Throws: when the stream is of no more use.
   func dequeue(clockOffset: Int64) throws(SensingError) -> Dequeued {
     var buffer = Self.buffer(.max)
-    while mmx_v4l2_ioctl(descriptor, mmx_VIDIOC_DQBUF, &buffer) < 0 {
-      let code = errnoNow()
-      if code == EAGAIN { return .nothing }
-      if code == EIO {
-        // libv4l2 leaves the buffer with us when it cannot decode it; a driver's own EIO may have kept it.
-        if buffer.index < mappedCount { try? queue(Int(buffer.index)) }
-        return .damaged
-      }
-      if code != EINTR { throw SensingError(subject, call: "VIDIOC_DQBUF", errno: code, inUse: true) }
+    let code = calls.control(descriptor, mmx_VIDIOC_DQBUF, &buffer)
+    if code == -EAGAIN { return .nothing }
+    if code == -EIO {
+      // libv4l2 leaves the buffer with us when it cannot decode it; a driver's own EIO may have kept it.
+      if buffer.index < mappedCount { try? queue(Int(buffer.index)) }
+      return .damaged
     }
+    if code < 0 { throw SensingError(subject, call: "VIDIOC_DQBUF", errno: -code, inUse: true) }
     let index = Int(buffer.index)
     guard index < mappedCount else {
       throw SensingError(
@@ -197,9 +198,7 @@ struct CameraStream: ~Copyable {
   private func call(
     _ name: String, _ request: UInt, _ argument: UnsafeMutableRawPointer
   ) throws(SensingError) {
-    while mmx_v4l2_ioctl(descriptor, request, argument) < 0 {
-      let code = errnoNow()
-      if code != EINTR { throw SensingError(subject, call: name, errno: code, inUse: true) }
-    }
+    let code = calls.control(descriptor, request, argument)
+    if code < 0 { throw SensingError(subject, call: name, errno: -code, inUse: true) }
   }
 }

@@ -2,52 +2,85 @@ import Linux
 import Synchronization
 import Vocabulary
 
-/// What the pipeline's thread and one device's thread share: the state machine, and a bell for each direction.
+/// One sensor's state machine under its lock; what the pipeline's thread and the device's threads share.
+final class SharedDeviceState: Sendable {
+  private let state: Mutex<DeviceState>
+
+  init(_ state: DeviceState) { self.state = Mutex(state) }
+
+  func withLock<R>(_ body: (inout DeviceState) -> R) -> R { state.withLock { body(&$0) } }
+}
+
+/// What the pipeline's thread and one device thread share: the sensor's state, and a bell for each direction. A thread
+/// that replaces one that hangs has a link of its own, so that neither takes the other's bell.
 final class DeviceLink: Sendable {
   let configuration: SensorConfiguration
   /// The sensor and its device, for errors.
   let subject: String
-  let core = Mutex(DeviceState())
+  let core: SharedDeviceState
+  let limits: DeviceLimits
+  /// The thread's number.
+  let thread: Int
   /// Rung for the device's thread: what is wanted has changed.
   let order: EventDescriptor
   /// Rung for the pipeline's thread: there is something to be told. One for all devices of a rig.
   private let notice: Bell
 
-  init(_ configuration: SensorConfiguration, notice: Bell) throws(LinuxError) {
+  init(
+    _ configuration: SensorConfiguration, subject: String, core: SharedDeviceState, limits: DeviceLimits,
+    thread: Int, notice: Bell
+  ) throws(LinuxError) {
     self.configuration = configuration
-    subject = "sensor \(configuration.name) (\(configuration.device))"
+    self.subject = subject
+    self.core = core
+    self.limits = limits
+    self.thread = thread
     self.notice = notice
     order = try EventDescriptor()
   }
 
-  /// The pipeline's thread: changes what is wanted and tells the device's.
-  func change(_ body: (inout DeviceState) -> Void) -> SensorState {
-    let state = core.withLock { core in
-      body(&core)
-      return core.state
-    }
-    order.ring()
-    return state
-  }
+  // MARK: The device's thread
 
-  /// The device's thread: waits until the device is wanted.
-  /// - Returns: the wake's number; nil when the rig stops.
+  /// Waits until the device is wanted.
+  /// - Returns: the wake's number; nil when the thread is to end.
   func awaitWake() -> Int? {
     while true {
-      let (wanted, isStopping) = core.withLock { ($0.wanted, $0.isStopping) }
-      if isStopping { return nil }
-      if let wanted { return wanted }
+      switch core.withLock({ $0.nextOrder(for: thread, .current) }) {
+      case .leave: return nil
+      case .open(let wake): return wake
+      case .wait: break
+      }
       // poll on our own descriptor fails only for want of kernel memory: then it is tried again.
       if (try? pollUntil(nil, readable: order.descriptor.number)) == true { order.clear() }
     }
   }
 
+  /// The device is open. False when it is not wanted any more: the driver took longer than it was waited for.
+  func opened(_ wake: Int, patience: Nanoseconds) -> Bool {
+    core.withLock {
+      $0.opened(wake, by: thread, patience: patience)
+      return $0.wanted == wake
+    }
+  }
+
   func isWanted(_ wake: Int) -> Bool { core.withLock { $0.wanted == wake } }
 
-  /// The device's thread: reports, and rings if the pipeline has something to be told.
-  func report(_ body: (inout DeviceState) -> Bool) {
-    if core.withLock({ body(&$0) }) { notice.ring() }
+  /// Leaves the device alone for `time`, or until there are orders.
+  func pause(_ time: Nanoseconds) {
+    if time <= .zero { return }
+    if (try? pollUntil(bootTimeNanoseconds() + time.count, readable: order.descriptor.number)) == true {
+      order.clear()
+    }
+  }
+
+  /// Reports, and rings if the pipeline has something to be told.
+  func report(_ body: (inout DeviceState, Moment) -> Bool) {
+    let now = Moment.current
+    if core.withLock({ body(&$0, now) }) { notice.ring() }
   }
 
   func count(_ body: (inout SensorCounters) -> Void) { core.withLock { body(&$0.counters) } }
+
+  /// An error of this wake's device.
+  func fail(_ wake: Int, _ error: SensingError) { report { $0.failed(wake, error, $1) } }
 }

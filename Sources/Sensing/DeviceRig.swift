@@ -8,47 +8,41 @@ import Vocabulary
 /// A sensor asleep has a closed device and a thread that blocks until it is wanted: no wake-ups. Awake, its thread
 /// blocks in poll; the pipeline's is woken by what it asked for and by changes of state only.
 package final class DeviceRig: SensorRig {
-  private enum Device {
-    case microphone(Microphone)
-    case camera(Camera)
-
-    var link: DeviceLink {
-      switch self {
-      case .microphone(let microphone): microphone.link
-      case .camera(let camera): camera.link
-      }
-    }
-  }
-
   package let configurations: [SensorConfiguration]
   package let bell: Bell
   private let notice: Bell
-  private let devices: [Device]
-  private var threads: InlineArray<32, Thread?>
+  private let devices: [SupervisedDevice]
+  private let limits: DeviceLimits
 
   /// Prepares rings and bells; touches no device.
   /// - Throws: a configuration that cannot be.
-  package init(sensors: [SensorConfiguration]) throws(SensingError) {
+  package convenience init(sensors: [SensorConfiguration]) throws(SensingError) {
+    try self.init(sensors: sensors, calls: DeviceCalls(), limits: DeviceLimits())
+  }
+
+  /// - Parameters:
+  ///   - calls: the system's, or a test's.
+  ///   - limits: how long devices and threads may take.
+  package init(
+    sensors: [SensorConfiguration], calls: DeviceCalls, limits: DeviceLimits
+  ) throws(SensingError) {
     try SensorConfiguration.check(sensors)
     configurations = sensors
+    self.limits = limits
     bell = try naming("sensors") { () throws(LinuxError) in try Bell() }
     let notice = try naming("sensors") { () throws(LinuxError) in try Bell() }
     self.notice = notice
-    devices = try sensors.map { (sensor) throws(SensingError) in
+    var devices: [SupervisedDevice] = []
+    for (number, sensor) in sensors.enumerated() {
       if sensor.device.isEmpty {
         throw SensingError("sensor \(sensor.name)", .configuration("no device named"))
       }
-      let link = try naming("sensor \(sensor.name)") { () throws(LinuxError) in
-        try DeviceLink(sensor, notice: notice)
+      let device = try naming("sensor \(sensor.name)") { () throws(LinuxError) in
+        try SupervisedDevice(sensor, number: number, calls: calls, limits: limits, notice: notice)
       }
-      switch sensor.kind {
-      case .sound(let rate): return .microphone(Microphone(link, rate: rate))
-      case .image(let width, let height, let channels, let frameRate):
-        return .camera(
-          Camera(link, width: width, height: height, channels: channels, frameRate: frameRate))
-      }
+      devices.append(device)
     }
-    threads = InlineArray { _ in nil }
+    self.devices = devices
   }
 
   deinit { end() }
@@ -57,48 +51,40 @@ package final class DeviceRig: SensorRig {
   package func start() throws(SensingError) {
     // Its errors reach us by errno; what it writes to stderr besides goes nowhere.
     mmx_v4l2_log_to(fopen("/dev/null", "we"))
-    for (index, device) in devices.enumerated() {
-      threads[index] = try naming("sensor \(configurations[index].name)") { () throws(LinuxError) in
-        switch device {
-        case .microphone(let microphone): try Thread(named: "mmx-mic-\(index)") { microphone.run() }
-        case .camera(let camera): try Thread(named: "mmx-cam-\(index)") { camera.run() }
-        }
-      }
+    for (device, sensor) in zip(devices, configurations) {
+      try naming("sensor \(sensor.name)") { () throws(LinuxError) in try device.start() }
     }
   }
 
-  package func stop() { end() }
+  @discardableResult package func stop() -> [String] { end() }
 
-  private func end() {
-    for device in devices { _ = device.link.change { $0.stop() } }
-    for index in devices.indices {
-      if let thread = threads[index].take() { thread.join() }
-    }
+  @discardableResult private func end() -> [String] {
+    let now = Moment.current
+    for device in devices { _ = device.change { $0.stop(now) } }
+    let until = now.steady + limits.stop
+    return devices.compactMap { $0.join(until: until) }
   }
 
   package var now: Instant { Instant(sinceBoot: bootTimeNanoseconds()) }
 
-  package func state(of sensor: Int) -> SensorState { devices[sensor].link.core.withLock { $0.state } }
+  package func state(of sensor: Int) -> SensorState { devices[sensor].state.withLock { $0.state } }
   package func failure(of sensor: Int) -> SensingError? {
-    devices[sensor].link.core.withLock { $0.failure }
+    devices[sensor].state.withLock { $0.failure }
   }
   package func counters(of sensor: Int) -> SensorCounters {
-    devices[sensor].link.core.withLock { $0.counters }
+    devices[sensor].state.withLock { $0.counters }
   }
 
-  @discardableResult package func wake(_ sensor: Int) -> SensorState {
-    let now = now
-    return devices[sensor].link.change { $0.wake(now: now) }
-  }
+  @discardableResult package func wake(_ sensor: Int) -> SensorState { devices[sensor].wake() }
 
-  package func sleep(_ sensor: Int) { _ = devices[sensor].link.change { $0.sleep() } }
+  package func sleep(_ sensor: Int) { _ = devices[sensor].change { $0.sleep(.current) } }
 
   package func requestSound(_ sensor: Int, until end: Instant) {
-    devices[sensor].link.core.withLock { $0.ask(end) }
+    devices[sensor].state.withLock { $0.ask(end) }
   }
 
   package func requestFrame(_ sensor: Int, notBefore earliest: Instant) {
-    devices[sensor].link.core.withLock { $0.ask(earliest) }
+    devices[sensor].state.withLock { $0.ask(earliest) }
   }
 
   package func next(until deadline: Instant?) -> SensorEvent {
@@ -106,34 +92,43 @@ package final class DeviceRig: SensorRig {
       if bell.clear() { return .interrupted }
       // Cleared before looking: what is reported after the look rings again.
       _ = notice.clear()
+      let now = Moment.current
+      for device in devices { device.supervise(now) }
       if let event = pending() { return event }
-      if let deadline, deadline <= now { return .deadline }
-      wait(until: deadline)
+      if let deadline, deadline <= now.boot { return .deadline }
+      wait(until: deadline, from: now)
     }
   }
 
   private func pending() -> SensorEvent? {
     for index in devices.indices {
-      if let state = devices[index].link.core.withLock({ $0.takeStateChange() }) {
+      if let state = devices[index].state.withLock({ $0.takeStateChange() }) {
         return .state(sensor: index, state)
       }
     }
     for index in devices.indices {
-      guard case .microphone(let microphone) = devices[index],
-        microphone.link.core.withLock({ $0.takeDelivery() }) != nil
+      guard case .microphone(let microphone) = devices[index].work,
+        devices[index].state.withLock({ $0.takeDelivery() }) != nil
       else { continue }
       return .sound(sensor: index, until: microphone.ring.withLock { $0.end })
     }
     for index in devices.indices {
-      guard case .camera(let camera) = devices[index],
-        let captured = camera.link.core.withLock({ $0.takeDelivery() })
+      guard case .camera = devices[index].work,
+        let captured = devices[index].state.withLock({ $0.takeDelivery() })
       else { continue }
       return .frame(sensor: index, captured: captured)
     }
     return nil
   }
 
-  private func wait(until deadline: Instant?) {
+  /// Blocks until a bell rings, the deadline comes, or a device is overdue.
+  private func wait(until deadline: Instant?, from now: Moment) {
+    var deadline = deadline
+    for device in devices {
+      guard let due = device.state.withLock({ $0.due }) else { continue }
+      let instant = now.boot + (due - now.steady)
+      deadline = min(deadline ?? instant, instant)
+    }
     withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { pair in
       pair.initializeElement(at: 0, to: readable(bell.event.descriptor.number))
       pair.initializeElement(at: 1, to: readable(notice.event.descriptor.number))
@@ -145,7 +140,7 @@ package final class DeviceRig: SensorRig {
   package func copySound(
     _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
-    guard case .microphone(let microphone) = devices[sensor] else {
+    guard case .microphone(let microphone) = devices[sensor].work else {
       preconditionFailure("sensor \(sensor) has no sound")
     }
     guard state(of: sensor).isAwake else {
@@ -158,7 +153,7 @@ package final class DeviceRig: SensorRig {
   package func withFrame<R>(
     _ sensor: Int, _ body: (_ pixels: PixelView, _ captured: Instant) -> R
   ) -> R? {
-    guard case .camera(let camera) = devices[sensor], case .awake(let since) = state(of: sensor) else {
+    guard case .camera(let camera) = devices[sensor].work, case .awake(let since) = state(of: sensor) else {
       return nil
     }
     return camera.slot.withNewest(notBefore: since, body)

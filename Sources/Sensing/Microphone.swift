@@ -5,8 +5,6 @@ import Vocabulary
 
 /// A microphone: a thread that fills a ring while it is awake, and a closed device while it is asleep.
 final class Microphone: Sendable {
-  /// A device that gives nothing for this long is wedged.
-  static let patience = Nanoseconds.seconds(2)
   /// Samples taken by one read: 170 ms at 48 kHz.
   private static let chunk = 8_192
   /// Reads after one poll: more than the longest buffer holds, and a bound for a device that never runs dry.
@@ -17,10 +15,12 @@ final class Microphone: Sendable {
   let link: DeviceLink
   let ring: Mutex<SoundRing>
   private let rate: Int
+  private let calls: MicrophoneCalls
 
-  init(_ link: DeviceLink, rate: Int) {
+  init(_ link: DeviceLink, rate: Int, calls: MicrophoneCalls) {
     self.link = link
     self.rate = rate
+    self.calls = calls
     ring = Mutex(SoundRing(rate: rate, history: link.configuration.history))
   }
 
@@ -32,7 +32,7 @@ final class Microphone: Sendable {
       do throws(SensingError) {
         try capture(wake, chunk)
       } catch {
-        link.report { $0.failed(wake, error, now: Instant(sinceBoot: bootTimeNanoseconds())) }
+        link.fail(wake, error)
       }
     }
   }
@@ -40,33 +40,44 @@ final class Microphone: Sendable {
   /// Opens the device and takes its sound until this wake is over; the device is closed on return.
   private func capture(_ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>) throws(SensingError) {
     let stream = try MicrophoneStream.open(
-      device: link.configuration.device, rate: rate, subject: link.subject)
+      device: link.configuration.device, rate: rate, subject: link.subject, calls: calls)
+    guard link.opened(wake, patience: link.limits.patience) else { return }
     ring.withLock { $0.restart() }
     let descriptors = UnsafeMutableBufferPointer<pollfd>.allocate(capacity: stream.descriptorCount + 1)
     defer { descriptors.deallocate() }
     let own = UnsafeMutableBufferPointer(rebasing: descriptors[1...])
-    var silentUntil = Instant(sinceBoot: bootTimeNanoseconds()) + Self.patience
+    var patience = Patience(link.limits.patience, from: Moment.current.steady)
     var emptyErrors = 0
     var lost = false
     while link.isWanted(wake) {
+      let now = Moment.current
+      if patience.isOver(at: now.steady) {
+        let silence = patience.limit.count / 1_000_000
+        throw SensingError(link.subject, .device(.wedged, detail: "no sound for \(silence) ms"))
+      }
       descriptors[0] = readable(link.order.descriptor.number)
       stream.fill(own)
       let ready = try naming(link.subject) { () throws(LinuxError) in
-        try pollUntil(silentUntil.sinceBoot, descriptors)
+        try pollUntil((now.boot + (patience.end - now.steady)).sinceBoot, descriptors)
       }
-      if ready == 0 { throw SensingError(link.subject, .device(.wedged, detail: "no sound for 2 s")) }
-      if descriptors[0].revents != 0 { link.order.clear() }
-      let hasError = stream.hasError(in: own)
+      let isOrdered = ready > 0 && descriptors[0].revents != 0
+      if isOrdered { link.order.clear() }
+      let hasError = ready > 0 && stream.hasError(in: own)
       let taken = try drain(stream, wake, chunk, &lost)
       if taken > 0 {
-        silentUntil = Instant(sinceBoot: bootTimeNanoseconds()) + Self.patience
+        patience.renew(at: Moment.current.steady)
         emptyErrors = 0
-      } else if hasError {
+        // It never runs dry (ALSA's null device, a file): a period's time for a period's sound.
+        if taken >= Self.readsPerPoll * chunk.count { link.pause(MicrophoneStream.period) }
+        continue
+      }
+      if hasError {
         emptyErrors += 1
         if emptyErrors > Self.emptyErrorLimit {
           throw SensingError(link.subject, .device(.ioError, detail: "errors and no sound"))
         }
       }
+      if ready > (isOrdered ? 1 : 0) { link.pause(patience.pauseAfterNothing()) }
     }
   }
 
@@ -102,11 +113,11 @@ final class Microphone: Sendable {
       return (lost, ring.start, ring.covered)
     }
     if lost > 0 { link.count { $0.lostSamples += lost } }
-    link.report { core in
+    link.report { core, now in
       // A period later than the first sample: its time is moved by the stamps that follow, and a window that is
       // asked for from here on is to find all its samples all the same.
-      let awoke = core.becameAwake(wake, since: start + MicrophoneStream.period)
-      return core.delivered(wake, upTo: covered) || awoke
+      let awoke = core.becameAwake(wake, since: start + MicrophoneStream.period, now)
+      return core.delivered(wake, upTo: covered, now) || awoke
     }
   }
 }

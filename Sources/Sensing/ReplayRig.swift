@@ -80,8 +80,9 @@ package final class ReplayRig: SensorRig {
     if case .realTime(let clock) = pace { origin = clock.now }
   }
 
-  package func stop() {
+  @discardableResult package func stop() -> [String] {
     for i in sensors.indices { sensors[i].sleep() }
+    return []
   }
 
   package func state(of sensor: Int) -> SensorState { sensors[sensor].state }

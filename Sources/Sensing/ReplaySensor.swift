@@ -82,7 +82,18 @@ struct ReplaySensor {
 
   // MARK: What comes next, and when (never before `now`)
 
-  func nextFault(now: Instant) -> Instant? { fault == nil ? nil : now }
+  func nextFault(now: Instant) -> Instant? {
+    if fault != nil { return now }
+    guard let overdue, ready.map({ $0 > overdue }) ?? true, end.map({ $0 > overdue }) ?? true else {
+      return nil
+    }
+    return max(overdue, now)
+  }
+
+  /// While waking: when it has taken longer than a device may.
+  private var overdue: Instant? {
+    if case .waking(let since) = state { since + configuration.wakeLimit } else { nil }
+  }
 
   func nextAwake(now: Instant) -> Instant? {
     guard case .waking = state else { return nil }
@@ -116,7 +127,8 @@ struct ReplaySensor {
   }
 
   mutating func fail(at instant: Instant) {
-    let error = fault ?? SensingError(subject, .device(.ended, detail: ""))
+    let isOverdue = overdue.map { instant >= $0 } ?? false
+    let error = fault ?? SensingError(subject, .device(isOverdue ? .wedged : .ended, detail: ""))
     var reason = SensorFault.ioError
     switch error.kind {
     case .device(let named, _): reason = named

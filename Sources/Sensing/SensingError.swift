@@ -81,6 +81,8 @@ extension SensorFault {
     case .permissionDenied: "may not be opened"
     case .unplugged: "went away while in use"
     case .wedged: "delivers nothing"
+    case .openHung: "its driver does not return from opening it"
+    case .closeHung: "its driver does not return from closing it"
     case .formatRefused: "offers no usable format"
     case .noBandwidth: "the bus has no bandwidth left"
     case .ioError: "the driver reported an error"
@@ -94,11 +96,13 @@ extension SensorFault {
     case .absent: "plug it in or name another device in the configuration"
     case .busy: "end the program that holds it (fuser -v DEVICE)"
     case .permissionDenied: "add the daemon's user to the group of the device node (audio, video)"
-    case .unplugged: "plug it in again; it is tried again when next needed"
-    case .wedged: "plug it out and in again; it is tried again when next needed"
+    case .unplugged: "plug it in again; it is tried again by itself"
+    case .wedged: "plug it out and in again; it is tried again by itself"
+    case .openHung, .closeHung:
+      "plug it out and in again, or restart what serves it; it is tried again by itself"
     case .formatRefused: "name another device, or plughw: instead of hw: for sound"
     case .noBandwidth: "use another USB port or a smaller picture"
-    case .ioError: "look into the kernel's log (dmesg); it is tried again when next needed"
+    case .ioError: "look into the kernel's log (dmesg); it is tried again by itself"
     case .ended: "record all sensors for the same time"
     }
   }

@@ -18,6 +18,9 @@ package struct SensorConfiguration: Hashable, Sendable {
   package var device: String
   /// The longest a woken sensor is waited for. The rig does not enforce it; the gate does.
   package var wakeDeadline: Nanoseconds
+  /// A woken sensor that has not delivered by then has failed: three wake deadlines, and no less than what a slow
+  /// device that works may take (`leastWakeLimit`; its settling frames and two more).
+  package var wakeLimit: Nanoseconds
   /// Replay only: how long the virtual device takes from the wake to its first sample or frame.
   package var wakeLatency: Nanoseconds
   /// Frames thrown away after a wake, while exposure and white balance find their level.
@@ -25,14 +28,25 @@ package struct SensorConfiguration: Hashable, Sendable {
   /// How much past sound stays readable.
   package var history: Nanoseconds
 
+  /// USB devices with a cold driver take up to a second from opening to the first data.
+  private static let leastWakeLimit = Nanoseconds.seconds(2)
+
+  /// - Parameter wakeLimit: nil for the limit described there.
   package init(
     name: String, kind: Kind, device: String = "", wakeDeadline: Nanoseconds = .seconds(2),
-    wakeLatency: Nanoseconds = .zero, settlingFrames: Int = 0, history: Nanoseconds = .seconds(4)
+    wakeLimit: Nanoseconds? = nil, wakeLatency: Nanoseconds = .zero, settlingFrames: Int = 0,
+    history: Nanoseconds = .seconds(4)
   ) {
     self.name = name
     self.kind = kind
     self.device = device
     self.wakeDeadline = wakeDeadline
+    var least = Self.leastWakeLimit
+    if case .image(_, _, _, let rate) = kind {
+      let frames = Int64(min(max(0, settlingFrames), SensingLimits.settlingFrames) + 2)
+      least = max(least, Nanoseconds(rate.interval.count * frames))
+    }
+    self.wakeLimit = wakeLimit ?? max(least, Nanoseconds(3 * min(wakeDeadline, .seconds(3_600)).count))
     self.wakeLatency = wakeLatency
     self.settlingFrames = settlingFrames
     self.history = history

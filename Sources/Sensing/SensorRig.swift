@@ -20,8 +20,10 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   /// - Throws: what makes the whole rig useless. A sensor that is not there is not that: it fails when woken.
   func start() throws(SensingError)
 
-  /// Puts all to sleep, closes all and waits for the threads. No call but `state` and `counters` after it.
-  func stop()
+  /// Puts all to sleep, closes all and waits for the threads, half a second at most. No call but `state` and
+  /// `counters` after it.
+  /// - Returns: by name, the threads that hang in a driver and were left to themselves.
+  @discardableResult func stop() -> [String]
 
   func state(of sensor: Int) -> SensorState
 
@@ -31,7 +33,8 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   func counters(of sensor: Int) -> SensorCounters
 
   /// Asks a sensor to wake. No effect while it is waking or awake, nor on a failed one whose backoff (1 s after
-  /// the first fault, doubled by each, at most 60 s) is not over: ask again later.
+  /// the first fault, doubled by each, at most 60 s; 15 s at least while its driver hangs) is not over: ask again
+  /// later. A failed one stays failed until it delivers. Who has not delivered within `wakeLimit` fails.
   /// - Returns: the state after it.
   @discardableResult func wake(_ sensor: Int) -> SensorState
 

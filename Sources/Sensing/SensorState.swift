@@ -7,7 +7,7 @@ package enum SensorState: Hashable, Sendable {
   case waking(since: Instant)
   /// Delivering. `since`: the time of the first sample or of the first settled frame.
   case awake(since: Instant)
-  /// It cannot deliver. A wake may try it again, not sooner than its backoff allows.
+  /// It cannot deliver. A wake may try it again, not sooner than its backoff allows; it stays failed until it delivers.
   case failed(SensorFault, since: Instant)
 
   package var isAwake: Bool {
@@ -27,6 +27,10 @@ package enum SensorFault: String, Hashable, Sendable, CaseIterable {
   case unplugged
   /// It is there, says nothing is wrong, and delivers nothing.
   case wedged
+  /// Its thread has not come back from opening it: the driver hangs.
+  case openHung
+  /// Its thread has not come back from closing it, or from another call after it was told to: the driver hangs.
+  case closeHung
   /// It offers no rate, size or encoding that can be used.
   case formatRefused
   /// The bus has no bandwidth left for it (ENOSPC on USB).

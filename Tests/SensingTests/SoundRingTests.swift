@@ -58,6 +58,15 @@ import Vocabulary
     #expect(copy(ring, endingAt: 107, count: 2) == ([3, 4], 0))
   }
 
+  @Test func aClockThatJumpsBackIsFollowedAtOnce() {
+    var ring = ring()
+    _ = append(&ring, [1, 2], endingAt: 1_102)
+    #expect(append(&ring, [3, 4], endingAt: 804) == 0, "nothing was lost")
+    let end = ring.end
+    #expect(end == at(804))
+    #expect(copy(ring, endingAt: 804, count: 4) == ([1, 2, 3, 4], 0))
+  }
+
   @Test func aToldLossIsNeverNothing() {
     var ring = ring()
     _ = append(&ring, [1, 2], endingAt: 102)

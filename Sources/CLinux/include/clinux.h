@@ -34,6 +34,8 @@ int mmx_accept4(int fd, int flags);
 extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 // 0, or -1 with errno.
 int mmx_raise_open_files(uint64_t count);
+// pthread_clockjoin_np by the monotonic clock; a thread that has not ended by then is detached and ETIMEDOUT returned.
+int mmx_join_within(unsigned long thread, int64_t nanoseconds);
 struct mmx_peer { int32_t pid; uint32_t uid, gid; };
 int mmx_peer_credentials(int fd, struct mmx_peer *peer);
 static inline struct epoll_event mmx_epoll_event(uint32_t events, uint64_t token) {

@@ -99,8 +99,7 @@ struct Queries {
     json.key("wakes")
     json.value(sensor.wakes)
     json.key("awake_ns")
-    let running = sensor.awakeSince.map { max(.zero, status.now - $0) } ?? .zero
-    json.value((sensor.awake + running).count)
+    json.value(sensor.awakeTime(at: status.now).count)
     json.endObject()
   }
 

@@ -38,7 +38,7 @@ package final class Pipeline<Rig: SensorRig> {
   let model: Model
   var gate: Gate
   let settings: PipelineSettings
-  /// The sensor that is always awake: the first in the order that can be had.
+  /// The sensor that listens: the first in the order that is awake, or that is waking when none is.
   var sentinel: Int
   /// The sentinel changed, and nobody has been told.
   var sentinelIsNews = false
@@ -53,6 +53,9 @@ package final class Pipeline<Rig: SensorRig> {
   var hours: SensorHours
   var budgets: [WakeBudget]
   var lastNeeded: [Instant]
+  /// By sensor: faults it has been reported with since it last delivered. A driver that hangs fails in several ways by
+  /// turns, for as long as it is tried again.
+  var reportedFaults: [Set<SensorFault>]
   var looks: LookClock
   var energy: EnergyAccounts
   var clock: WindowClock
@@ -62,6 +65,9 @@ package final class Pipeline<Rig: SensorRig> {
   /// The window at hand has to be a look, however often it is cut anew.
   var lookDue = false
   var ended = false
+  private var lastEnd: Instant?
+  /// Threads that hang in a driver and were left to themselves when the pipeline ended.
+  private(set) var abandonedThreads: [String] = []
   private let stopping = Atomic<Bool>(false)
 
   let deliver: (borrowing Decision) -> Void
@@ -90,6 +96,7 @@ package final class Pipeline<Rig: SensorRig> {
     budgets = Array(
       repeating: WakeBudget(perMinute: settings.wakesPerMinute), count: model.modalities.count)
     lastNeeded = Array(repeating: start, count: model.modalities.count)
+    reportedFaults = Array(repeating: [], count: model.modalities.count)
     looks = LookClock(
       period: settings.period, maximumBlind: settings.maximumBlind, wakeDeadlines: gate.policy.wakeDeadlines,
       start: start)
@@ -108,19 +115,42 @@ package final class Pipeline<Rig: SensorRig> {
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
-  /// Runs until the recording ends or `stop` is called; the sensors are asleep afterwards.
+  /// Runs until the recording ends or `stop` is called. The sensors are as they were then, until `stopSensors`.
   package func run() throws(SensingError) {
     try rig.start()
     clock = WindowClock(first: firstEnd(), period: settings.period)
+    keepSentinel()
     while !ended && !isStopping {
-      keepSentinel()
       guard waitForWindow(endingAt: clock.next) else { continue }
       let decision = answer(windowEndingAt: clock.next)
       clock.answered(windowEnding: decision.end, at: rig.now)
       publish(decision)
+      // Before sensors are put to sleep: one that came back may be the one to listen from now on.
+      keepSentinel()
       letSleep(at: rig.now)
     }
-    rig.stop()
+  }
+
+  /// Closes all devices and waits for their threads, within the rig's bound. To be called once, when `run` has ended
+  /// and the ledger is closed: a driver that hangs may not keep records from the disk.
+  func stopSensors() {
+    abandonedThreads = rig.stop()
+    for thread in abandonedThreads {
+      Log.write(.warning, "\(thread) hangs in its driver; ending without it")
+    }
+  }
+
+  /// The rig's next event, at most until `deadline`; changes of state and the recording's end have been entered.
+  func nextEvent(until deadline: Instant) -> SensorEvent {
+    let asked = rig.now
+    let event = rig.next(until: deadline)
+    switch event {
+    case .state(let sensor, let state): noteState(sensor, state)
+    case .ended: ended = true
+    default: break
+    }
+    assert(noStateIsOverdue(at: asked), "a sensor has been waking for longer than its limit")
+    return event
   }
 
   /// Wakes the sentinel. The first window ends when its first data is whole, or when that is overdue.
@@ -136,21 +166,21 @@ package final class Pipeline<Rig: SensorRig> {
     if isSound { rig.requestSound(sentinel, until: end) }
     let deadline = isSound ? end + Self.soundGrace : end
     while true {
-      switch rig.next(until: deadline) {
+      switch nextEvent(until: deadline) {
       // The event that was asked for; its time may lie a sample before the window's end, as clocks are fitted.
       case .sound(let sensor, _) where sensor == sentinel: return true
       case .deadline: return !isStopping
-      case .ended:
-        ended = true
-        return false
+      case .ended: return false
       case .interrupted: if isStopping { return false }
-      case .state(let sensor, let state): noteState(sensor, state)
-      case .sound, .frame: break
+      case .sound, .frame, .state: break
       }
     }
   }
 
   private func publish(_ decision: borrowing Decision) {
+    let end = decision.end
+    assert(lastEnd.map { end > $0 } ?? true, "a window that is answered twice")
+    lastEnd = end
     status.note(decision, joined: clock.joined, looked: gate.look, now: rig.now)
     deliver(decision)
   }

@@ -18,6 +18,11 @@ extension Pipeline {
   func noteState(_ sensor: Int, _ state: SensorState) {
     hours.note(sensor, state, at: rig.now)
     status.note(sensor: sensor, state, now: rig.now)
+    switch state {
+    case .awake: reportedFaults[sensor].removeAll()
+    case .failed(let fault, _): if !reportedFaults[sensor].insert(fault).inserted { return }
+    case .asleep, .waking: break
+    }
     let detail = rig.failure(of: sensor)?.description
     note(.state(sensor: sensor, state, at: rig.now, detail: detail))
   }
@@ -39,42 +44,79 @@ extension Pipeline {
     if after != before { noteState(sensor, after) }
   }
 
-  /// Keeps the first sensor of the order that can be had awake, and tries the failed ones again. The rig holds
-  /// tries back for as long as its backoff says.
+  /// Chooses the sensor that listens, wakes it where it sleeps, and tries failed ones again.
+  ///
+  /// The first of the order that is awake listens. While none is, the first that may still wake in time is waited for;
+  /// where its wake takes longer than its deadline, the next is woken as well. A sensor that is tried again after a
+  /// fault is none of these until it delivers, so a try costs no window that another sensor can answer.
   func keepSentinel() {
-    var chosen: Int?
-    // Once a second at most: each try wakes the sensor's thread, if only to hear that its backoff is not over.
-    let tries = rig.now >= nextTry
-    if tries { nextTry = rig.now + .seconds(1) }
+    retryFailedSensors()
+    var awake: Int?
+    var waking: Int?
+    var isCovered = false
+    // By index: an unspecialized iterator over the elements would live on the heap.
     for place in order.indices {
       let sensor = order[place]
       var state = rig.state(of: sensor)
-      if tries, case .failed = state { state = wake(sensor) }
-      if case .failed = state { continue }
-      if chosen == nil { chosen = sensor }
+      if !isCovered, case .asleep = state { state = wake(sensor) }
+      switch state {
+      case .awake:
+        awake = awake ?? sensor
+        isCovered = true
+      case .waking(let since):
+        waking = waking ?? sensor
+        if !isLate(sensor, since: since) { isCovered = true }
+      case .asleep, .failed: break
+      }
     }
-    if chosen == nil && !hasNoSensor {
+    if awake == nil && waking == nil && !hasNoSensor {
       hasNoSensor = true
       note(.noSensor(at: rig.now))
     }
-    let next = chosen ?? order[0]
+    let next = awake ?? waking ?? order[0]
     if next != sentinel {
       sentinel = next
       status.note(sentinel: next)
       sentinelIsNews = true
     }
-    // One that is only tried again, and may fail again, is no news.
-    if rig.state(of: next).isAwake { hasNoSensor = false }
-    if sentinelIsNews && rig.state(of: next).isAwake {
+    guard awake != nil else { return }
+    hasNoSensor = false
+    if sentinelIsNews {
       sentinelIsNews = false
       note(.sentinel(sensor: next, at: rig.now))
     }
-    if case .asleep = rig.state(of: next) { wake(next) }
+  }
+
+  /// Tries failed sensors again, for ever: the rig holds tries back for as long as its backoff says. Once a second at
+  /// most, so that a short window period does not ask for nothing.
+  private func retryFailedSensors() {
+    guard rig.now >= nextTry else { return }
+    nextTry = rig.now + .seconds(1)
+    for place in order.indices {
+      if case .failed = rig.state(of: order[place]) { wake(order[place]) }
+    }
+  }
+
+  /// Whether a sensor that is waking has missed its deadline, so that no window waits for it any more.
+  func isLate(_ sensor: Int, since: Instant) -> Bool {
+    rig.now - since >= gate.policy.wakeDeadlines[sensor]
+  }
+
+  /// What the rig promises: nothing is waking for longer than its limit. `instant` lies before the rig's last look.
+  func noStateIsOverdue(at instant: Instant) -> Bool {
+    for place in order.indices {
+      let sensor = order[place]
+      if case .waking(let since) = rig.state(of: sensor),
+        since + rig.configurations[sensor].wakeLimit < instant
+      {
+        return false
+      }
+    }
+    return true
   }
 
   /// Puts sensors to sleep that have not been needed for their linger time.
   func letSleep(at now: Instant) {
-    // By index: an unspecialized iterator over the elements would live on the heap.
     for place in order.indices {
       let sensor = order[place]
       guard sensor != sentinel, rig.state(of: sensor).isAwake else { continue }
@@ -109,18 +151,13 @@ extension Pipeline {
         // A whole window of sound has to be heard first.
         rig.requestSound(sensor, until: max(end, since + inputs.length(of: sensor)))
       }
-      switch rig.next(until: deadline) {
+      switch nextEvent(until: deadline) {
       case .frame(let other, let captured) where other == sensor: return (.delivered, max(end, captured))
       case .sound(let other, let until) where other == sensor: return (.delivered, max(end, until))
-      case .state(let other, let state):
-        noteState(other, state)
-        if other == sensor, case .failed = state { return (.failed, end) }
-      case .deadline: return (.deadlineMissed, end)
-      case .ended:
-        ended = true
-        return (.deadlineMissed, end)
+      case .state(let other, .failed) where other == sensor: return (.failed, end)
+      case .deadline, .ended: return (.deadlineMissed, end)
       case .interrupted: if isStopping { return (.deadlineMissed, end) }
-      case .sound, .frame: break
+      case .sound, .frame, .state: break
       }
     }
   }
@@ -132,17 +169,12 @@ extension Pipeline {
       guard inputs.isSound(sensor), rig.state(of: sensor).isAwake else { continue }
       rig.requestSound(sensor, until: end)
       waiting: while true {
-        switch rig.next(until: end + Self.soundGrace) {
+        switch nextEvent(until: end + Self.soundGrace) {
         case .sound(let other, _) where other == sensor: break waiting
-        case .deadline: break waiting
-        case .ended:
-          ended = true
-          break waiting
-        case .state(let other, let state):
-          noteState(other, state)
-          if other == sensor { break waiting }
+        case .state(let other, _) where other == sensor: break waiting
+        case .deadline, .ended: break waiting
         case .interrupted: if isStopping { break waiting }
-        case .sound, .frame: break
+        case .sound, .frame, .state: break
         }
       }
     }

@@ -11,6 +11,11 @@ package struct PipelineStatus: Sendable {
     package var awake = Nanoseconds.zero
     package var awakeSince: Instant?
     package var heldAwake = false
+
+    /// All time awake up to `now`, what still runs included.
+    package func awakeTime(at now: Instant) -> Nanoseconds {
+      awake + (awakeSince.map { max(.zero, now - $0) } ?? .zero)
+    }
   }
   package var sensors = InlineArray<8, Sensor>(repeating: Sensor())
   package var sensorCount: Int

@@ -43,7 +43,14 @@ extension Pipeline {
     for modality in model.modalities.indices {
       let set = ModalitySet(index: modality)
       switch rig.state(of: modality) {
-      case .asleep, .waking: conditions.wakeable.insert(set)
+      case .asleep: conditions.wakeable.insert(set)
+      case .waking(let since):
+        // One that a window has waited for in vain is not waited for again: it is taken in when it delivers.
+        if isLate(modality, since: since) {
+          decision.missing.insert(set)
+        } else {
+          conditions.wakeable.insert(set)
+        }
       case .failed: decision.missing.insert(set)
       case .awake:
         switch inputs.gather(modality, from: rig, endingAt: decision.end, maximumSkew: settings.maximumSkew) {
