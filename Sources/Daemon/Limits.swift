@@ -22,6 +22,12 @@ package enum Limits {
       ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
       ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
       ("clients", server.clients, "at a time"),
+      ("clients of one user", server.clientsOfUser, "of these"),
+      (
+        "waiting for clients", server.clientBytes,
+        "bytes for replies not read and requests not whole, of all together"
+      ),
+      ("waiting for one client", VarlinkLimits.waitingReplyBytes, "bytes before its further requests wait"),
       ("request", server.messageBytes, "bytes at most"),
       ("reply", server.replyBytes, "bytes at most"),
       ("stream messages", server.streamMessages, "kept for clients that do not keep up, for all together"),

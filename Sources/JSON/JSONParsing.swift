@@ -3,10 +3,9 @@ import CJansson
 extension JSONValue {
   /// Bytes that `parse` accepts when nothing else is said: more than any text of ours needs.
   package static let defaultMaximumBytes = 16 << 20
-  /// Nesting that `parse` accepts when nothing else is said. Ours stays below 12.
-  package static let defaultMaximumDepth = 64
-  /// jansson's own limit (`JSON_PARSER_MAX_DEPTH`); a larger one here would mean nothing.
-  static let janssonMaximumDepth = 2048
+  /// Nesting that `parse` accepts when nothing else is said, and at most: what was read can be written again. Ours
+  /// stays below 12, jansson's own limit is 2,048.
+  package static let defaultMaximumDepth = JSONWriter.maximumDepth
 
   /// Parses one JSON text (RFC 8259, UTF-8, any value at the top) and nothing after it but white space.
   /// A key that stands twice in an object, `\u0000`, and integers beyond 64 bits are errors.
@@ -14,7 +13,7 @@ extension JSONValue {
     _ bytes: UnsafeRawBufferPointer, maximumBytes: Int = defaultMaximumBytes,
     maximumDepth: Int = defaultMaximumDepth
   ) throws(JSONError) -> JSONValue {
-    precondition(maximumDepth <= janssonMaximumDepth)
+    precondition(maximumDepth <= JSONWriter.maximumDepth, "deeper than what can be written")
     guard bytes.count <= maximumBytes else {
       throw JSONError(.tooLarge, "\(bytes.count) bytes of JSON, more than the \(maximumBytes) allowed")
     }

@@ -10,7 +10,8 @@ package func audit(_ directory: String, anchor: LedgerHead? = nil) throws(Ledger
     do throws(LinuxError) {
       try auditor.read(segment)
     } catch {
-      throw .unreadable(path: segment.path, errno: error.errno)
+      throw error.errno == LinuxError.notRegular
+        ? .notAFile(path: segment.path) : .unreadable(path: segment.path, errno: error.errno)
     }
   }
   let report = auditor.finish(directory)

@@ -15,7 +15,16 @@ struct Auditor {
     var findings: Int
   }
 
+  /// A `gap` record of a torn tail: whose bytes it tells of, and its number.
+  struct ToldCut {
+    let digest: Digest
+    let sequence: UInt64
+  }
+
   private(set) var report = AuditReport()
+  /// The latest in what was read; of many only the last `maximumTold`.
+  private(set) var told: [ToldCut] = []
+  private static let maximumTold = 1000
   private let anchor: LedgerHead?
   /// Digest of the line before, whatever it was; nil before the first.
   private(set) var previous: Digest?
@@ -129,7 +138,7 @@ struct Auditor {
     } else {
       report.first = sequence
       // The very first record has nothing before it; a later one stands first when old segments were removed.
-      if sequence == 1 && stated != Digest.zero { find(.chainBroken) }
+      if stated == nil || sequence == 1 && stated != Digest.zero { find(.chainBroken) }
     }
   }
 
@@ -139,6 +148,10 @@ struct Auditor {
     case .start: run = (0, 0, true)
     case .stop: try checkStop(record)
     case .gap:
+      if let digest = Digest(hex: try record.optional("cut_sha256")?.string() ?? ""), let sequence {
+        if told.count == Self.maximumTold { told.removeFirst() }
+        told.append(ToldCut(digest: digest, sequence: sequence))
+      }
       report.add(gap: "\(segment):\(line): \(try gap(record))")
       if let lost = try record.optional("lost_records") { add(try lost.integer(), to: \.shed) }
       guard let shed = try record.optional("shed") else { return }

@@ -12,6 +12,8 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
   case locked(path: String, process: Int32?)
   /// A segment's name or content is such that going on would hide something.
   case damaged(path: String, what: String)
+  /// A pipe, a device, a directory or a link stands under the name of one of the ledger's files.
+  case notAFile(path: String)
   case failed(LinuxError)
   /// At the end: so many records that only the memory has.
   case notWritten(path: String, records: Int, errno: Int32)
@@ -36,6 +38,9 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
         + "; stop it, or set another directory"
     case .damaged(let path, let what):
       "\(path): \(what); move the ledger's files away to start a new one, and keep them for the audit"
+    case .notAFile(let path):
+      "\(path): a pipe, socket, device, directory or link, where a ledger has a file; move it away, or name another "
+        + "directory"
     case .failed(let error):
       "\(error); the ledger could not be opened"
     case .notWritten(let path, let records, let errno):
@@ -59,7 +64,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
     case .notADirectory: ENOTDIR
     case .notWritable(_, let errno), .notWritten(_, _, let errno), .unreadable(_, let errno): errno
     case .locked: EWOULDBLOCK
-    case .damaged: EINVAL
+    case .damaged, .notAFile: EINVAL
     case .failed(let error): error.errno
     }
   }
@@ -69,7 +74,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
     case .directoryMissing, .notADirectory: .cannotCreate
     case .notWritable(_, let errno): errno == EACCES || errno == EPERM ? .noPermission : .cannotCreate
     case .locked: .temporaryFailure
-    case .damaged: .dataError
+    case .damaged, .notAFile: .dataError
     case .failed, .notWritten: .ioError
     case .noLedger: .noInput
     case .unreadable(_, let errno):

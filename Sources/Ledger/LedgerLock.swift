@@ -24,9 +24,10 @@ struct LedgerLock: ~Copyable, Sendable {
     let path = directory + "/lock"
     let file: Descriptor
     do throws(LinuxError) {
-      file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o640)
+      file = try Segment.open(path, O_RDWR | O_CREAT)
     } catch {
-      throw Segment.refusal(directory, errno: error.errno)
+      throw error.errno == LinuxError.notRegular
+        ? .notAFile(path: path) : Segment.refusal(directory, errno: error.errno)
     }
     if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return file }
     let code = errnoNow()

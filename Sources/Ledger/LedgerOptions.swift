@@ -30,6 +30,8 @@ package struct LedgerOptions: Sendable {
   /// Whether a flush waits until the disk has it (fdatasync).
   package var synchronizes = true
   package var output = LedgerOutput.file
+  /// What a start does to what it finds.
+  package var recovery = RecoveryCalls.file
 
   package init() {}
 

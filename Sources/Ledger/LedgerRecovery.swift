@@ -14,28 +14,25 @@ struct LedgerTail {
   var lastType: RecordType?
   /// In the order they were found, newest segment first.
   var notices: [LedgerNotice] = []
+  /// What was cut off, now or by a start that was killed: to be concluded when it has been told.
+  private var cuts: [UntoldCut] = []
 
   /// Finds the last whole record, and checks the segment that holds it. What stands after it (the half record of a
   /// power cut, blocks that the file system never filled) is set aside. Whole records are never cut, whatever they
   /// say: a segment that does not add up is left as it is, and the ledger goes on in a new one.
-  static func recover(_ directory: String) throws(LedgerError) -> LedgerTail {
+  static func recover(
+    _ directory: String, _ calls: RecoveryCalls = .file
+  ) throws(LedgerError) -> LedgerTail {
     var tail = LedgerTail()
-    let segments: [Segment]
     do throws(LinuxError) {
-      segments = try Segment.list(in: directory)
+      try tail.look(through: directory, calls)
     } catch {
-      throw Segment.refusal(directory, errno: error.errno)
-    }
-    for segment in segments.reversed() {
-      let found: Bool
-      do throws(LinuxError) {
-        found = try tail.end(with: segment)
-      } catch {
-        throw error.errno == EACCES || error.errno == EROFS
-          ? LedgerError.notWritable(path: directory, errno: error.errno)
-          : .failed(LinuxError(error.call, segment.path, errno: error.errno))
+      switch error.errno {
+      case LinuxError.notRegular: throw .notAFile(path: error.subject)
+      case EACCES, EROFS: throw .notWritable(path: directory, errno: error.errno)
+      default:
+        throw error.subject == directory ? Segment.refusal(directory, errno: error.errno) : .failed(error)
       }
-      if found { break }
     }
     if tail.nextSequence > LedgerWriter.maximumSequence {
       throw .damaged(path: directory, what: "the ledger's numbers have run out")
@@ -43,24 +40,65 @@ struct LedgerTail {
     return tail
   }
 
-  /// True when the segment holds a whole record. One without any is removed, or set aside if it holds anything.
-  private mutating func end(with segment: Segment) throws(LinuxError) -> Bool {
-    var auditor = Auditor(anchor: nil)
-    try auditor.read(segment)
-    let bytes = TailBytes(path: segment.path, size: auditor.size)
-    guard let last = auditor.last else {
-      if let aside = try bytes.setAsideWhole() { notices.append(aside) }
-      return false
+  private mutating func look(through directory: String, _ calls: RecoveryCalls) throws(LinuxError) {
+    let left = try UntoldCut.list(in: directory)
+    var garbage: [TailBytes] = []
+    var told: [Auditor.ToldCut] = []
+    for segment in try Segment.list(in: directory).reversed() {
+      var auditor = Auditor(anchor: nil)
+      try auditor.read(segment)
+      guard let last = auditor.last else {
+        garbage.append(TailBytes(path: segment.path, size: auditor.size))
+        continue
+      }
+      told = auditor.told
+      try end(with: segment, auditor, last, directory, calls)
+      break
     }
+    // Newest first.
+    let found = notices
+    notices = []
+    defer { notices += found }
+    for bytes in garbage {
+      if let cut = try bytes.setAsideWhole(in: directory, notBefore: nextSequence, calls) { try tell(cut) }
+    }
+    for cut in left.reversed() where !cuts.contains(cut) {
+      let isTold = told.contains { $0.digest == cut.digest && $0.sequence >= cut.notBefore }
+      if isTold { cuts.append(cut) } else { try tell(cut) }
+    }
+  }
+
+  private mutating func tell(_ cut: UntoldCut) throws(LinuxError) {
+    cuts.append(cut)
+    notices.append(try cut.notice())
+  }
+
+  /// Whether there is something to conclude.
+  var hasCuts: Bool { !cuts.isEmpty }
+
+  /// To be called when the notices' `gap` records are on the disk. What fails here is done by the next start.
+  func conclude(in directory: String, _ calls: RecoveryCalls = .file) {
+    guard hasCuts else { return }
+    for cut in cuts { try? cut.conclude(calls) }
+    try? calls.synchronizeDirectory(directory)
+  }
+
+  /// The segment that holds the last whole record.
+  private mutating func end(
+    with segment: Segment, _ auditor: Auditor, _ last: Auditor.LastRecord, _ directory: String,
+    _ calls: RecoveryCalls
+  ) throws(LinuxError) {
+    let bytes = TailBytes(path: segment.path, size: auditor.size)
     lastType = last.type
     if last.findings == 0 {
-      if let aside = try bytes.setAside(from: last.end) { notices.append(aside) }
       self.segment = segment
       size = last.end
       if let head = auditor.report.head {
         nextSequence = head.sequence + 1
         previous = head.digest
       }
+      let cut = try bytes.setAside(from: last.end, in: directory, notBefore: nextSequence, calls)
+      if let cut { try tell(cut) }
     } else {
       // A number out of the sequence is not gone on with; the place in the segment gives one that is possible.
       let place = segment.firstSequence + UInt64(auditor.lines)
@@ -72,7 +110,6 @@ struct LedgerTail {
             segment: segment, bytes: auditor.size, digest: try bytes.digest(from: 0),
             first: auditor.report.findings[0], findings: auditor.report.found, next: nextSequence)))
     }
-    return true
   }
 }
 

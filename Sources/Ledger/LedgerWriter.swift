@@ -49,7 +49,7 @@ package struct LedgerWriter: ~Copyable, @unchecked Sendable {
   ) throws(LedgerError) {
     precondition(options.bufferBytes > LedgerOptions.maximumRecordBytes, "a buffer holds any record")
     let lock = try LedgerLock(directory: directory)
-    let tail = try LedgerTail.recover(directory)
+    let tail = try LedgerTail.recover(directory, options.recovery)
     let segment = try OpenSegment.after(tail, in: directory)
     self.directory = directory
     self.identity = identity
@@ -70,8 +70,11 @@ package struct LedgerWriter: ~Copyable, @unchecked Sendable {
       notices.append(notice)
       _ = put(.gap, stamp) { json, _ in notice.writeMembers(into: &json) }
     }
-    // Else a second power cut would leave what was set aside without a word.
-    if !tail.notices.isEmpty { _ = drain(stamp) }
+    // At once, so that what was set aside gets its last name; until then the next start would tell of it again.
+    guard !tail.notices.isEmpty || tail.hasCuts, drain(stamp) else { return }
+    if options.output.synchronize(self.segment.number) == 0 {
+      tail.conclude(in: directory, options.recovery)
+    }
   }
 
   /// What is to be said and was not: oldest first, each once.

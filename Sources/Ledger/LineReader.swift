@@ -16,6 +16,7 @@ struct LineReader: ~Copyable {
     let tooLong: Bool
   }
 
+  private let path: String
   private let file: Descriptor
   /// Room for the longest line and one read more.
   private let memory: UnsafeMutableRawBufferPointer
@@ -28,7 +29,8 @@ struct LineReader: ~Copyable {
   private var ended = false
 
   init(path: String) throws(LinuxError) {
-    let file = try Descriptor.open(path, O_RDONLY)
+    let file = try Segment.open(path, O_RDONLY)
+    self.path = path
     self.file = file
     memory = .allocate(byteCount: Self.maximumLine + 2 * Self.chunk, alignment: 1)
   }
@@ -73,7 +75,7 @@ struct LineReader: ~Copyable {
     }
     scanned = end
     let room = UnsafeMutableRawBufferPointer(rebasing: memory[end..<(end + Self.chunk)])
-    let got = try system("read") { read(file.number, room.baseAddress, room.count) }
+    let got = try system("read", path) { read(file.number, room.baseAddress, room.count) }
     end += got
     ended = got == 0
   }

@@ -47,7 +47,7 @@ struct OpenSegment: ~Copyable, Sendable {
   static func after(_ tail: LedgerTail, in directory: String) throws(LedgerError) -> OpenSegment {
     guard let segment = tail.segment else { return try create(tail.nextSequence, in: directory) }
     do throws(LinuxError) {
-      let file = try Descriptor.open(segment.path, O_WRONLY | O_APPEND)
+      let file = try Segment.open(segment.path, O_WRONLY | O_APPEND)
       return OpenSegment(file, segment, size: tail.size)
     } catch {
       throw Segment.refusal(directory, errno: error.errno)

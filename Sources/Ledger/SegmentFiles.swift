@@ -1,9 +1,12 @@
 import Glibc
 import Linux
+import Vocabulary
 
 extension String {
   /// What a path ends with.
-  var lastPathComponent: String { String(self[(lastIndex(of: "/").map(index(after:)) ?? startIndex)...]) }
+  var lastPathComponent: String {
+    String(self[(utf8.lastIndex(of: UInt8(ascii: "/")).map(utf8.index(after:)) ?? startIndex)...])
+  }
 }
 
 /// One file of a ledger, named after the first record it holds: `ledger-0000000000000001.jsonl`.
@@ -24,17 +27,39 @@ package struct Segment: Equatable, Sendable {
     path = directory + "/" + Self.name(firstSequence)
   }
 
+  /// Nil for a name that is no segment's.
+  init?(name: String, in directory: String) {
+    guard name.hasPrefix("ledger-"), name.hasSuffix(".jsonl"),
+      let number = UInt64(name.dropFirst(7).dropLast(6)), Self.name(number).hasSameBytes(as: name),
+      number <= LedgerWriter.maximumSequence
+    else { return nil }
+    self.init(firstSequence: number, in: directory)
+  }
+
+  /// Opens a file of a ledger, or makes it. Whatever else stands under its name (a pipe, a device, a directory, a link
+  /// to a file elsewhere) is neither waited for nor written to.
+  /// - Throws: `LinuxError.notRegular` for that; what the kernel said otherwise.
+  static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0o640) throws(LinuxError) -> Descriptor {
+    let file: Descriptor
+    do throws(LinuxError) {
+      file = try Descriptor.open(path, flags | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, mode: mode)
+    } catch {
+      switch error.errno {
+      // A link; a pipe or device that nobody serves, a socket; a directory.
+      case ELOOP, ENXIO, ENODEV, EISDIR: throw LinuxError("open", path, errno: LinuxError.notRegular)
+      default: throw error
+      }
+    }
+    guard try file.regularFileSize(path) != nil else {
+      throw LinuxError("open", path, errno: LinuxError.notRegular)
+    }
+    return file
+  }
+
   /// The segments of a directory, oldest first; files with other names are none of ours.
   package static func list(in directory: String) throws(LinuxError) -> [Segment] {
-    var segments: [Segment] = []
-    for name in try directoryNames(directory) {
-      guard name.hasPrefix("ledger-"), name.hasSuffix(".jsonl"),
-        let number = UInt64(name.dropFirst(7).dropLast(6)), Self.name(number) == name,
-        number <= LedgerWriter.maximumSequence
-      else { continue }
-      segments.append(Segment(firstSequence: number, in: directory))
-    }
-    return segments.sorted { $0.firstSequence < $1.firstSequence }
+    try directoryNames(directory).compactMap { Segment(name: $0, in: directory) }
+      .sorted { $0.firstSequence < $1.firstSequence }
   }
 
   /// What errno means for a directory that a ledger is to be written in.

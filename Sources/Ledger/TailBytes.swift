@@ -1,47 +1,55 @@
 import Glibc
 import Linux
 
-/// The bytes at the end of a segment that are no record: moved out of it, and kept beside it under its name with
-/// `.cut-` and the first half of their SHA-256. The name follows from the bytes, so that a start which is cut off
-/// in the midst of this can be done again.
+/// The bytes at the end of a segment that are no record: moved out of it and kept beside it (`UntoldCut`). Every step is
+/// on the disk before the next, and may be done again by a start that comes after one which was killed.
 struct TailBytes {
   let path: String
   /// Of the whole segment.
   let size: Int
 
   /// A segment without a single record. Nil where it is empty: then it is removed.
-  func setAsideWhole() throws(LinuxError) -> LedgerNotice? {
+  func setAsideWhole(
+    in directory: String, notBefore: UInt64, _ calls: RecoveryCalls
+  ) throws(LinuxError) -> UntoldCut? {
     guard size > 0 else {
-      try system("unlink", path) { unlink(path) }
+      try calls.remove(path)
       return nil
     }
-    let digest = try digest(from: 0)
-    let kept = path + Self.suffix(digest)
-    try system("rename", path) { rename(path, kept) }
-    try Self.synchronizeDirectory(of: path)
-    return .cut(segment: path, bytes: size, digest: digest, kept: kept.lastPathComponent)
+    let cut = UntoldCut(
+      directory: directory, segment: path.lastPathComponent, notBefore: notBefore, bytes: size,
+      digest: try digest(from: 0))
+    try calls.rename(path, cut.path)
+    try calls.synchronizeDirectory(directory)
+    return cut
   }
 
   /// What stands from `place` on. Nil where that is nothing.
-  func setAside(from place: Int) throws(LinuxError) -> LedgerNotice? {
+  func setAside(
+    from place: Int, in directory: String, notBefore: UInt64, _ calls: RecoveryCalls
+  ) throws(LinuxError) -> UntoldCut? {
     guard place < size else { return nil }
-    let digest = try digest(from: place)
-    let kept = path + Self.suffix(digest)
-    var isKept = true
+    let cut = UntoldCut(
+      directory: directory, segment: path.lastPathComponent, notBefore: notBefore, bytes: size - place,
+      digest: try digest(from: place))
     do throws(LinuxError) {
-      try copy(from: place, to: kept)
+      try copy(from: place, to: cut.path, calls)
     } catch {
-      _ = unlink(kept)
       // A full disk is what tears records, and must not keep the daemon from starting; but nothing is given up
-      // unseen that may be more than half a record.
-      guard error.errno == ENOSPC || error.errno == EDQUOT, try !holdsLine(from: place) else { throw error }
-      isKept = false
+      // unseen that may be more than half a record. The empty file tells of the cut where the disk has room for that.
+      guard error.errno == ENOSPC || error.errno == EDQUOT, try !holdsLine(from: place) else {
+        try? calls.remove(cut.path)
+        throw error
+      }
+      if let marker = try? Segment.open(cut.path, O_WRONLY | O_CREAT, mode: 0o640) {
+        try? calls.truncate(marker.number, 0, cut.path)
+      }
     }
-    let file = try Descriptor.open(path, O_RDWR)
-    try system("ftruncate", path) { ftruncate(file.number, place) }
-    try system("fsync", path) { fsync(file.number) }
-    return .cut(
-      segment: path, bytes: size - place, digest: digest, kept: isKept ? kept.lastPathComponent : nil)
+    try calls.synchronizeDirectory(directory)
+    let file = try Segment.open(path, O_RDWR)
+    try calls.truncate(file.number, place, path)
+    try calls.synchronize(file.number, path)
+    return cut
   }
 
   /// SHA-256 of the bytes from `place` on.
@@ -59,17 +67,18 @@ struct TailBytes {
     return found
   }
 
-  private func copy(from place: Int, to kept: String) throws(LinuxError) {
-    let copy = try Descriptor.open(kept, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o640)
-    try read(from: place) { (bytes) throws(LinuxError) in try copy.writeAll(bytes, kept) }
-    try system("fsync", kept) { fsync(copy.number) }
-    try Self.synchronizeDirectory(of: kept)
+  private func copy(from place: Int, to kept: String, _ calls: RecoveryCalls) throws(LinuxError) {
+    let copy = try Segment.open(kept, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o640)
+    let number = copy.number
+    try read(from: place) { (bytes) throws(LinuxError) in try calls.write(number, bytes, kept) }
+    try calls.synchronize(number, kept)
+    withExtendedLifetime(copy) {}
   }
 
   private func read(
     from place: Int, _ body: (UnsafeRawBufferPointer) throws(LinuxError) -> Void
   ) throws(LinuxError) {
-    let file = try Descriptor.open(path, O_RDONLY)
+    let file = try Segment.open(path, O_RDONLY)
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
     defer { memory.deallocate() }
     var done = place
@@ -80,13 +89,5 @@ struct TailBytes {
       try body(UnsafeRawBufferPointer(rebasing: room[..<count]))
       done += count
     }
-  }
-
-  private static func suffix(_ digest: Digest) -> String { ".cut-" + digest.hexString.prefix(32) }
-
-  private static func synchronizeDirectory(of path: String) throws(LinuxError) {
-    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    let file = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
-    try system("fsync", directory) { fsync(file.number) }
   }
 }

@@ -169,7 +169,7 @@ struct CameraStream: ~Copyable {
     let now = Instant(sinceBoot: bootTimeNanoseconds())
     var captured = now
     if buffer.flags & mmx_V4L2_BUF_FLAG_TIMESTAMP_MASK == mmx_V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC {
-      let stamp = Int64(buffer.timestamp.tv_sec) * 1_000_000_000 + Int64(buffer.timestamp.tv_usec) * 1_000
+      let stamp = Int64(buffer.timestamp.tv_sec) &* 1_000_000_000 &+ Int64(buffer.timestamp.tv_usec) &* 1_000
       captured = bootTime(ofStamp: stamp, offset: clockOffset, now: now)
     }
     let marked = buffer.flags & mmx_V4L2_BUF_FLAG_ERROR != 0

@@ -29,8 +29,9 @@ extension SensingError {
 /// A driver's monotonic stamp on CLOCK_BOOTTIME; `now` where the stamp cannot be true.
 /// - Parameter offset: what the boot time is ahead of the monotonic clock.
 func bootTime(ofStamp monotonic: Int64, offset: Int64, now: Instant) -> Instant {
-  let stamped = Instant(sinceBoot: monotonic + offset)
+  // Wrapping: a driver may leave any number there.
+  let stamped = Instant(sinceBoot: monotonic &+ offset)
   // Drivers that do not stamp leave 0 or another clock's time; none holds data back for longer than this.
-  let age = now - stamped
-  return age < .zero || age > .seconds(5) ? now : stamped
+  let age = Nanoseconds(now.sinceBoot &- stamped.sinceBoot)
+  return age < .zero || age > .seconds(5) || stamped > now ? now : stamped
 }

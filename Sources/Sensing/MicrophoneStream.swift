@@ -95,10 +95,15 @@ struct MicrophoneStream: ~Copyable {
     let count = calls.read(pcm, buffer.baseAddress, min(available, buffer.count))
     if count == -Int(EAGAIN) || count == 0 { return .nothing }
     if count < 0 { return try recover(Int32(count)) }
-    let monotonic = Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec)
+    guard count <= buffer.count else {
+      throw SensingError(
+        subject, .device(.ioError, detail: "the driver gave \(count) samples of \(buffer.count)"))
+    }
+    let monotonic = Int64(stamp.tv_sec) &* 1_000_000_000 &+ Int64(stamp.tv_nsec)
     let end = bootTime(ofStamp: monotonic, offset: clockOffset, now: now)
     // The stamp is that of the newest sample there; fewer may have been taken.
-    let behind = SampleRate(perSecond: rate).duration(of: max(0, Int(stamped) - count))
+    let behind = SampleRate(perSecond: rate).duration(
+      of: max(0, min(Int(clamping: stamped), 60 * rate) - count))
     return .samples(count, end: end - behind)
   }
 

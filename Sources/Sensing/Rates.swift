@@ -21,6 +21,9 @@ package struct FrameRate: Hashable, Sendable {
     Nanoseconds(scaled(Int64(index), by: Int64(seconds) * 1_000_000_000, over: Int64(frames)))
   }
 
+  /// Whether so many frames last no longer than a recording may.
+  func fits(frames count: Int) -> Bool { count <= SensingLimits.recordedSeconds / seconds * frames }
+
   /// How many frames have been captured once `time` is reached; frame 0 counts at time 0.
   package func framesCaptured(by time: Nanoseconds) -> Int {
     if time.count < 0 { return 0 }

@@ -102,6 +102,8 @@ package enum SensingLimits {
   package static let imageSide = 8_192
   /// Frames in one recording: 38 hours at 30 a second; the index takes 32 MB at most.
   package static let recordedFrames = 1 << 22
+  /// Seconds of one recording: 400 days, far from where nanoseconds in 64 bits end.
+  package static let recordedSeconds = 400 * 86_400
   /// A still picture's file: the largest RGB picture and its header.
   package static let stillFile = imageSide * imageSide * 3 + 4_096
   /// Bytes of one header line of a picture or video file.

@@ -21,6 +21,9 @@ package final class StillSequence: FrameSource {
     if names.count > SensingLimits.recordedFrames {
       throw SensingError(directory, .tooLarge("\(names.count) pictures"))
     }
+    guard frameRate.fits(frames: names.count) else {
+      throw SensingError(directory, .tooLarge("\(names.count) pictures that last more than 400 days"))
+    }
     let picture = try PNMReader.read(path: RecordingDescription.path(of: first, in: directory))
     width = picture.width
     height = picture.height

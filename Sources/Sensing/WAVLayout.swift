@@ -67,6 +67,9 @@ struct WAVLayout {
     }
     dataOffset = offset
     dataSize = min(size, there)
+    if dataSize / (2 * channels) / rate > SensingLimits.recordedSeconds {
+      throw SensingError(file.path, .tooLarge("sound of more than 400 days"))
+    }
     if dataSize < 2 * channels { throw SensingError(file.path, .malformed("no samples in its data chunk")) }
   }
 

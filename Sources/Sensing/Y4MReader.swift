@@ -16,6 +16,9 @@ package final class Y4MReader: FrameSource {
     let file = try RecordedFile(path)
     let header = try Y4MHeader(try file.bytes(at: 0, count: SensingLimits.headerLine), path: path)
     offsets = try Self.frames(of: file, from: header.length, size: header.layout.byteCount)
+    guard header.frameRate.fits(frames: offsets.count) else {
+      throw SensingError(path, .tooLarge("\(offsets.count) frames that last more than 400 days"))
+    }
     layout = header.layout
     frameRate = header.frameRate
     // A whole frame was seen in the file, so this asks for no more than the file holds.

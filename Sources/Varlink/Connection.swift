@@ -23,6 +23,8 @@ final class Connection {
   /// Since when the message at the front is incomplete.
   var partialSince: Instant?
   var interest: EventPoll.Interest = .reading
+  /// Of `holds`, what the server has counted.
+  var counted = 0
   /// Counted among the connections whose time may run out.
   var isTimed = false
 
@@ -58,6 +60,25 @@ final class Connection {
     }
   }
 
+  /// Bytes of memory for what waits to be sent and what has come and was not answered. What an idle client keeps
+  /// (`idleBytes` each for replies and requests) is not among them.
+  var holds: Int { (waiting > 0 ? output.capacity : 0) + (input.count > 0 ? input.capacity : 0) }
+  static let idleBytes = 1024
+
+  /// Lets go of what waits, but for the rest of a message that was begun; false where that is long.
+  func abandon() -> Bool {
+    input = MessageBuffer()
+    var rest: [UInt8] = []
+    if sent > 0, output[sent - 1] != 0 {
+      guard let end = output[sent...].firstIndex(of: 0), end - sent < Self.shortRest else { return false }
+      rest = Array(output[sent...end])
+    }
+    output = rest
+    sent = 0
+    return true
+  }
+  private static let shortRest = 4096
+
   /// Bytes that wait to be sent.
   var waiting: Int { output.count - sent }
 
@@ -85,7 +106,7 @@ final class Connection {
     guard sent > 0 else { return .done }
     sent = 0
     // A long answer's memory is not kept for the next one.
-    output.removeAll(keepingCapacity: output.capacity <= 4096)
+    output.removeAll(keepingCapacity: output.capacity <= Self.idleBytes)
     return .done
   }
 
@@ -120,6 +141,9 @@ struct MessageBuffer {
 
   /// Bytes of the message that is not whole yet (of all that wait, when whole ones were not taken).
   var count: Int { bytes.count - start }
+
+  /// Bytes of memory.
+  var capacity: Int { bytes.capacity }
 
   mutating func append(_ new: UnsafeRawBufferPointer) { bytes.append(contentsOf: new) }
 
@@ -156,7 +180,7 @@ struct MessageBuffer {
   init() {}
 
   private init(keeping former: [UInt8]) {
-    guard former.capacity <= 1024 else { return }
+    guard former.capacity <= Connection.idleBytes else { return }
     bytes = former
     bytes.removeAll(keepingCapacity: true)
   }

@@ -98,8 +98,12 @@ package enum ConnectionInterface {
     # A message was begun and not ended in time.
     error MessageTimeout (limit_ms: int)
 
-    # As many clients as the daemon serves are connected; try again later.
+    # As many clients as the daemon serves, or serves of one user, are connected; try again later.
     error TooManyClients (limit: int)
+
+    # The answers and requests that wait for all clients together take more memory than the daemon has for them, and
+    # most of it is this client's: read the answers.
+    error TooMuchWaiting (limit_bytes: int)
 
     # The answer is longer than the daemon sends.
     error ReplyTooLarge (limit_bytes: int)

@@ -10,29 +10,36 @@ package struct Server: ~Copyable, @unchecked Sendable {
   // Unchecked: the connections are referred to from here only, and one owner hands this over whole.
 
   /// Connections served now.
-  package private(set) var clients = 0
+  package internal(set) var clients = 0
   /// Connections that were refused because there were too many.
-  package private(set) var refused = 0
+  package internal(set) var refused = 0
   /// Stream messages that subscribers lost because they did not keep up.
   package private(set) var dropped: UInt64 = 0
+  /// Memory that holds replies not sent and requests not whole, of all clients together; at most
+  /// `VarlinkLimits.clientBytes` and one reply.
+  package internal(set) var heldBytes = 0
+  /// Clients that were closed because they held too much of it.
+  package internal(set) var evicted = 0
 
-  private let listener: UnixListener
-  private let limits: VarlinkLimits
+  let listener: UnixListener
+  let limits: VarlinkLimits
   private let service: Service
-  private var poll: EventPoll
-  private var writer: MessageWriter
+  var poll: EventPoll
+  var writer: MessageWriter
   private let scratch: UnsafeMutableRawBufferPointer
-  private var topics: [Broadcast]
-  private var connections: [Connection?] = []
-  private var freeSlots: [Int] = []
-  private var generation: UInt64 = 0
+  var topics: [Broadcast]
+  var connections: [Connection?] = []
+  /// Connections by user.
+  var users: [UInt32: Int] = [:]
+  var freeSlots: [Int] = []
+  var generation: UInt64 = 0
   /// Connections whose time may run out.
-  private var timed = 0
-  private var lastSweep = Instant.zero
+  var timed = 0
+  var lastSweep = Instant.zero
   /// Out of descriptors: nobody is accepted until the next sweep or the next disconnect.
-  private var isPaused = false
+  var isPaused = false
 
-  private static let listenerToken = UInt64.max
+  static let listenerToken = UInt64.max
 
   /// - Parameters:
   ///   - interfaces: beside `org.varlink.service` and `io.mmexit.Connection`, which are added.
@@ -72,6 +79,7 @@ package struct Server: ~Copyable, @unchecked Sendable {
       } else if let connection = connections[Int(event.token & 0xFFFF_FFFF)], connection.token == event.token
       {
         handle(event, connection, now, handler)
+        evict(now)
       }
     }
     if let deadline = nextDeadline {
@@ -100,92 +108,8 @@ package struct Server: ~Copyable, @unchecked Sendable {
       if connection.interest.contains(.writing) { continue }
       finish(connection, now)
     }
+    evict(now)
     return true
-  }
-}
-
-// Coming and going.
-extension Server {
-  private mutating func accept(_ now: Instant) {
-    for _ in 0..<VarlinkLimits.acceptsAtOnce {
-      do throws(LinuxError) {
-        guard let descriptor = try listener.accept() else { return }
-        let peer = try UnixSocket.peer(of: descriptor.number)
-        try admit(descriptor, peer, now)
-      } catch {
-        // No descriptors or memory left: those that wait are accepted when some are.
-        isPaused = true
-        try? poll.change(listener.number, [], token: Self.listenerToken)
-        return
-      }
-    }
-  }
-
-  private mutating func admit(
-    _ descriptor: consuming Descriptor, _ peer: PeerCredentials, _ now: Instant
-  ) throws(LinuxError) {
-    let isRefused = clients >= limits.clients
-    if isRefused {
-      refused += 1
-      if clients >= limits.clients + limits.refusals { return }
-    }
-    let slot = freeSlots.popLast() ?? connections.count
-    if slot == connections.count { connections.append(nil) }
-    generation = (generation + 1) & 0x7FFF_FFFF
-    let token = generation << 32 | UInt64(slot)
-    let connection = Connection(descriptor, peer, token: token)
-    do throws(LinuxError) {
-      try poll.add(connection.descriptor.number, .reading, token: token)
-    } catch {
-      freeSlots.append(slot)
-      throw error
-    }
-    connections[slot] = connection
-    clients += 1
-    if isRefused {
-      end(connection, "TooManyClients", ["limit": .integer(Int64(limits.clients))], now)
-      finish(connection, now)
-    }
-  }
-
-  private mutating func close(_ connection: Connection) {
-    let slot = Int(connection.token & 0xFFFF_FFFF)
-    if let subscription = connection.subscription { topics[subscription.topic].unsubscribe(slot) }
-    if connection.isTimed { timed -= 1 }
-    // The last reference: the descriptor is closed, and leaves the epoll by that.
-    connections[slot] = nil
-    freeSlots.append(slot)
-    clients -= 1
-    if isPaused { resume() }
-  }
-
-  private mutating func resume() {
-    isPaused = false
-    try? poll.change(listener.number, .reading, token: Self.listenerToken)
-  }
-
-  /// Tells a client why it is closed.
-  private mutating func end(
-    _ connection: Connection, _ error: String, _ parameters: JSONObject, _ now: Instant
-  ) {
-    writer.error(ConnectionInterface.error(error, parameters))
-    writer.withBytes { connection.queue($0) }
-    connection.closing = now + limits.closingTime
-  }
-
-  private mutating func sweep(_ now: Instant) {
-    lastSweep = now
-    if isPaused { resume() }
-    for connection in connections {
-      guard let connection, connection.isTimed else { continue }
-      if let closing = connection.closing {
-        if now >= closing { close(connection) }
-      } else if let since = connection.partialSince, now - since >= limits.messageTime {
-        end(
-          connection, "MessageTimeout", ["limit_ms": .integer(limits.messageTime.count / 1_000_000)], now)
-        finish(connection, now)
-      }
-    }
   }
 }
 
@@ -286,7 +210,8 @@ extension Server {
 // What goes out.
 extension Server {
   /// Sends what can be sent, and sees to what the kernel shall tell next; the last step of whatever happened.
-  private mutating func finish(_ connection: Connection, _ now: Instant) {
+  mutating func finish(_ connection: Connection, _ now: Instant) {
+    defer { count(connection) }
     var progress = connection.send()
     while progress == .done, let number = nextMessage(connection) {
       progress = sendMessage(number, connection)

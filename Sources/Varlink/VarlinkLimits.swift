@@ -8,6 +8,9 @@ package struct VarlinkLimits: Sendable {
   package var refusals = 16
   /// A request: parameters here are names and numbers.
   package var messageBytes = 64 << 10
+  /// Memory for replies that wait and for requests that are not whole, of all clients together: 64 that pipeline and do
+  /// not read, or 1,000 with 4 KiB each.
+  package var clientBytes = 4 << 20
   /// An answer: a model's description with every class and exit.
   package var replyBytes = 256 << 10
   /// Stream messages kept for subscribers that do not keep up, for all of them together: 16 s at 4 windows a second.
@@ -19,25 +22,12 @@ package struct VarlinkLimits: Sendable {
 
   package init() {}
 
-  /// The same as lines for people: what it is, how many, and what of.
-  package static var rows: [(String, Int, String)] {
-    let limits = VarlinkLimits()
-    return [
-      ("clients", limits.clients, "connections at a time"),
-      ("clients being refused", limits.refusals, "beyond these, told so before they are closed"),
-      ("request", limits.messageBytes, "bytes at most"),
-      ("reply", limits.replyBytes, "bytes at most, one buffer"),
-      (
-        "stream messages kept", limits.streamMessages,
-        "for all subscribers together, the oldest are lost first"
-      ),
-      ("replies waiting for a client", waitingReplyBytes, "bytes before its further requests wait"),
-    ]
-  }
+  /// Of the connections, those that one user may have: a few places are left for others.
+  package var clientsOfUser: Int { clients - min(24, clients / 8) }
 
   /// Replies that may wait for a client before its further requests do: a pipelining client that does not read
   /// costs this and one reply.
-  static let waitingReplyBytes = 64 << 10
+  package static let waitingReplyBytes = 64 << 10
   /// Time between looks at connections whose time may be up.
   static let sweepInterval = Nanoseconds.seconds(1)
   /// Connections accepted before others get their turn.

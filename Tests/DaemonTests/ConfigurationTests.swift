@@ -147,4 +147,27 @@ import Vocabulary
     #expect(c.sensors.count == 2)
     #expect(c.sensor(for: "e\u{301}").linger == .seconds(2))
   }
+
+  @Test(
+    arguments: [
+      ("2s", 2_000_000_000), ("2ms", 2_000_000), ("2us", 2_000), ("2min", 120_000_000_000),
+      ("2h", 7_200_000_000_000), ("1.5 min", 90_000_000_000),
+    ] as [(String, Int64)])
+  func unitsOfTimeAreWhatTheySay(text: String, nanoseconds: Int64) throws {
+    #expect(try Quantity.duration(text, 0...86_400) == Nanoseconds(nanoseconds))
+  }
+
+  @Test func unitsOfEnergyPowerAndSizeAreWhatTheySay() throws {
+    #expect(try Quantity.joules("2J", 0...10) == 2)
+    #expect(try Quantity.joules("2mJ", 0...10) == 2e-3)
+    #expect(try Quantity.joules("2uJ", 0...10) == 2 * 1e-6)
+    #expect(try Quantity.joules("2nJ", 0...10) == 2 * 1e-9)
+    #expect(try Quantity.watts("2W", 0...10) == 2)
+    #expect(try Quantity.watts("2mW", 0...10) == 2e-3)
+    #expect(try Quantity.watts("2uW", 0...10) == 2 * 1e-6)
+    #expect(try Quantity.bytes("2B", 0...1e12) == 2)
+    #expect(try Quantity.bytes("2KiB", 0...1e12) == 2048)
+    #expect(try Quantity.bytes("2MiB", 0...1e12) == 2 << 20)
+    #expect(try Quantity.bytes("2GiB", 0...1e12) == 2 << 30)
+  }
 }

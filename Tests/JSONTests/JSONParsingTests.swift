@@ -81,4 +81,14 @@ import Testing
     #expect(["\u{e9}": 1] as JSONValue != ["e\u{301}": 1])
     #expect(throws: JSONError.self) { try JSONValue.parse(#"{"\u00e9": 1, "é": 2}"#) }
   }
+
+  @Test func whatIsReadCanBeWrittenAgain() throws {
+    let depth = JSONValue.defaultMaximumDepth
+    for (open, close) in [("[", "]"), (#"{"a":"#, "}")] {
+      let text = String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)
+      #expect(try JSONValue.parse(text).text == text)
+      #expect(
+        #expect(throws: JSONError.self) { try JSONValue.parse(open + text + close) }?.kind == .tooDeep)
+    }
+  }
 }

@@ -177,4 +177,25 @@ import Vocabulary
     #expect(report.findings.count == AuditReport.maximumListed)
     #expect(!report.passes)
   }
+
+  /// Nothing stands before the very first record, and `prev` says so. Alone it has no other that tells of a change.
+  @Test(arguments: [
+    String(repeating: "0", count: 63) + "1", String(repeating: "0", count: 63), "", "x",
+  ])
+  func theFirstRecordIsChainedToNothing(_ prev: String) throws {
+    let directory = TemporaryDirectory()
+    func ledger(_ prev: String, _ number: Int) -> [UInt8] {
+      Array(#"{"schema":1,"type":"wake","seq":\#(number),"modality":"audio","prev":"\#(prev)"}"#.utf8) + [10]
+    }
+    let path = directory.path + "/" + Segment.name(1)
+    replace(path, with: ledger(String(repeating: "0", count: 64), 1))
+    #expect(try audit(directory.path).findings == [])
+    replace(path, with: ledger(prev, 1))
+    #expect(try audit(directory.path).findings.map(\.kind) == [.chainBroken])
+    guard prev.utf8.count != 64 else { return }
+    // A later one may stand first, but it has a digest of something.
+    unlink(path)
+    replace(directory.path + "/" + Segment.name(7), with: ledger(prev, 7))
+    #expect(try audit(directory.path).findings.map(\.kind) == [.chainBroken])
+  }
 }

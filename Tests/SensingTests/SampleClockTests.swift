@@ -33,4 +33,14 @@ import Vocabulary
     #expect(clock.number(at: Instant(sinceBoot: .max)) == 384_000 * 3_600)
     #expect(clock.number(at: Instant(sinceBoot: .min / 2)) == -384_000 * 3_600)
   }
+
+  /// A driver may leave any number in its stamp.
+  @Test(arguments: [Int64.min, -1, 0, .max, .max - 1_000_000_000])
+  func aStampThatCannotBeTrueIsNow(_ stamp: Int64) {
+    let now = Instant(sinceBoot: 60_000_000_000)
+    for offset in [0, 5_000_000_000, Int64.max] {
+      #expect(bootTime(ofStamp: stamp, offset: offset, now: now) == now)
+    }
+    #expect(bootTime(ofStamp: 59_000_000_000, offset: 500_000_000, now: now).sinceBoot == 59_500_000_000)
+  }
 }

@@ -120,4 +120,14 @@ import Testing
     }
     #expect(refused > 300)
   }
+
+  /// Nanoseconds in 64 bits end after 292 years: 9,300 frames of 11 days each.
+  @Test func aRecordingThatLastsForYearsIsRefused() throws {
+    let pixels = [[UInt8]](repeating: [1], count: 9_300)
+    #expect(
+      try refusal(MediaFiles.y4m("W1 H1 F1:1000000 Cmono", frames: pixels))
+        == .tooLarge("9300 frames that last more than 400 days"))
+    #expect(try refusal(MediaFiles.y4m("W1 H1 F1:1000000 Cmono", frames: Array(pixels[..<30]))) == nil)
+    #expect(try refusal(MediaFiles.y4m("W1 H1 F1000000:1000 Cmono", frames: pixels)) == nil)
+  }
 }
