@@ -56,7 +56,7 @@ package struct Server: ~Copyable, @unchecked Sendable {
     service = Service(information, interfaces)
     self.topics = Array(repeating: Broadcast(capacity: limits.streamMessages), count: topics)
     writer = MessageWriter(limit: limits.replyBytes)
-    scratch = .allocate(byteCount: 16 << 10, alignment: 1)
+    scratch = .allocate(byteCount: VarlinkLimits.readBytes, alignment: 1)
   }
 
   deinit { scratch.deallocate() }

@@ -28,6 +28,9 @@ package struct VarlinkLimits: Sendable {
   /// Replies that may wait for a client before its further requests do: a pipelining client that does not read
   /// costs this and one reply.
   package static let waitingReplyBytes = 64 << 10
+  /// Taken from one client before others get their turn: some 50 of the shortest requests, so that one who reads its
+  /// answers waits for no thousand others who only ask.
+  static let readBytes = 2 << 10
   /// Time between looks at connections whose time may be up.
   static let sweepInterval = Nanoseconds.seconds(1)
   /// Connections accepted before others get their turn.
