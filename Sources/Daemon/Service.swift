@@ -53,7 +53,8 @@ package struct Service: Sendable {
         let replay = loaded.configuration.replay
         let rig = try ReplayRig(
           recording.description, in: recording.directory, sensors: sensors,
-          pace: replay.pace == .fast ? .asFastAsPossible : .realTime(BootClock()), loops: replay.loop)
+          pace: replay.pace == .fast ? .asFastAsPossible : .realTime(BootClock()), loops: replay.loop,
+          report: { Log.write(.warning, $0) })
         return try run(rig, ledger, signals, prints)
       }
       return try run(try DeviceRig(sensors: sensors), ledger, signals, prints)

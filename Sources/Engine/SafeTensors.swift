@@ -77,7 +77,10 @@ struct SafeTensors {
     do throws(JSONError) {
       let root = try JSONValue.parse(header, maximumDepth: 8)
       guard header.first == UInt8(ascii: "{"), case .object(let object) = root else {
-        throw JSONError(.wrongValue, "expected an object, found \(root.typeName)")
+        throw JSONError(
+          .wrongValue,
+          "a header begins with '{'; here it begins with "
+            + (header.first == UInt8(ascii: " ") ? "a space" : root.typeName))
       }
       return object.members
     } catch {

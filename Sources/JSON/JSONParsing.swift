@@ -21,6 +21,9 @@ extension JSONValue {
     guard nesting(of: bytes) <= maximumDepth else {
       throw JSONError(.tooDeep, "JSON nested deeper than the \(maximumDepth) levels allowed")
     }
+    // A byte order mark, as some editors write it; RFC 8259 lets a parser ignore it.
+    let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let bytes = UnsafeRawBufferPointer(rebasing: bytes[mark...])
     guard let base = bytes.baseAddress, !bytes.isEmpty else {
       throw JSONError(.syntax(line: 1, column: 1), "the JSON text is empty")
     }

@@ -5,10 +5,11 @@ package struct FrameRate: Hashable, Sendable {
   package let frames: Int
   package let seconds: Int
 
-  /// Nil unless both are 1...1,000,000 and the rate is at most 1,000 frames a second.
+  /// Nil unless both are 1...1,000,000,000 and the rate is at most 1,000 frames a second and at least one a day.
   package init?(frames: Int, seconds: Int = 1) {
-    let sane = 1...1_000_000
-    guard sane.contains(frames), sane.contains(seconds), frames <= 1_000 * seconds else { return nil }
+    let sane = 1...1_000_000_000
+    guard sane.contains(frames), sane.contains(seconds), frames <= 1_000 * seconds, seconds <= 86_400 * frames
+    else { return nil }
     self.frames = frames
     self.seconds = seconds
   }

@@ -64,6 +64,15 @@ extension Array where Element == UInt8 {
     return low | high << 16
   }
 
+  /// Of 64 bits; nil where it is no length (2^63 or more) too.
+  func littleEndian63(at offset: Int) -> Int? {
+    guard let low = littleEndian32(at: offset), let high = littleEndian32(at: offset + 4), high < 1 << 31
+    else {
+      return nil
+    }
+    return low | high << 32
+  }
+
   func hasText(_ text: StaticString, at offset: Int) -> Bool {
     guard offset >= 0, offset + text.utf8CodeUnitCount <= count else { return false }
     return text.withUTF8Buffer { wanted in wanted.elementsEqual(self[offset..<offset + wanted.count]) }

@@ -5,7 +5,7 @@ package struct RecordingDescription: Hashable, Sendable {
     /// The modality it was recorded for.
     package var name: String
     package var kind: Kind
-    /// A WAV or Y4M file, or a directory of PGM or PPM files in byte order of their names; relative to the recording.
+    /// A WAV or Y4M file, or a directory of PGM or PPM files in the order of their numbers; relative to the recording.
     package var file: String
     /// For a directory of pictures, which carries no rate of its own.
     package var frameRate: FrameRate?

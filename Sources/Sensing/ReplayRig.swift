@@ -20,6 +20,7 @@ package final class ReplayRig: SensorRig {
   private var sensors: [ReplaySensor]
   private let pace: Pace
   private let loops: Bool
+  private let report: (String) -> Void
   private var origin = Instant.zero
   private var over = false
 
@@ -28,10 +29,11 @@ package final class ReplayRig: SensorRig {
   ///   - directory: what the recording's relative paths count from.
   ///   - sensors: matched with the recording's entries by name; one without an entry fails as absent when woken.
   ///   - loops: begin again at the end, for ever.
+  ///   - report: takes a line for people: a file that is not whole, a picture that cannot be read. Each file once.
   /// - Throws: the first file that cannot be used, sound of another rate included, or a recording of no sensor.
   package init(
     _ recording: RecordingDescription, in directory: String = "", sensors: [SensorConfiguration],
-    pace: Pace = .asFastAsPossible, loops: Bool = false
+    pace: Pace = .asFastAsPossible, loops: Bool = false, report: @escaping (String) -> Void = { _ in }
   ) throws(SensingError) {
     let subject = "recording \(recording.name)"
     try SensorConfiguration.check(sensors)
@@ -39,6 +41,7 @@ package final class ReplayRig: SensorRig {
     configurations = sensors
     self.pace = pace
     self.loops = loops
+    self.report = report
     var tracks: [ReplaySensor] = []
     var longest = Nanoseconds.zero
     for sensor in sensors {
@@ -48,6 +51,7 @@ package final class ReplayRig: SensorRig {
       }
       tracks.append(ReplaySensor(configuration: sensor, track: track ?? .absent))
       longest = max(longest, tracks[tracks.count - 1].duration)
+      if case .image(let images)? = track, let remark = images.remark { report(remark) }
     }
     if longest == .zero {
       let names = sensors.map(\.name).joined(separator: ", ")
@@ -146,8 +150,11 @@ package final class ReplayRig: SensorRig {
       let frame = sensors[sensor].visible(track, now: now)
     else { return nil }
     do throws(SensingError) {
-      let captured = track.time(ofFrame: frame)
-      return try track.withPixels(ofFrame: frame) { body($0, captured) }
+      return try track.withPixels(
+        ofFrame: frame.newest, notBefore: frame.first,
+        damaged: { error in if sensors[sensor].countDamaged(error) { report("\(error); it is stepped over") }
+        }
+      ) { used, pixels in body(pixels, track.time(ofFrame: used)) }
     } catch {
       sensors[sensor].stumble(error)
       return nil

@@ -17,6 +17,8 @@ struct ReplaySensor {
   private var request: Instant?
   /// A fault met by a read, to be told as the next event.
   private var fault: SensingError?
+  /// Pictures that could not be read.
+  private var damaged: Set<String> = []
 
   init(configuration: SensorConfiguration, track: ReplayTrack) {
     self.configuration = configuration
@@ -76,6 +78,13 @@ struct ReplaySensor {
   mutating func ask(_ instant: Instant) {
     if case .failed = state { return }
     if state != .asleep { request = instant }
+  }
+
+  /// Counts a picture that cannot be read; true for the first time that this one is met.
+  mutating func countDamaged(_ error: SensingError) -> Bool {
+    guard damaged.insert(error.subject).inserted else { return false }
+    counters.framesCorrupt += 1
+    return true
   }
 
   mutating func stumble(_ error: SensingError) { fault = error }
@@ -166,10 +175,10 @@ struct ReplaySensor {
     return oldest..<max(oldest, newest)
   }
 
-  /// The newest settled frame at `now`; nil when there is none.
-  func visible(_ track: ImageTrack, now: Instant) -> Int? {
+  /// The newest settled frame at `now`, and the first since the wake; nil when there is none.
+  func visible(_ track: ImageTrack, now: Instant) -> (newest: Int, first: Int)? {
     guard state.isAwake else { return nil }
     let newest = track.newestFrame(by: now)
-    return newest >= first ? newest : nil
+    return newest >= first ? (newest, first) : nil
   }
 }

@@ -79,6 +79,8 @@ final class ImageTrack {
 
   deinit { pixels.deallocate() }
 
+  var remark: String? { source.remark }
+
   /// Of one round; the last frame stands as long as the others.
   var duration: Nanoseconds { source.frameRate.time(ofFrame: source.count) }
 
@@ -105,16 +107,35 @@ final class ImageTrack {
   /// Whether frame `number` is in the recording.
   func holds(_ number: Int) -> Bool { loop != nil || number < framesPerRound }
 
-  func withPixels<R>(ofFrame number: Int, _ body: (PixelView) -> R) throws(SensingError) -> R {
-    if loaded != number {
+  /// Damaged frames that one look steps back over: as many in a row as a camera may give before it is given up.
+  private static let damagedInARow = 30
+
+  /// Passes frame `number` with its own number; where it cannot be read, the newest one before it that can, not older
+  /// than `first`, as a camera whose frame came damaged still has the one before.
+  /// - Parameter damaged: called with the error of each frame that is stepped over.
+  /// - Throws: the newest frame's error when there is none that can be read.
+  func withPixels<R>(
+    ofFrame number: Int, notBefore first: Int, damaged: (SensingError) -> Void, _ body: (Int, PixelView) -> R
+  ) throws(SensingError) -> R {
+    var used = number
+    var failure: SensingError?
+    while loaded != used {
       loaded = nil
-      try source.read(number % framesPerRound, channels: channels, into: pixels)
-      loaded = number
+      do throws(SensingError) {
+        try source.read(used % framesPerRound, channels: channels, into: pixels)
+        loaded = used
+      } catch {
+        damaged(error)
+        let newest = failure ?? error
+        failure = newest
+        used -= 1
+        if used < max(first, 0) || number - used >= Self.damagedInARow { throw newest }
+      }
     }
     let view = PixelView(
       base: UnsafePointer(pixels.baseAddress!), width: source.width, height: source.height, channels: channels
     )
-    return body(view)
+    return body(used, view)
   }
 
   private func split(_ instant: Instant) -> (round: Int, rest: Nanoseconds) {

@@ -1,7 +1,8 @@
 import Linux
 import Vocabulary
 
-/// A directory of PGM and PPM files, taken as frames in byte order of their names.
+/// A directory of PGM and PPM files (`.pgm`, `.ppm`, `.pnm`, in either case), taken as frames in the order of the numbers in
+/// their names. Hidden files are left out.
 package final class StillSequence: FrameSource {
   private let directory: String
   private let names: [String]
@@ -14,9 +15,9 @@ package final class StillSequence: FrameSource {
   /// Lists the directory and reads its first picture; the others must have its size.
   package init(directory: String, frameRate: FrameRate) throws(SensingError) {
     let all = try naming(directory) { () throws(LinuxError) in try directoryNames(directory) }
-    names = all.filter { $0.hasSuffix(".pgm") || $0.hasSuffix(".ppm") }
+    names = all.filter(Self.isPicture).sorted(by: precedesNaturally)
     guard let first = names.first else {
-      throw SensingError(directory, .malformed("no .pgm or .ppm file in it"))
+      throw SensingError(directory, .malformed("no .pgm, .ppm or .pnm file in it"))
     }
     if names.count > SensingLimits.recordedFrames {
       throw SensingError(directory, .tooLarge("\(names.count) pictures"))
@@ -29,6 +30,11 @@ package final class StillSequence: FrameSource {
     height = picture.height
     self.directory = directory
     self.frameRate = frameRate
+  }
+
+  private static func isPicture(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return !name.hasPrefix(".") && [".pgm", ".ppm", ".pnm"].contains { name.hasSuffix($0) }
   }
 
   /// Unlike a video file's, this reads and allocates a whole file per frame.

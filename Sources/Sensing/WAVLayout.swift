@@ -2,27 +2,43 @@
 struct WAVLayout {
   private(set) var rate = 0
   private(set) var channels = 0
+  private(set) var encoding = WAVEncoding.signed16
   private(set) var dataOffset = 0
   private(set) var dataSize = 0
 
+  /// Bytes of one sample of all channels.
+  var frame: Int { channels * encoding.width }
+
   private static let pcm = 1
+  private static let float = 3
   private static let extensible = 0xFFFE
-  /// Written by programs that could not know the length (a pipe): the data goes to the end of the file.
-  private static let unknownSize = 0xFFFF_FFFF
+  /// Lengths from here on are written by programs that could not know it (a pipe: FFmpeg 0xFFFFFFFF, arecord
+  /// 0x80000000, sox 0x7FFFF000): where the file is shorter, the data goes to its end.
+  private static let unknownSize = 0x7FFF_F000
+  /// A length that stands in the chunk `ds64` (EBU Tech 3306, RF64 and BW64).
+  private static let size64 = 0xFFFF_FFFF
 
   init(of file: borrowing RecordedFile) throws(SensingError) {
     let riff = try file.bytes(at: 0, count: 12)
-    guard riff.hasText("RIFF", at: 0), riff.hasText("WAVE", at: 8) else {
+    let isLarge = riff.hasText("RF64", at: 0) || riff.hasText("BW64", at: 0)
+    guard isLarge || riff.hasText("RIFF", at: 0), riff.hasText("WAVE", at: 8) else {
       throw SensingError(file.path, .wrongType(expected: "a RIFF/WAVE file"))
     }
+    // Of a recorder that was killed before it closed the file.
+    let isUnclosed = !isLarge && (riff.littleEndian32(at: 4) ?? 0) + 8 < file.size
+    var largeData: Int?
     var offset = 12
     for _ in 0..<SensingLimits.wavChunks {
       let header = try file.bytes(at: offset, count: 8)
       guard let size = header.littleEndian32(at: 4) else { break }
-      if header.hasText("fmt ", at: 0) {
+      if isLarge && header.hasText("ds64", at: 0) {
+        largeData = try file.bytes(at: offset + 8, count: 16).littleEndian63(at: 8)
+      } else if header.hasText("fmt ", at: 0) {
         try takeFormat(of: file, at: offset + 8, size: size)
       } else if header.hasText("data", at: 0) {
-        try takeData(of: file, at: offset + 8, size: size)
+        let isLong = size == Self.size64 && largeData != nil
+        try takeData(
+          of: file, at: offset + 8, size: isLong ? largeData ?? size : size, isUnclosed: isUnclosed)
         return
       }
       offset += 8 + size + (size & 1)  // Chunks are padded to even lengths.
@@ -39,38 +55,43 @@ struct WAVLayout {
       let bits = format.littleEndian16(at: 14)
     else { throw SensingError(file.path, .malformed("format chunk of \(format.count) bytes")) }
     // In the extensible form the true tag opens the subformat's GUID.
-    let encoding = tag == Self.extensible ? format.littleEndian16(at: 24) ?? tag : tag
-    guard encoding == Self.pcm, bits == 16 else {
-      let name = Self.name(ofEncoding: encoding, bits: bits)
-      throw SensingError(file.path, .unsupported(name, use: "16-bit PCM"))
-    }
+    let subformat = tag == Self.extensible ? format.littleEndian16(at: 24) ?? tag : tag
     guard channels == 1 || channels == 2 else {
       throw SensingError(file.path, .unsupported("sound with \(channels) channels", use: "mono or stereo"))
     }
-    guard block == 2 * channels else {
-      throw SensingError(file.path, .malformed("\(block) bytes a sample for \(channels) 16-bit channels"))
+    guard subformat == Self.pcm || subformat == Self.float,
+      let encoding = WAVEncoding(tag: subformat, container: (bits + 7) / 8)
+    else {
+      let name = Self.name(ofEncoding: subformat, bits: bits)
+      throw SensingError(file.path, .unsupported(name, use: "PCM of 8 to 32 bits or floating point"))
+    }
+    guard block == encoding.width * channels else {
+      throw SensingError(
+        file.path, .malformed("\(block) bytes a sample for \(channels) \(bits)-bit channels"))
     }
     guard SensingLimits.sampleRates.contains(rate) else {
       throw SensingError(file.path, .malformed("sample rate \(rate)"))
     }
     self.rate = rate
     self.channels = channels
+    self.encoding = encoding
   }
 
   private mutating func takeData(
-    of file: borrowing RecordedFile, at offset: Int, size: Int
+    of file: borrowing RecordedFile, at offset: Int, size: Int, isUnclosed: Bool
   ) throws(SensingError) {
     if channels == 0 { throw SensingError(file.path, .malformed("data before its format")) }
     let there = file.size - offset
-    if size != Self.unknownSize && size > there {
+    let isUnknown = size >= Self.unknownSize || (size == 0 && isUnclosed)
+    if !isUnknown && size > there {
       throw SensingError(file.path, .truncated(promised: offset + size, found: file.size))
     }
     dataOffset = offset
-    dataSize = min(size, there)
-    if dataSize / (2 * channels) / rate > SensingLimits.recordedSeconds {
+    dataSize = size == 0 && isUnclosed ? there : min(size, there)
+    if dataSize / frame / rate > SensingLimits.recordedSeconds {
       throw SensingError(file.path, .tooLarge("sound of more than 400 days"))
     }
-    if dataSize < 2 * channels { throw SensingError(file.path, .malformed("no samples in its data chunk")) }
+    if dataSize < frame { throw SensingError(file.path, .malformed("no samples in its data chunk")) }
   }
 
   private static func name(ofEncoding tag: Int, bits: Int) -> String {

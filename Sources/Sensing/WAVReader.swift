@@ -1,8 +1,8 @@
 import Linux
 
-/// A RIFF/WAVE file of 16-bit PCM, mono or stereo, read where asked; stereo comes out as the mean of its channels.
-/// Format: "Multimedia Programming Interface and Data Specifications 1.0" (IBM, Microsoft 1991) and
-/// WAVE_FORMAT_EXTENSIBLE (mmreg.h).
+/// A RIFF/WAVE file of PCM or floating point, mono or stereo, read where asked as 16-bit mono: stereo comes out as the
+/// mean of its channels. Format: "Multimedia Programming Interface and Data Specifications 1.0" (IBM, Microsoft 1991),
+/// WAVE_FORMAT_EXTENSIBLE (mmreg.h), and RF64 and BW64 for files beyond 4 GiB (EBU Tech 3306).
 package struct WAVReader: ~Copyable {
   /// Samples a second.
   package let rate: Int
@@ -10,6 +10,7 @@ package struct WAVReader: ~Copyable {
   package let channels: Int
   /// Samples of each channel; at least 1.
   package let count: Int
+  private let encoding: WAVEncoding
   private let dataOffset: Int
   private let file: RecordedFile
 
@@ -23,8 +24,9 @@ package struct WAVReader: ~Copyable {
     }
     self.rate = layout.rate
     channels = layout.channels
+    encoding = layout.encoding
     dataOffset = layout.dataOffset
-    count = layout.dataSize / (2 * layout.channels)
+    count = layout.dataSize / layout.frame
     self.file = file
   }
 
@@ -36,29 +38,35 @@ package struct WAVReader: ~Copyable {
     precondition(start >= 0)
     let wanted = min(buffer.count, count - start)
     if wanted <= 0 { return 0 }
-    if channels == 1 {
-      let part = UnsafeMutableBufferPointer(rebasing: buffer[0..<wanted])
+    let part = UnsafeMutableBufferPointer(rebasing: buffer[0..<wanted])
+    if channels == 1, case .signed16 = encoding {
       try file.readExactly(at: dataOffset + 2 * start, into: UnsafeMutableRawBufferPointer(part))
       for i in part.indices { part[i] = Int16(littleEndian: part[i]) }
     } else {
-      try readStereo(from: start, into: UnsafeMutableBufferPointer(rebasing: buffer[0..<wanted]))
+      try convert(from: start, into: part)
     }
     return wanted
   }
 
-  private borrowing func readStereo(
+  /// Reads pieces of the file and makes mono samples of 16 bits of them.
+  private borrowing func convert(
     from start: Int, into buffer: UnsafeMutableBufferPointer<Int16>
   ) throws(SensingError) {
-    let step = 2_048
-    try withUnsafeTemporaryAllocation(of: Int16.self, capacity: 2 * step) { (pairs) throws(SensingError) in
+    let width = encoding.width
+    let frame = channels * width
+    let piece = 1_024
+    try withUnsafeTemporaryAllocation(byteCount: piece * frame, alignment: 8) {
+      (bytes) throws(SensingError) in
       var done = 0
       while done < buffer.count {
-        let n = min(step, buffer.count - done)
-        let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(pairs)[0..<4 * n])
-        try file.readExactly(at: dataOffset + 4 * (start + done), into: part)
+        let n = min(piece, buffer.count - done)
+        let part = UnsafeMutableRawBufferPointer(rebasing: bytes[0..<n * frame])
+        try file.readExactly(at: dataOffset + frame * (start + done), into: part)
+        let raw = UnsafeRawBufferPointer(part)
         for i in 0..<n {
-          let sum = Int(Int16(littleEndian: pairs[2 * i])) + Int(Int16(littleEndian: pairs[2 * i + 1]))
-          buffer[done + i] = Int16(sum >> 1)
+          let first = Int(encoding.sample(raw, at: i * frame))
+          let last = channels == 1 ? first : Int(encoding.sample(raw, at: i * frame + width))
+          buffer[done + i] = Int16((first + last) >> 1)
         }
         done += n
       }

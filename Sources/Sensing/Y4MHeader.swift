@@ -28,7 +28,13 @@ struct Y4MHeader {
       case UInt8(ascii: "C"): colour = text
       case UInt8(ascii: "X") where text == "COLORRANGE=FULL": range = true
       case UInt8(ascii: "X") where text == "COLORRANGE=LIMITED": range = false
+      case UInt8(ascii: "X") where text.hasPrefix("COLORRANGE="):
+        throw SensingError(
+          path, .unsupported("\(text.prefix(48))", use: "XCOLORRANGE=FULL or LIMITED"))
       case UInt8(ascii: "I") where text != "p" && text != "?":
+        guard ["t", "b", "m"].contains(text) else {
+          throw SensingError(path, .malformed("interlacing I\(text.prefix(32))"))
+        }
         throw SensingError(
           path, .unsupported("interlaced video", use: "progressive video (ffmpeg -vf yadif)"))
       default: break  // Aspect ratio and comments do not matter here.
@@ -64,8 +70,9 @@ struct Y4MHeader {
       throw SensingError(
         path, .unsupported("colour space C\(colour.prefix(32))", use: "8-bit C420jpeg, C422, C444 or Cmono"))
     }
+    // Limited where nothing is said: `jpeg` tells where the chroma lies, not the range, and FFmpeg writes it for both.
     return .planar(
       width: width, height: height, stride: width, shiftX: shifts.x, shiftY: shifts.y,
-      fullRange: fullRange ?? (colour == "420jpeg"))
+      fullRange: fullRange ?? false)
   }
 }

@@ -39,7 +39,8 @@ import Testing
     #expect(try read(MediaFiles.riff(pcm + data), expecting: 8_000) == [5, 7])
     let float = MediaFiles.chunk("fmt ", MediaFiles.extensible(subformat: 3, channels: 1, rate: 8_000))
     #expect(
-      try refusal(MediaFiles.riff(float + data)) == .unsupported("16-bit floating point", use: "16-bit PCM"))
+      try refusal(MediaFiles.riff(float + data))
+        == .unsupported("16-bit floating point", use: "PCM of 8 to 32 bits or floating point"))
   }
 
   @Test func otherChunksAndOddPaddingAreWalkedOver() throws {
@@ -78,14 +79,14 @@ import Testing
     #expect(try refusal(MediaFiles.riff(format)) == .malformed("no data chunk"))
     #expect(try refusal(MediaFiles.wav([])) == .malformed("no samples in its data chunk"))
     #expect(
-      try refusal(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format(bits: 24)) + data))
-        == .unsupported("24-bit PCM", use: "16-bit PCM"))
+      try refusal(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format(bits: 40)) + data))
+        == .unsupported("40-bit PCM", use: "PCM of 8 to 32 bits or floating point"))
     #expect(
       try refusal(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format(channels: 6)) + data))
         == .unsupported("sound with 6 channels", use: "mono or stereo"))
     #expect(
       try refusal(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format(tag: 7, bits: 8)) + data))
-        == .unsupported("mu-law", use: "16-bit PCM"))
+        == .unsupported("mu-law", use: "PCM of 8 to 32 bits or floating point"))
   }
 
   @Test func refusesTruncatedDataWithBothSizes() throws {

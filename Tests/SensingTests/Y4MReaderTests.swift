@@ -35,7 +35,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("C420jpeg", true), ("C420mpeg2", false), ("C420jpeg XCOLORRANGE=LIMITED", false), ("", false),
+    ("C420jpeg", false), ("C420jpeg XCOLORRANGE=FULL", true), ("C420mpeg2", false),
+    ("C420jpeg XCOLORRANGE=LIMITED", false), ("", false),
   ])
   func rangeFollowsTheHeader(_ colour: String, full: Bool) throws {
     let reader = try open(MediaFiles.y4m("W2 H2 F25:1 \(colour)", frames: [[16, 16, 16, 16, 128, 128]]))
@@ -45,7 +46,7 @@ import Testing
   @Test func chromaIsRepeatedOverItsPixels() throws {
     // Left pair: pure red by BT.601 full range (Y 76, Cb 85, Cr 255); the third column has chroma of its own.
     let planes: [UInt8] = [76, 76, 150, 76, 76, 150] + [85, 44] + [255, 21]
-    let reader = try open(MediaFiles.y4m("W3 H2 F25:1 C420jpeg", frames: [planes]))
+    let reader = try open(MediaFiles.y4m("W3 H2 F25:1 C420jpeg XCOLORRANGE=FULL", frames: [planes]))
     let row: [UInt8] = [254, 0, 0, 254, 0, 0, 0, 255, 1]
     #expect(try frame(reader, 0, channels: 3) == row + row)
     #expect(try frame(reader, 0, channels: 1) == [76, 76, 150, 76, 76, 150])
@@ -100,9 +101,37 @@ import Testing
         == .malformed("picture of 0 x 1 pixels"))
   }
 
-  @Test func refusesALastFrameCutShort() throws {
+  @Test func aLastFrameCutShortIsLeftOutAndTold() throws {
     let whole = MediaFiles.y4m("W2 H2 F25:1 Cmono", frames: [[1, 2, 3, 4], [5, 6, 7, 8]])
-    #expect(try refusal(Array(whole.dropLast())) == .truncated(promised: whole.count, found: whole.count - 1))
+    #expect(try open(whole).remark == nil)
+    for cut in 1...9 {
+      let reader = try open(Array(whole.dropLast(cut)))
+      #expect(reader.count == 1)
+      #expect(reader.remark?.contains("frame 2, of which \(min(cut, 4)) bytes are missing") == true)
+    }
+    // Nothing is left of the second: nothing is missing. Of the only one: nothing can be played.
+    #expect(try open(Array(whole.dropLast(10))).remark == nil)
+    #expect(
+      try refusal(Array(whole.dropLast(11)))
+        == .truncated(promised: whole.count - 10, found: whole.count - 11))
+  }
+
+  @Test func whatIsSaidOfTheRangeIsUnderstoodOrRefused() throws {
+    #expect(
+      try refusal(MediaFiles.y4m("W1 H1 F25:1 Cmono XCOLORRANGE=full", frames: [[1]]))
+        == .unsupported("COLORRANGE=full", use: "XCOLORRANGE=FULL or LIMITED"))
+    #expect(
+      try refusal(MediaFiles.y4m("W1 H1 F25:1 Ix Cmono", frames: [[1]])) == .malformed("interlacing Ix"))
+  }
+
+  @Test func ratesOfLongFractionsAreRates() throws {
+    let reader = try open(MediaFiles.y4m("W1 H1 F10000000:333333 Cmono", frames: [[1]]))
+    #expect(reader.frameRate.time(ofFrame: 30_000_030).count == 999_999_999_999_000)
+    for hopeless in ["F1:86401", "F0:0", "F2000000000:1", "F1001:1"] {
+      #expect(
+        try refusal(MediaFiles.y4m("W1 H1 \(hopeless) Cmono", frames: [[1]]))
+          == .malformed("no usable frame rate"))
+    }
   }
 
   @Test func damagedFilesAreReadOrRefusedAndNeverMore() throws {

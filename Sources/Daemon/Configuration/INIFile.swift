@@ -83,13 +83,24 @@ struct INIFile {
         return false
       }
       guard beginSection(words) else { return false }
-      for i in 0..<length { buffer[i] = CChar(bitPattern: text[position + i]) }
-      buffer[length] = 0x0A
-      buffer[length + 1] = 0
+      let kept = Self.withoutComment(text[position..<end])
+      for i in 0..<kept { buffer[i] = CChar(bitPattern: text[position + i]) }
+      buffer[kept] = 0x0A
+      buffer[kept + 1] = 0
       // inih takes an indented line for the continuation of the value before it; here every line is its own.
       if length > 0, text[position] == 0x20 || text[position] == 0x09 { unindent(buffer) }
       position = end + 1
       return true
+    }
+
+    /// How many bytes of the line stand before a `#` that follows white space: inih knows `;` alone there.
+    private static func withoutComment(_ line: ArraySlice<UInt8>) -> Int {
+      var former: UInt8 = 0
+      for (count, byte) in line.enumerated() {
+        if byte == UInt8(ascii: "#") && (former == 0x20 || former == 0x09) { return count }
+        former = byte
+      }
+      return line.count
     }
 
     /// Takes note of a `[section]` line; false where more stands on it than inih would read.
