@@ -152,9 +152,10 @@ package final class ReplayRig: SensorRig {
     do throws(SensingError) {
       return try track.withPixels(
         ofFrame: frame.newest, notBefore: frame.first,
-        damaged: { error in if sensors[sensor].countDamaged(error) { report("\(error); it is stepped over") }
-        }
-      ) { used, pixels in body(pixels, track.time(ofFrame: used)) }
+        damaged: { error in
+          if sensors[sensor].countDamaged(error) { report("\(error); it is stepped over") }
+        },
+        { used, pixels in body(pixels, track.time(ofFrame: used)) })
     } catch {
       sensors[sensor].stumble(error)
       return nil

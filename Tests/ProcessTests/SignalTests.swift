@@ -16,7 +16,7 @@ import Testing
     #expect(daemon.world.microphoneOpens == daemon.world.microphoneCloses)
   }
 
-  @Test func SIGHUPEndsNoService() throws {
+  @Test func aHangUpEndsNoService() throws {
     let daemon = try DaemonProcess(.live)
     #expect(holds(within: 10) { daemon.windows > 2 })
     for _ in 0..<3 { daemon.run.send(SIGHUP) }
@@ -26,7 +26,7 @@ import Testing
     #expect(daemon.stop()?.code == 0)
   }
 
-  @Test func SIGTERMIsHeardWhileALedgerOpens() throws {
+  @Test func anEndIsHeardWhileALedgerOpens() throws {
     let daemon = try DaemonProcess(.live)
     #expect(holds(within: 10) { daemon.windows > 2 })
     // Killed, so that the start has to look through its segment.
