@@ -16,7 +16,8 @@ package struct InstructionSet: Equatable, Sendable, CustomStringConvertible {
 
   private init(isa: mmx_isa) { self.isa = isa }
 
-  /// nil when this machine has none of that name (`portable`, `avx2`, `avxvnni`, `avx512vnni`, `neon`, `dotprod`).
+  /// nil when this machine has none of that name (`portable`, `sse41`, `avx2`, `avxvnni`, `avx512vnni`, `neon`,
+  /// `dotprod`).
   package init?(name: String) {
     guard let found = Self.available.first(where: { $0.description == name }) else { return nil }
     self = found

@@ -15,7 +15,7 @@ struct Main {
            --rounds times whole windows from these features
     check  random layers, operations without weights (--cases of each) and feature windows (--windows; a tenth of the
            cases) through every instruction set of this machine: the bytes must be those of the portable kernels
-    --isa  portable, avx2, avxvnni, avx512vnni, neon or dotprod; else the fastest there is
+    --isa  portable, sse41, avx2, avxvnni, avx512vnni, neon or dotprod; else the fastest there is
     """
 
   static func main() {

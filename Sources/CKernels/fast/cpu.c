@@ -16,6 +16,8 @@ int mmx_cpu_has(mmx_isa isa) {
   uint32_t a, b, c, d, a1 = 0, unused;
   uint64_t state = enabled_state();
   if (isa == MMX_PORTABLE) return 1;
+  // The operating system saves 128-bit registers on every x86-64.
+  if (isa == MMX_SSE41) return __get_cpuid(1, &a, &b, &c, &d) && (c >> 19 & 1);
   if ((state & YMM) != YMM || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
   if (a >= 1) __get_cpuid_count(7, 1, &a1, &unused, &unused, &unused);
   int avx2 = (b >> 5 & 1) && (b >> 8 & 1);  // with BMI2

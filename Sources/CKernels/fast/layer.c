@@ -73,6 +73,7 @@ const mmx_path mmx_path_portable = {
 static const mmx_path *const paths[MMX_ISA_COUNT] = {
     [MMX_PORTABLE] = &mmx_path_portable,
 #if defined(__x86_64__)
+    [MMX_SSE41] = &mmx_path_sse41,
     [MMX_AVX2] = &mmx_path_avx2,
     [MMX_AVX_VNNI] = &mmx_path_avxvnni,
     [MMX_AVX512_VNNI] = &mmx_path_avx512vnni,
@@ -83,12 +84,13 @@ static const mmx_path *const paths[MMX_ISA_COUNT] = {
 };
 
 const char *mmx_isa_name(mmx_isa isa) {
-  static const char *const names[MMX_ISA_COUNT] = {"portable", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod"};
+  static const char *const names[MMX_ISA_COUNT] = {"portable", "avx2", "avxvnni", "avx512vnni",
+                                                   "neon", "dotprod", "sse41"};
   return (int)isa >= 0 && (int)isa < MMX_ISA_COUNT ? names[isa] : "unknown";
 }
 
 mmx_isa mmx_best_isa(void) {
-  static const mmx_isa order[] = {MMX_AVX512_VNNI, MMX_AVX_VNNI, MMX_DOTPROD, MMX_AVX2, MMX_NEON};
+  static const mmx_isa order[] = {MMX_AVX512_VNNI, MMX_AVX_VNNI, MMX_DOTPROD, MMX_AVX2, MMX_NEON, MMX_SSE41};
   for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
     if (mmx_isa_available(order[i])) return order[i];
   }

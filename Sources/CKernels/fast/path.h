@@ -19,8 +19,8 @@ extern const mmx_path mmx_path_portable;
 // Operations without weights: what paths of the same vectors share.
 extern const mmx_plain_kernels mmx_plain_portable;
 #if defined(__x86_64__)
-extern const mmx_path mmx_path_avx2, mmx_path_avxvnni, mmx_path_avx512vnni;
-extern const mmx_plain_kernels mmx_plain_avx2, mmx_plain_avx512;
+extern const mmx_path mmx_path_sse41, mmx_path_avx2, mmx_path_avxvnni, mmx_path_avx512vnni;
+extern const mmx_plain_kernels mmx_plain_sse41, mmx_plain_avx2, mmx_plain_avx512;
 #elif defined(__aarch64__)
 extern const mmx_path mmx_path_neon, mmx_path_dotprod;
 extern const mmx_plain_kernels mmx_plain_neon;

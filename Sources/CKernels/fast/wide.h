@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "../elementary.h"
-#if !defined(__clang__)
 // Such types are never passed between functions that are not inlined.
 #pragma GCC diagnostic ignored "-Wpsabi"
-#endif
 
 typedef float reals __attribute__((vector_size(4 * WIDE)));
 typedef int32_t ints __attribute__((vector_size(4 * WIDE)));
@@ -58,18 +56,25 @@ FN void transpose(ints *rows) {
   }
 }
 
-// mmx_logf of values above 0.
-FN reals log_of(reals x) {
-  longs bits = (longs)__builtin_convertvector(x, doubles) + MMX_TO_ONE;
-  // The exponent's bits become a double below 2^52 with no conversion: 0x433 is the exponent of 2^52.
-  doubles scale = (doubles)((bits >> 52) | 0x4330000000000000) - (4503599627370496.0 + 1023.0);
-  doubles m = (doubles)((bits & MMX_MANTISSA) + MMX_HALF_ROOT);
-  doubles s = (m - 1.0) / (m + 1.0), z = s * s;
-  doubles p = mmx_log_terms[0] - (doubles){};
+// mmx_logf of values above 0. Twice as many as elsewhere: the chain of a polynomial leaves room for a second.
+enum { LOGS = 2 * WIDE };
+typedef float log_reals __attribute__((vector_size(4 * LOGS)));
+typedef double log_doubles __attribute__((vector_size(8 * LOGS)));
+typedef int32_t log_ints __attribute__((vector_size(4 * LOGS)));
+typedef int64_t log_longs __attribute__((vector_size(8 * LOGS)));
+
+FN log_reals log_of(log_reals x) {
+  log_longs bits = (log_longs)__builtin_convertvector(x, log_doubles) + MMX_TO_ONE;
+  // The exponent's bits become a double with no conversion: 0x433 is the exponent of 2^52.
+  log_doubles scale = (log_doubles)((bits >> 52) | 0x4330000000000000) - (4503599627370496.0 + 1023.0);
+  log_doubles m = (log_doubles)((bits & MMX_MANTISSA) + MMX_HALF_ROOT);
+  log_doubles s = (m - 1.0) / (m + 1.0), z = s * s;
+  log_doubles p = mmx_log_terms[0] - (log_doubles){};
 #pragma unroll
   for (int i = 1; i < MMX_LOG_TERMS; i++) p = p * z + mmx_log_terms[i];
-  doubles y = scale * MMX_LN2_HIGH + (2.0 * s + (2.0 * s * z * p + scale * MMX_LN2_LOW));
-  return pick(x == __builtin_inff(), x, __builtin_convertvector(y, reals));
+  log_doubles y = scale * MMX_LN2_HIGH + (2.0 * s + (2.0 * s * z * p + scale * MMX_LN2_LOW));
+  log_ints infinite = x == __builtin_inff();
+  return (log_reals)(((log_ints)x & infinite) | ((log_ints)__builtin_convertvector(y, log_reals) & ~infinite));
 }
 
 // mmx_expf of values that are not NaN and at most 0.

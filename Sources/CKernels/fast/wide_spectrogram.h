@@ -86,10 +86,13 @@ static void wide_frames(const mmx_spectrogram_plan *p, const int16_t *pcm, int32
 static double wide_logarithms(float *values, int32_t count, float floor) {
   double sum = 0.0;
   int32_t i = 0;
-  for (; i + WIDE <= count; i += WIDE) {
-    store_reals(values + i, log_of(load_reals(values + i) + floor));
+  for (; i + LOGS <= count; i += LOGS) {
+    log_reals v;
+    memcpy(&v, values + i, sizeof v);
+    v = log_of(v + floor);
+    memcpy(values + i, &v, sizeof v);
 #pragma unroll
-    for (int j = 0; j < WIDE; j++) sum += (double)values[i + j];
+    for (int j = 0; j < LOGS; j++) sum += (double)values[i + j];
   }
   for (; i < count; i++) {
     values[i] = mmx_logf(values[i] + floor);

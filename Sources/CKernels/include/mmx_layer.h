@@ -13,10 +13,11 @@ typedef enum {
   MMX_AVX512_VNNI = 3, // vpdpbusd on 512 bits
   MMX_NEON = 4,        // 16-bit products, smlal
   MMX_DOTPROD = 5,     // sdot
+  MMX_SSE41 = 6,       // 16-bit products, pmaddwd on 128 bits
 } mmx_isa;
-enum { MMX_ISA_COUNT = 6 };
+enum { MMX_ISA_COUNT = 7 };
 
-// Short and lasting: "portable", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod".
+// Short and lasting: "portable", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod", "sse41".
 const char *mmx_isa_name(mmx_isa isa);
 
 // Whether this program holds the path and this CPU (and its operating system) can run it.
