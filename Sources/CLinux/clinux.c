@@ -36,3 +36,10 @@ int mmx_join_within(unsigned long thread, int64_t nanoseconds) {
   if (code != 0) pthread_detach(thread);
   return code;
 }
+
+int mmx_reserve(int fd, int64_t offset, int64_t length) {
+  int r;
+  do r = fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, length);
+  while (r != 0 && errno == EINTR);
+  return r;
+}

@@ -16,9 +16,12 @@ package enum Limits {
       ("exits of a model", Decision.maximumHops, "so that a decision's trace has its place"),
       ("decision", decision, "bytes, stored in place"),
       (
-        "decisions waiting for clients", DecisionChannel.capacity,
-        "\(decision * DecisionChannel.capacity) bytes"
+        "events waiting for the recorder", EventRing.capacity,
+        "\(MemoryLayout<PipelineEvent>.size * EventRing.capacity) bytes"
       ),
+      ("decisions waiting for clients", WatchRing.capacity, "bytes, as JSON"),
+      ("decisions waiting to be printed", OutputThread.decisionBytes, "bytes of lines"),
+      ("lines waiting for the journal", OutputThread.journalBytes, "bytes of lines"),
       ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
       ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
       ("clients", server.clients, "at a time"),

@@ -105,7 +105,7 @@ struct Auditor {
       } else {
         find(
           .notARecord(
-            "no object with schema \(LedgerWriter.schema), a known type and a possible sequence number"))
+            "no object with schema \(LedgerChain.schema), a known type and a possible sequence number"))
       }
       // What follows is judged against itself: one bad line is one finding in the sequence, not one a line.
       if let number = expected { expected = number + 1 }

@@ -15,8 +15,10 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
   /// A pipe, a device, a directory or a link stands under the name of one of the ledger's files.
   case notAFile(path: String)
   case failed(LinuxError)
-  /// At the end: so many records that only the memory has.
-  case notWritten(path: String, records: Int, errno: Int32)
+  /// At the end: so many records that were made and are not in the file; whether a gap record there says so.
+  case notWritten(path: String, records: Int, errno: Int32, told: Bool)
+  /// At the end: what is in the file may not be on the disk. The errno; nil where the disk did not answer in time.
+  case notConfirmed(path: String, errno: Int32?)
   /// For whoever reads: no segment, or none that holds anything.
   case noLedger(path: String)
   /// For whoever reads: the directory, or a segment.
@@ -43,9 +45,14 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
         + "directory"
     case .failed(let error):
       "\(error); the ledger could not be opened"
-    case .notWritten(let path, let records, let errno):
-      "\(path): the last \(records) records of the ledger could not be written "
-        + "(\(String(cString: strerror(errno)))); they are lost"
+    case .notWritten(let path, let records, let errno, let told):
+      "\(path): \(records) records of the ledger could not be written (\(String(cString: strerror(errno)))); "
+        + (told ? "they are lost, which is recorded as a gap" : "they are lost, and so is the record of that")
+        + (errno == ENOSPC || errno == EDQUOT ? "; make room on the disk" : "; check the disk")
+    case .notConfirmed(let path, let errno):
+      "\(path): the disk did not confirm the last records of the ledger "
+        + "(\(errno.map { String(cString: strerror($0)) } ?? "it did not answer in time")); "
+        + "see 'mmexitctl audit', and check the disk"
     case .noLedger(let path):
       "\(path): no ledger here: no file ledger-NUMBER.jsonl that holds a record; "
         + "name the directory that the configuration has in its section [ledger]"
@@ -62,7 +69,8 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
     switch self {
     case .directoryMissing, .noLedger: ENOENT
     case .notADirectory: ENOTDIR
-    case .notWritable(_, let errno), .notWritten(_, _, let errno), .unreadable(_, let errno): errno
+    case .notWritable(_, let errno), .notWritten(_, _, let errno, _), .unreadable(_, let errno): errno
+    case .notConfirmed(_, let errno): errno ?? ETIMEDOUT
     case .locked: EWOULDBLOCK
     case .damaged, .notAFile: EINVAL
     case .failed(let error): error.errno
@@ -75,7 +83,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible, Sendable {
     case .notWritable(_, let errno): errno == EACCES || errno == EPERM ? .noPermission : .cannotCreate
     case .locked: .temporaryFailure
     case .damaged, .notAFile: .dataError
-    case .failed, .notWritten: .ioError
+    case .failed, .notWritten, .notConfirmed: .ioError
     case .noLedger: .noInput
     case .unreadable(_, let errno):
       switch errno {

@@ -3,7 +3,7 @@ import Vocabulary
 
 /// The kinds of records. The raw value stands as `type` in the record.
 package enum RecordType: String, CaseIterable, Sendable {
-  case decision, wake, sleep, state, reorder, fault, gap, start, stop
+  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock
 
   /// Place in `allCases`, for counts kept in place.
   var index: Int {
@@ -17,9 +17,9 @@ package enum RecordType: String, CaseIterable, Sendable {
     case .gap: 6
     case .start: 7
     case .stop: 8
+    case .clock: 9
     }
   }
-  static let count = 9
 }
 
 /// What is recorded beside decisions. Modalities are indices in the model's order.
@@ -38,6 +38,8 @@ package enum LedgerEvent: Sendable {
   case reorder(method: String, from: [Int], to: [Int], formerValue: Double?, value: Double?)
   /// Something went wrong that people should know of.
   case fault(modality: Int?, message: String)
+  /// The wall clock was set: it reads so much more (less, where negative) than time that went by would have made it.
+  case clock(step: Nanoseconds)
 
   package var type: RecordType {
     switch self {
@@ -48,6 +50,7 @@ package enum LedgerEvent: Sendable {
     case .state: .state
     case .reorder: .reorder
     case .fault: .fault
+    case .clock: .clock
     }
   }
 
@@ -91,6 +94,9 @@ package enum LedgerEvent: Sendable {
       if let modality { write(modality, names, into: &json) }
       json.key("message")
       json.value(message)
+    case .clock(let step):
+      json.key("step_ns")
+      json.value(step.count)
     }
   }
 

@@ -25,7 +25,7 @@ package struct LedgerOptions: Sendable {
   package var segmentBytes = 16 << 20
   /// Records wait here for the next write: at 4 windows a second and 2 KiB each, 16 s.
   package var bufferBytes = 128 << 10
-  /// At most one write in this time, unless the buffer is full: flash wear against what a power cut may take.
+  /// At most one write in this time, unless the buffer is half full: flash wear against what a power cut may take.
   package var flushInterval = Nanoseconds.seconds(5)
   /// Whether a flush waits until the disk has it (fdatasync).
   package var synchronizes = true
@@ -38,6 +38,8 @@ package struct LedgerOptions: Sendable {
   /// The longest record: every hop and posting a decision has room for, with names of 60 bytes, and as much again.
   /// Also the least that a buffer may hold.
   package static let maximumRecordBytes = 64 << 10
+  /// Held on the disk beyond the segment's end, so that a full one still takes the last `gap` and `stop` record.
+  static let reserveBytes = 16 << 10
   /// What allows the retry after a failed write: no sooner, however short the flush interval is.
   static let retryInterval = Nanoseconds.seconds(1)
 }
@@ -48,6 +50,12 @@ package struct LedgerOutput: Sendable {
   package var write: @Sendable (Int32, UnsafeRawBufferPointer) -> Int
   /// 0, or the negative errno.
   package var synchronize: @Sendable (Int32) -> Int32
+  /// Has the disk hold so many bytes from that offset on, without making the file longer: 0, or the negative errno.
+  package var reserve: @Sendable (_ file: Int32, _ offset: Int, _ length: Int) -> Int32 = { _, _, _ in 0 }
+  /// Cuts the file to that size, and gives back what was held beyond it: 0, or the negative errno.
+  package var truncate: @Sendable (_ file: Int32, _ size: Int) -> Int32 = { file, size in
+    ftruncate(file, size) == 0 ? 0 : -errnoNow()
+  }
 
   package init(
     write: @escaping @Sendable (Int32, UnsafeRawBufferPointer) -> Int,
@@ -57,13 +65,17 @@ package struct LedgerOutput: Sendable {
     self.synchronize = synchronize
   }
 
-  package static let file = LedgerOutput(
-    write: { file, bytes in
-      while true {
-        let count = Glibc.write(file, bytes.baseAddress, bytes.count)
-        if count >= 0 { return count }
-        if errnoNow() != EINTR { return -Int(errnoNow()) }
-      }
-    },
-    synchronize: { file in fdatasync(file) == 0 ? 0 : -errnoNow() })
+  package static let file: LedgerOutput = {
+    var output = LedgerOutput(
+      write: { file, bytes in
+        while true {
+          let count = Glibc.write(file, bytes.baseAddress, bytes.count)
+          if count >= 0 { return count }
+          if errnoNow() != EINTR { return -Int(errnoNow()) }
+        }
+      },
+      synchronize: { file in fdatasync(file) == 0 ? 0 : -errnoNow() })
+    output.reserve = { file, offset, length in -reserveSpace(file, from: offset, length: length) }
+    return output
+  }()
 }

@@ -34,7 +34,7 @@ struct LedgerTail {
         throw error.subject == directory ? Segment.refusal(directory, errno: error.errno) : .failed(error)
       }
     }
-    if tail.nextSequence > LedgerWriter.maximumSequence {
+    if tail.nextSequence > LedgerChain.maximumSequence {
       throw .damaged(path: directory, what: "the ledger's numbers have run out")
     }
     return tail
@@ -115,13 +115,13 @@ struct LedgerTail {
 
 /// What makes a line a record of a ledger at all.
 struct RecordHead {
-  /// 1 to `LedgerWriter.maximumSequence`.
+  /// 1 to `LedgerChain.maximumSequence`.
   let sequence: UInt64
   let type: RecordType
 
   init?(_ value: JSONValue) {
-    guard case .object(let record) = value, case .integer(LedgerWriter.schema)? = record["schema"],
-      case .integer(let number)? = record["seq"], number > 0, number <= LedgerWriter.maximumSequence,
+    guard case .object(let record) = value, case .integer(LedgerChain.schema)? = record["schema"],
+      case .integer(let number)? = record["seq"], number > 0, number <= LedgerChain.maximumSequence,
       case .string(let name)? = record["type"], let type = RecordType(rawValue: name)
     else { return nil }
     sequence = UInt64(number)

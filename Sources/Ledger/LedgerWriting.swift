@@ -1,176 +1,153 @@
 import Glibc
-import JSON
 import Linux
 import Vocabulary
 
-/// From a record to the disk: encoding, waiting, writing, and going over to another segment.
-extension LedgerWriter {
-  typealias Body = (inout JSONWriter, Names) -> Void
-
-  /// Appends a record, behind the gap record if some were shed before it, or counts it as shed.
-  mutating func add(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) -> Bool {
-    if !shed.isEmpty && !(writeIfDue(stamp) && recordGap(stamp)) {
-      lose(type, stamp)
-      return false
-    }
-    guard put(type, stamp, body) else {
-      lose(type, stamp)
-      return false
-    }
-    writeIfDue(stamp)
-    return true
-  }
-
-  private mutating func lose(_ type: RecordType, _ stamp: LedgerStamp) {
-    totalShed += 1
-    shed.add(type, at: stamp.boot)
-  }
-
-  mutating func recordGap(_ stamp: LedgerStamp) -> Bool {
-    let counts = shed
-    let recorded = put(.gap, stamp) { json, _ in counts.writeMembers(into: &json) }
-    if recorded { shed = ShedCounts() }
-    return recorded
-  }
-
-  /// Encodes a record and copies it to the buffer; false when there is no room for it.
-  mutating func put(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) -> Bool {
-    encode(type, stamp, body)
-    guard !json.overflowed, head.sequence < Self.maximumSequence else { return false }
-    if segment.holds && segment.size + buffer.count + json.count >= options.segmentBytes { rotate(stamp) }
-    if buffer.free <= json.count {
-      guard mayTry(stamp), drain(stamp) || buffer.free > json.count else { return false }
-    }
-    let digest = json.withBytes { bytes in
-      buffer.append(bytes)
-      return SHA256.digest(of: bytes)
-    }
-    segment.holds = true
-    head = LedgerHead(sequence: head.sequence + 1, digest: digest)
-    records += 1
-    return true
-  }
-
-  private mutating func encode(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) {
-    json.reset()
-    json.beginObject()
-    json.key("schema")
-    json.value(Self.schema)
-    json.key("type")
-    json.value(type.rawValue)
-    json.key("boot_id")
-    json.value(identity.bootID)
-    json.key("seq")
-    json.value(head.sequence + 1)
-    json.key("t_boot_ns")
-    json.value(stamp.boot.sinceBoot)
-    json.key("t_utc")
-    if let utc = stamp.utc {
-      let text = RFC3339(unixNanoseconds: utc)
-      text.quoted.span.withUnsafeBytes { json.raw($0) }
-    } else {
-      json.null()
-    }
-    json.key("clock_synced")
-    json.value(stamp.synced)
-    json.key("model_sha256")
-    json.value(identity.model)
-    json.key("config_sha256")
-    json.value(identity.configuration)
-    body(&json, identity.names)
-    json.key("prev")
-    json.value(head.digest)
-    json.endObject()
-  }
-
-  /// True when a write may be tried: after a failure only once in a while.
-  private func mayTry(_ stamp: LedgerStamp) -> Bool {
-    failure == nil || stamp.boot - lastWrite >= max(options.flushInterval, LedgerOptions.retryInterval)
-  }
-
-  /// Writes when the flush interval has passed. False when something could not be written.
-  @discardableResult
-  mutating func writeIfDue(_ stamp: LedgerStamp) -> Bool {
-    if failure == nil && stamp.boot - lastWrite < options.flushInterval { return true }
-    return mayTry(stamp) && drain(stamp)
-  }
-
-  /// Writes what waits; false when something could not be written.
-  mutating func drain(_ stamp: LedgerStamp) -> Bool {
-    lastWrite = stamp.boot
-    let code = write(stamp)
-    if code != 0 && !said.failing {
-      said.failing = true
-      said.shed = totalShed
-      say(.failing(path: segment.path, errno: code))
-    } else if code == 0 && said.failing {
-      said.failing = false
-      say(.writingAgain(path: segment.path, lost: totalShed - said.shed))
-    }
-    failure = code == 0 ? nil : code
-    return code == 0
-  }
-
+/// From the ring to the disk: writing, and going over to another segment.
+extension LedgerFile {
   /// 0, or the errno.
-  private mutating func write(_ stamp: LedgerStamp) -> Int32 {
+  mutating func write(_ now: Instant, synchronizing: Bool) -> Int32 {
     if segment.isGone {
-      let code = replaceSegment(stamp)
+      let code = replaceSegment(now)
       if code != 0 { return code }
     }
-    let waiting = buffer.count
-    guard waiting > 0 else { return 0 }
-    let code = buffer.drain(segment.number, options.output)
-    segment.size += waiting - buffer.count
-    guard code == 0, options.synchronizes else { return code }
+    guard link.records.count > 0 else { return 0 }
+    while link.records.count > 0 {
+      let batch = nextBatch(now)
+      let code = batch.records == 0 ? rotate(now) : write(batch)
+      if code != 0 { return code }
+    }
+    guard options.synchronizes && synchronizing else { return 0 }
     let result = options.output.synchronize(segment.number)
     if result == 0 {
       said.unsynchronized = false
     } else {
       // The kernel forgets what it could not write back, so no retry would mend it; the next gap record tells.
-      shed.synchronizationFailed(-result, at: stamp.boot)
-      if !said.unsynchronized { say(.notSynchronized(path: segment.path, errno: -result)) }
+      let path = segment.path
+      let isNews = !said.unsynchronized
+      link.report {
+        $0.losses.synchronizationFailed(-result, at: now)
+        if isNews { $0.say(.notSynchronized(path: path, errno: -result)) }
+      }
       said.unsynchronized = true
     }
     return 0
   }
 
+  /// Whole records at the ring's front.
+  struct Batch {
+    var records = 0
+    var bytes = 0
+    /// Where the last of them begins.
+    var last = 0
+  }
+
+  /// The records that wait, up to where the segment is full; none where that is at once. Counted in bytes alone, so
+  /// that the same records make the same segments, whenever they are written.
+  private func nextBatch(_ now: Instant) -> Batch {
+    var batch = Batch()
+    let count = link.records.count
+    let mayRotate = !isLast && inside == 0 && now >= nextRotation
+    while let end = link.records.place(behind: UInt8(ascii: "\n"), from: batch.bytes, before: count) {
+      let size = segment.size - inside + batch.bytes
+      if mayRotate && size > 0 && size + (end - batch.bytes - 1) >= options.segmentBytes { break }
+      batch.last = batch.bytes
+      batch.bytes = end
+      batch.records += 1
+    }
+    return batch
+  }
+
+  /// Writes the batch; what got into the file is taken from the ring, and half a record is cut off again. 0, or the
+  /// errno.
+  private mutating func write(_ batch: Batch) -> Int32 {
+    let code = reserve(batch.bytes - inside)
+    if code != 0 { return code }
+    var done = inside
+    var failure: Int32 = 0
+    while done < batch.bytes && failure == 0 {
+      let result = options.output.write(segment.number, link.records.piece(from: done, before: batch.bytes))
+      // A write that takes nothing and says nothing would be tried for ever.
+      if result > 0 { done += result } else { failure = result < 0 ? Int32(-result) : ENOSPC }
+    }
+    segment.size += done - inside
+    take(batch, upTo: done)
+    cutHalf()
+    return failure
+  }
+
+  /// Beyond what is written the disk keeps room for the last records, so that a full one is found out before that is
+  /// used up. Where nothing can be reserved, writing shows it. 0, or the errno.
+  private func reserve(_ bytes: Int) -> Int32 {
+    if isLast { return 0 }
+    let code = -options.output.reserve(segment.number, segment.size, bytes + LedgerOptions.reserveBytes)
+    switch code {
+    case ENOSPC, EDQUOT, EFBIG, EIO, EROFS: return code
+    default: return 0
+    }
+  }
+
+  /// Takes the records that are whole in the file, `done` bytes from the ring's front on.
+  private mutating func take(_ batch: Batch, upTo done: Int) {
+    var whole = batch
+    if done < batch.bytes {
+      whole = Batch()
+      while let end = link.records.place(behind: UInt8(ascii: "\n"), from: whole.bytes, before: done) {
+        whole.last = whole.bytes
+        whole.bytes = end
+        whole.records += 1
+      }
+    }
+    inside = done - whole.bytes
+    guard whole.records > 0 else { return }
+    var hash = SHA256()
+    var place = whole.last
+    while place < whole.bytes - 1 {
+      let piece = link.records.piece(from: place, before: whole.bytes - 1)
+      hash.update(piece)
+      place += piece.count
+    }
+    head = LedgerHead(sequence: head.sequence + UInt64(whole.records), digest: hash.finish())
+    link.records.take(whole.bytes)
+    link.tookBytes()
+  }
+
   /// The segment is not under its name any more: what it holds is lost to whoever looks for it there, and what
   /// waits goes to a new one. 0, or the errno.
-  private mutating func replaceSegment(_ stamp: LedgerStamp) -> Int32 {
-    buffer.dropHalfRecord()
-    let next = head.sequence - UInt64(buffer.records) + 1
+  private mutating func replaceSegment(_ now: Instant) -> Int32 {
+    let next = head.sequence + 1
     do throws(LedgerError) {
       // The directory may be gone too; where it cannot be made, the next call says why.
       mkdir(directory, 0o750)
       if !lock.guards(directory) { lock = try LedgerLock(directory: directory) }
       let former = (path: segment.path, first: segment.first)
       segment = try OpenSegment.create(next, in: directory)
-      segment.holds = buffer.count > 0
-      // None, where it was gone before anything was written to it.
-      if former.first < next {
-        shed.segmentGone(former.first, before: next, at: stamp.boot)
-        totalShed += Int(next - former.first)
+      // Half a record in the file that is gone is written whole in the new one.
+      inside = 0
+      link.report {
+        // None, where it was gone before anything was written to it.
+        if former.first < next { $0.losses.segmentGone(former.first, before: next, at: now) }
+        $0.say(.segmentGone(path: former.path, first: former.first, next: next))
       }
-      say(.segmentGone(path: former.path, first: former.first, next: next))
       return 0
     } catch {
       return error.errno
     }
   }
 
-  /// Goes over to a new segment; where that fails the old one grows on.
-  private mutating func rotate(_ stamp: LedgerStamp) {
-    let full = segment.first
-    // Draining may have gone over to another segment already.
-    guard stamp.boot >= nextRotation, mayTry(stamp), drain(stamp), segment.first == full else { return }
-    if !options.synchronizes { _ = options.output.synchronize(segment.number) }
+  /// Goes over to a new segment; where that fails the old one grows on. 0: what waits can be written.
+  private mutating func rotate(_ now: Instant) -> Int32 {
+    _ = options.output.truncate(segment.number, segment.size)
+    _ = options.output.synchronize(segment.number)
     do throws(LedgerError) {
       segment = try OpenSegment.create(head.sequence + 1, in: directory)
       said.growing = false
     } catch {
-      nextRotation = stamp.boot + max(options.flushInterval, LedgerOptions.retryInterval)
-      if !said.growing { say(.growing(path: segment.path, errno: error.errno)) }
+      nextRotation = now + max(options.flushInterval, LedgerOptions.retryInterval)
+      let path = segment.path
+      let code = error.errno
+      if !said.growing { link.report { $0.say(.growing(path: path, errno: code)) } }
       said.growing = true
     }
+    return 0
   }
 }

@@ -10,8 +10,6 @@ struct OpenSegment: ~Copyable, Sendable {
   let first: UInt64
   /// Bytes in the file.
   var size: Int
-  /// Whether it has a record, written or waiting.
-  var holds: Bool
 
   var number: Int32 { file.number }
 
@@ -21,7 +19,6 @@ struct OpenSegment: ~Copyable, Sendable {
     path = segment.path
     first = segment.firstSequence
     self.size = size
-    holds = size > 0
   }
 
   /// Whether the file was removed, or is not under its name any more.

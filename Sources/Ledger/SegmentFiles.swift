@@ -31,7 +31,7 @@ package struct Segment: Equatable, Sendable {
   init?(name: String, in directory: String) {
     guard name.hasPrefix("ledger-"), name.hasSuffix(".jsonl"),
       let number = UInt64(name.dropFirst(7).dropLast(6)), Self.name(number).hasSameBytes(as: name),
-      number <= LedgerWriter.maximumSequence
+      number <= LedgerChain.maximumSequence
     else { return nil }
     self.init(firstSequence: number, in: directory)
   }

@@ -3,7 +3,7 @@ import Vocabulary
 
 /// Records that could not be taken, counted by type: what a later `gap` record says.
 struct ShedCounts: Sendable {
-  private var counts = InlineArray<9, Int64>(repeating: 0)
+  private var counts = InlineArray<10, Int64>(repeating: 0)
   private var first = Instant.zero
   private var last = Instant.zero
   private var lost: Int64 = 0
@@ -34,6 +34,23 @@ struct ShedCounts: Sendable {
     gone.count += Int64(next - first)
     gone.segments += 1
   }
+
+  /// What somebody else has counted; learnt of at `now`.
+  mutating func add(_ other: ShedCounts, at now: Instant) {
+    guard !other.isEmpty else { return }
+    mark(now)
+    for index in counts.indices { counts[index] += other.counts[index] }
+    lost += other.lost
+    unsynchronized += other.unsynchronized
+    errno = other.errno ?? errno
+    if gone.segments == 0 { gone.first = other.gone.first }
+    gone.last = max(gone.last, other.gone.last)
+    gone.count += other.gone.count
+    gone.segments += other.gone.segments
+  }
+
+  /// Records that went with a segment.
+  var goneRecords: Int { Int(gone.count) }
 
   private mutating func mark(_ now: Instant) {
     if isEmpty { first = now }

@@ -43,4 +43,11 @@ package struct EventDescriptor: ~Copyable, Sendable {
     var count: UInt64 = 0
     return read(descriptor.number, &count, 8) == 8
   }
+
+  /// Waits until the bell is rung or CLOCK_BOOTTIME reads `deadline`, and clears it; true if it was rung.
+  @discardableResult package borrowing func wait(until deadline: Int64) -> Bool {
+    // A poll that fails looks like a bell: the caller looks at what there is, and waits again.
+    if let ready = try? pollUntil(deadline, readable: descriptor.number), !ready { return false }
+    return clear()
+  }
 }

@@ -86,6 +86,12 @@ package func readFile(_ path: String, limit: Int) throws(LinuxError) -> [UInt8] 
   return bytes
 }
 
+/// Has the file system hold so many bytes of the file from `offset` on; the file's size stays as it is.
+/// - Returns: 0, or the errno: `ENOSPC` where the disk is full, `EOPNOTSUPP` where it cannot be done at all.
+package func reserveSpace(_ file: Int32, from offset: Int, length: Int) -> Int32 {
+  mmx_reserve(file, Int64(offset), Int64(length)) == 0 ? 0 : errnoNow()
+}
+
 /// The names in a directory but `.` and `..`, in byte order.
 package func directoryNames(_ path: String) throws(LinuxError) -> [String] {
   guard let directory = opendir(path) else { throw LinuxError("opendir", path, errno: errnoNow()) }

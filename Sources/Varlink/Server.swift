@@ -92,12 +92,28 @@ package struct Server: ~Copyable, @unchecked Sendable {
   /// Whether anybody listens: what nobody listens to need not be encoded.
   package func hasSubscribers(_ topic: Int) -> Bool { !topics[topic].subscribers.isEmpty }
 
+  /// Counts messages that were lost on their way here: they are in the `dropped` of every subscriber's next one.
+  package mutating func skip(_ topic: Int, _ count: UInt64) { topics[topic].skip(count) }
+
+  /// Whether everybody who has subscribed has been sent all there is, as far as the kernel takes it.
+  package func hasSentAll(_ topic: Int) -> Bool {
+    topics[topic].subscribers.allSatisfy { slot in
+      guard let connection = connections[slot], let subscription = connection.subscription else {
+        return true
+      }
+      return connection.waiting == 0 && topics[topic].first(from: subscription.next) == nil
+    }
+  }
+
   /// Sends a message to everybody who has subscribed to the topic: encoded once, and not at all for nobody.
   /// - Returns: false when the message was longer than `replyBytes`, and went to nobody.
   @discardableResult
   package mutating func publish(_ topic: Int, at now: Instant, _ members: Reply.Members) -> Bool {
     guard hasSubscribers(topic) else { return true }
-    guard writer.encode(continues: true, members) else { return false }
+    guard writer.encode(continues: true, members) else {
+      topics[topic].skip(1)
+      return false
+    }
     writer.withBytes { topics[topic].publish($0) }
     // Backwards: a connection that breaks takes itself out of the list, and the last one takes its place.
     var place = topics[topic].subscribers.count
@@ -246,8 +262,7 @@ extension Server {
   /// The stream message that a subscriber gets next; nil when it has all.
   private func nextMessage(_ connection: Connection) -> UInt64? {
     guard connection.closing == nil, let subscription = connection.subscription else { return nil }
-    let topic = topics[subscription.topic]
-    return subscription.next < topic.next ? max(subscription.next, topic.oldest) : nil
+    return topics[subscription.topic].first(from: subscription.next)
   }
 
   private mutating func sendMessage(_ number: UInt64, _ connection: Connection) -> Connection.Progress {

@@ -74,22 +74,6 @@ import Vocabulary
   }
 }
 
-@Suite struct DecisionChannelTests {
-  @Test func aFullRingDropsAndCounts() throws {
-    let channel = try DecisionChannel()
-    for number in 1...UInt64(DecisionChannel.capacity + 5) {
-      channel.put(Decision(number: number, start: .zero, end: .zero))
-    }
-    #expect(channel.dropped == 5)
-    var seen: [UInt64] = []
-    channel.drain { seen.append($0.number) }
-    #expect(seen == Array(1...UInt64(DecisionChannel.capacity)))
-    channel.put(Decision(number: 900, start: .zero, end: .zero))
-    channel.drain { seen.append($0.number) }
-    #expect(seen.last == 900)
-  }
-}
-
 @Suite struct DecisionLineTests {
   private func decision() -> Decision {
     var d = Decision(number: 12, start: .zero + .seconds(5), end: .zero + .seconds(6))

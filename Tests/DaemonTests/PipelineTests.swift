@@ -1,4 +1,5 @@
 import CAllocationCounter
+import Ledger
 import ScriptedModels
 import Sensing
 import Testing
@@ -203,15 +204,18 @@ import Vocabulary
       let scene = try Scene(seconds: 20)
       scene.configuration.gate.activityCheck = activityCheck
       scene.configuration.gate.wakesPerMinute = 600
-      let ledger = try LedgerScratch()
-      let sink = try ledger.sink(for: scripted.model())
+      var options = LedgerOptions()
+      options.flushInterval = .zero
+      let bench = try RecordingBench(scripted.model(), options: options)
       var counts: [UInt64] = []
       counts.reserveCapacity(1000)
+      // Recorder and writer on the pipeline's thread, whose allocations are counted.
       let pipeline = try scene.pipeline(scripted) {
-        sink.deliver($0)
+        bench.events.put(.decision(copy $0))
+        bench.turn(at: $0.decided)
         counts.append(mmx_allocations())
       } note: {
-        sink.note($0)
+        bench.events.put(.note($0))
       }
       try pipeline.run()
       #expect(counts.count > 20)

@@ -164,35 +164,7 @@ extension String {
   }
 }
 
-@Suite struct DecisionPrinterTests {
-  @Test func aReaderThatWentAwayIsSaidOnceAndNothingElseStops() {
-    var said: [String] = []
-    var tried = 0
-    var printer = DecisionPrinter(
-      isOn: true,
-      output: { (_) throws(LinuxError) in
-        tried += 1
-        if tried > 2 { throw LinuxError("write", "standard output", errno: EPIPE) }
-      }, complain: { said.append($0) })
-    for _ in 0..<5 { printer.print("x") }
-    #expect(tried == 3)
-    #expect(said.count == 1 && said[0].hasPrefix("standard output: Broken pipe (write): "))
-    #expect(!printer.isOn)
-  }
-
-  @Test func aReaderThatDoesNotReadIsNotWaitedForAndIsToldWhatItMissed() {
-    var said: [String] = []
-    var written: [String] = []
-    var reads = [true, false, false, true, true, true]
-    var printer = DecisionPrinter(
-      isOn: true, isReady: { reads.removeFirst() }, output: { written.append($0) },
-      complain: { said.append($0) })
-    for number in 1...5 { printer.print("\(number)") }
-    #expect(written == ["1", "(2 decisions left out: nobody was reading)", "4", "5"])
-    #expect(said.count == 1 && said[0].contains("nobody reads it"))
-    #expect(reads.isEmpty && printer.isOn && printer.leftOut == 0)
-  }
-
+@Suite struct StandardOutputTests {
   @Test func aPipeIsReadyAsLongAsAPageGoesInAtOnce() {
     var ends: [Int32] = [-1, -1]
     #expect(pipe(&ends) == 0 && fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)

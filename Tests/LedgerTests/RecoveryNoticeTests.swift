@@ -114,7 +114,7 @@ import Vocabulary
 
   @Test func aConsistentForgeryAtTheEndOfTheNumbersIsRefusedAndNeverTraps() throws {
     let directory = TemporaryDirectory()
-    let number = LedgerWriter.maximumSequence
+    let number = LedgerChain.maximumSequence
     replace(
       directory.path + "/" + Segment.name(number),
       with: Array(

@@ -36,6 +36,8 @@ extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec
 int mmx_raise_open_files(uint64_t count);
 // pthread_clockjoin_np by the monotonic clock; a thread that has not ended by then is detached and ETIMEDOUT returned.
 int mmx_join_within(unsigned long thread, int64_t nanoseconds);
+// Blocks for the file beyond its end, its size kept: 0, or -1 with errno.
+int mmx_reserve(int fd, int64_t offset, int64_t length);
 struct mmx_peer { int32_t pid; uint32_t uid, gid; };
 int mmx_peer_credentials(int fd, struct mmx_peer *peer);
 static inline struct epoll_event mmx_epoll_event(uint32_t events, uint64_t token) {

@@ -6,7 +6,8 @@ import Varlink
 import Vocabulary
 
 /// The daemon's other half: one thread, one epoll loop, which answers clients, passes decisions on to those that
-/// watch, and takes signals. It never touches the pipeline but by `DecisionChannel` and the status boards.
+/// watch, takes signals, and feeds systemd's watchdog. It never touches the pipeline but by `WatchRing` and the
+/// status boards.
 struct ControlPlane: ~Copyable {
   private enum Token {
     static let server: UInt64 = 0
@@ -19,6 +20,17 @@ struct ControlPlane: ~Copyable {
   private var poll: EventPoll
   private var server: Server
   private var queries: Queries
+  private var watchdog: Watchdog?
+  /// Where a decision is copied to on its way to those who watch.
+  private var object: [UInt8] = []
+
+  /// Decisions passed on before clients are served again.
+  private static let decisionsAtOnce = 32
+  /// From the first signal on: the ledger, the devices and the output have to be through, within systemd's
+  /// TimeoutStopSec=5s.
+  private static let endPatience = Nanoseconds.milliseconds(4000)
+  /// How long those who watch have for the last decisions.
+  private static let farewell = Nanoseconds.milliseconds(300)
 
   /// Opens the socket: systemd's where it passed one, else our own.
   /// - Throws: `StartupError` when the socket cannot be had.
@@ -32,12 +44,13 @@ struct ControlPlane: ~Copyable {
     let poll = try EventPoll()
     try poll.add(server.number, .reading, token: Token.server)
     try poll.add(signals.descriptor.number, .reading, token: Token.signals)
-    try poll.add(facts.channel.bell.descriptor.number, .reading, token: Token.decisions)
+    try poll.add(facts.watch.bell.number, .reading, token: Token.decisions)
     self.server = server
     self.poll = poll
     self.facts = facts
     self.signals = signals
     queries = Queries(facts)
+    watchdog = Watchdog(facts.beats, ping: facts.ping)
   }
 
   private static func listener(_ path: String, at place: String) throws(StartupError) -> UnixListener {
@@ -49,34 +62,48 @@ struct ControlPlane: ~Copyable {
     }
   }
 
-  /// Serves until a signal comes or `hasEnded` says that the pipeline is through. Returns with all decisions of
-  /// the channel passed on.
-  mutating func run(until hasEnded: () -> Bool) throws(LinuxError) {
-    while true {
+  /// Serves until `hasEnded`; it is asked when the bell of `WatchRing` rings, and behind every signal.
+  /// - Parameter stop: called for the first signal that asks for the end. From then on the end comes, if not by
+  ///   `hasEnded`, by the clock.
+  mutating func run(until hasEnded: () -> Bool, onStop stop: () -> Void) throws(LinuxError) {
+    var deadline: Instant?
+    while !hasEnded() {
       let now = Instant(sinceBoot: bootTimeNanoseconds())
-      let count = try poll.wait(timeout: server.nextDeadline.map { $0 - now })
-      var stop = false
-      for index in 0..<count {
-        switch poll[index].token {
-        case Token.signals:
-          while let request = signals.next() {
-            switch request {
-            case .stop: stop = true
-            case .reload:
-              Log.write(.notice, "SIGHUP: nothing is read again; restart for another configuration")
-            }
-          }
-        case Token.decisions:
-          // Looked at after the bell is cleared: an end that comes later rings again. What came between the two is
-          // passed on by `finish`.
-          publish()
-          stop = stop || hasEnded()
-        default: break
+      if let deadline, now >= deadline { return }
+      for wanted in try wait(at: now, until: deadline) {
+        switch wanted {
+        case .stop where deadline == nil:
+          deadline = now + Self.endPatience
+          stop()
+        case .stop: break
+        case .reload:
+          facts.journal.write(
+            .notice, "SIGHUP: nothing is read again; restart for another configuration")
         }
       }
-      try serve()
-      if stop { return }
     }
+  }
+
+  /// One turn: waits for what there is to do, at most until `deadline`, and does it. What signals ask for.
+  private mutating func wait(
+    at now: Instant, until deadline: Instant?
+  ) throws(LinuxError) -> [SignalDescriptor.Request] {
+    facts.beats.beatControl()
+    watchdog?.turn(at: now)
+    var requests: [SignalDescriptor.Request] = []
+    var next = deadline
+    if let time = server.nextDeadline { next = min(next ?? time, time) }
+    if let time = watchdog?.next { next = min(next ?? time, time) }
+    let count = try poll.wait(timeout: next.map { $0 - now })
+    for index in 0..<count {
+      switch poll[index].token {
+      case Token.signals: while let request = signals.next() { requests.append(request) }
+      case Token.decisions: publish()
+      default: break
+      }
+    }
+    try serve()
+    return requests
   }
 
   private mutating func serve() throws(LinuxError) {
@@ -84,17 +111,31 @@ struct ControlPlane: ~Copyable {
     try server.serve(at: now) { call in queries.answer(call) }
   }
 
+  /// Passes decisions on; numbers that do not come were lost on the way here, and are told to all who watch.
   private mutating func publish() {
     let now = Instant(sinceBoot: bootTimeNanoseconds())
-    facts.channel.drain { decision in
-      queries.last = copy decision
-      if server.hasSubscribers(Queries.watchTopic) {
-        let value = copy decision
-        server.publish(Queries.watchTopic, at: now) { json in queries.writeDecision(value, into: &json) }
-      }
+    facts.watch.bell.clear()
+    for _ in 0..<Self.decisionsAtOnce {
+      guard let number = facts.watch.take(into: &object) else { return }
+      swap(&object, &queries.last)
+      let lost = number - min(number, queries.lastNumber + 1)
+      queries.lastNumber = number
+      guard server.hasSubscribers(Queries.watchTopic) else { continue }
+      if lost > 0 { server.skip(Queries.watchTopic, lost) }
+      server.publish(Queries.watchTopic, at: now) { json in queries.writeLast(into: &json) }
     }
+    // More may wait: after the clients.
+    facts.watch.bell.ring()
   }
 
-  /// Passes on what is left; closes the socket.
-  consuming func finish() { publish() }
+  /// Passes on what is left, gives those who watch a moment to take it, and closes the socket.
+  consuming func finish() {
+    let limit = Instant(sinceBoot: bootTimeNanoseconds()) + Self.farewell
+    while true {
+      let now = Instant(sinceBoot: bootTimeNanoseconds())
+      let isThrough = facts.watch.isEmpty && server.hasSentAll(Queries.watchTopic)
+      if isThrough || now >= limit { return }
+      guard (try? wait(at: now, until: limit)) != nil else { return }
+    }
+  }
 }

@@ -11,5 +11,9 @@ struct DaemonFacts: Sendable {
   let plan: PolicyPlan
   let status: PipelineStatusBoard
   let ledger: LedgerStatusBoard
-  let channel: DecisionChannel
+  let watch: WatchRing
+  let journal: Journal
+  let beats: Heartbeats
+  /// Has the recorder and the pipeline take a turn, so that they can be seen to move.
+  let ping: @Sendable () -> Void
 }

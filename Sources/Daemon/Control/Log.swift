@@ -20,12 +20,27 @@ package enum Log {
       })
   }
 
+  /// One line with what stands before it, without its newline.
+  static func line(_ level: Level, _ message: String) -> String {
+    (toJournal ? "<\(level.rawValue)>" : "mmexitd: ") + message
+  }
+
+  /// Writes at once, before and after the time in which the output thread does. Where standard error takes nothing
+  /// (nobody reads the pipe), a word that nobody hears is not waited for.
   /// - Parameter keepingLines: for a usage text; else a message is one line, whatever it holds, and sends a terminal no
   ///   commands: it may quote a hostile file.
   package static func write(_ level: Level, _ message: String, keepingLines: Bool = false) {
-    let shown = keepingLines ? message : oneLine(message)
-    let text = (toJournal ? "<\(level.rawValue)>" : "mmexitd: ") + shown + "\n"
-    let bytes = Array(text.utf8)
+    let bytes = Array((line(level, keepingLines ? message : oneLine(message)) + "\n").utf8)
+    guard StandardOutput.isReady(STDERR_FILENO, within: 200) else { return }
     _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+  }
+}
+
+/// Lines for the journal from a daemon that runs: they go by the output thread, and nobody waits for them.
+struct Journal: Sendable {
+  let queue: OutputQueue
+
+  func write(_ level: Log.Level, _ message: String) {
+    queue.put(Log.line(level, Log.oneLine(message)))
   }
 }

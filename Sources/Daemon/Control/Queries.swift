@@ -13,8 +13,9 @@ struct Queries {
   private let facts: DaemonFacts
   private let names: Names
   private let started: Instant
-  /// The newest decision: a client that begins to watch gets it at once.
-  var last: Decision?
+  /// The newest decision as an object, and its number: a client that begins to watch gets it at once.
+  var last: [UInt8] = []
+  var lastNumber: UInt64 = 0
 
   init(_ facts: DaemonFacts) {
     self.facts = facts
@@ -34,13 +35,13 @@ struct Queries {
   }
 
   private var firstDecision: Reply.Members? {
-    guard let last else { return nil }
-    return { json in writeDecision(last, into: &json) }
+    guard lastNumber > 0 else { return nil }
+    return { json in writeLast(into: &json) }
   }
 
-  func writeDecision(_ decision: Decision, into json: inout JSONWriter) {
+  func writeLast(into json: inout JSONWriter) {
     json.key("decision")
-    DecisionRecord.write(decision, names, into: &json)
+    last.withUnsafeBytes { json.raw($0) }
   }
 
   private func writeStatus(into json: inout JSONWriter) {

@@ -72,16 +72,19 @@ package final class Pipeline<Rig: SensorRig> {
 
   let deliver: (borrowing Decision) -> Void
   let note: (PipelineNote) -> Void
+  private let beat: () -> Void
   package let status: PipelineStatusBoard
 
   /// - Parameters:
   ///   - rig: one sensor a modality, in the model's order.
   ///   - deliver: called on the pipeline's thread with every decision.
   ///   - note: called on the pipeline's thread with what happened besides decisions.
+  ///   - beat: called on the pipeline's thread whenever a wait is over: a sign of life.
   package init(
     rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings,
     energy: EnergyAccounts,
-    deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void
+    deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void,
+    beat: @escaping () -> Void = {}
   ) {
     self.rig = rig
     self.model = model
@@ -104,6 +107,7 @@ package final class Pipeline<Rig: SensorRig> {
     clock = WindowClock(first: start, period: settings.period)
     self.deliver = deliver
     self.note = note
+    self.beat = beat
     status = PipelineStatusBoard(sensors: model.modalities.count, sentinel: order[0])
   }
 
@@ -111,6 +115,12 @@ package final class Pipeline<Rig: SensorRig> {
   package func stop() {
     stopping.store(true, ordering: .releasing)
     rig.bell.ring()
+  }
+
+  /// Has the pipeline take a turn though nothing happened; callable from any thread.
+  package var nudge: @Sendable () -> Void {
+    let bell = rig.bell
+    return { bell.ring() }
   }
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
@@ -144,6 +154,7 @@ package final class Pipeline<Rig: SensorRig> {
   func nextEvent(until deadline: Instant) -> SensorEvent {
     let asked = rig.now
     let event = rig.next(until: deadline)
+    beat()
     switch event {
     case .state(let sensor, let state): noteState(sensor, state)
     case .ended: ended = true

@@ -1,0 +1,18 @@
+import Synchronization
+
+/// What `GetStatus` says of the ledger.
+package final class LedgerStatusBoard: Sendable {
+  package struct Status: Sendable {
+    package var records = 0
+    package var shed = 0
+    package var failure: Int32?
+  }
+  package let path: String
+  private let status = Mutex(Status())
+
+  init(path: String) { self.path = path }
+  func publish(_ records: Int, shed: Int, failure: Int32?) {
+    status.withLock { $0 = Status(records: records, shed: shed, failure: failure) }
+  }
+  package func read() -> Status { status.withLock { $0 } }
+}

@@ -1,0 +1,225 @@
+import Engine
+import Ledger
+import Linux
+import Synchronization
+import Vocabulary
+
+/// The recorder's thread: takes the pipeline's events, encodes each once, and hands the bytes to the ledger's writing
+/// half, to those who watch, and to standard output and journal, each behind a bounded ring of its own. It neither
+/// writes nor syncs, and waits for nobody but in a replay as fast as it goes, whose time stands still meanwhile.
+package final class Recorder: @unchecked Sendable {
+  // Unchecked: what is not safe by itself is used by the recorder's thread alone, from `run` on.
+
+  /// A disk that takes nothing for so long is not waited for any longer, where it is waited for at all.
+  private static let diskPatience = Nanoseconds.seconds(30)
+  /// From SIGTERM on, in all: the ledger's part of systemd's TimeoutStopSec=5s.
+  private static let endPatience = Nanoseconds.milliseconds(3000)
+  /// How long the pipeline has for its last event after it was told to stop.
+  private static let pipelinePatience = Nanoseconds.milliseconds(1000)
+  /// No wait is longer: steps of the wall clock and news of the disk are told without events too.
+  private static let longestWait = Nanoseconds.seconds(5)
+
+  private var chain: LedgerChain
+  private let link: LedgerLink
+  private let events: EventRing
+  private let bell: EventBell
+  private let watch: WatchRing
+  private let journal: Journal
+  private let beats: Heartbeats
+  private var printer: DecisionPrinter
+  private var sensors: SensorRecords
+  private var clock: UTCClock
+  private let model: Model
+  private let waits: Bool
+  package let ledgerStatus: LedgerStatusBoard
+
+  /// When the last event was: what stamps what has no time of its own.
+  private var last: Instant
+  private var lost: (decisions: Int, others: Int) = (0, 0)
+  /// The disk was waited for in vain; how far it was then.
+  private var hungAt: Int?
+  /// The last decision found no room on its way to those who watch.
+  private var unseen: UInt64?
+  private let stopAsked = Atomic<Int64>(0)
+  private let outcome = Mutex<(ended: Bool, error: LedgerError?)>((false, nil))
+
+  /// - Parameters:
+  ///   - waits: whether the ledger and whoever reads standard output are waited for: a replay as fast as it goes.
+  ///   - bell: what wakes the recorder; `events`, `link` and the output thread ring it.
+  package init(
+    chain: consuming LedgerChain, link: LedgerLink, events: EventRing, bell: EventBell, watch: WatchRing,
+    output: OutputThread, beats: Heartbeats, model: Model, directory: String, prints: Bool, isReplay: Bool,
+    waits: Bool
+  ) {
+    self.chain = chain
+    self.link = link
+    self.events = events
+    self.bell = bell
+    self.watch = watch
+    self.beats = beats
+    self.model = model
+    self.waits = waits
+    journal = Journal(queue: output.journal)
+    printer = DecisionPrinter(
+      isOn: prints, queue: output.decisions, journal: journal,
+      waiting: waits ? { bell.wait(until: $0.sinceBoot) } : nil)
+    sensors = SensorRecords(names: model.modalities.map(\.name))
+    clock = isReplay ? .none : .machine()
+    last = isReplay ? .zero : Instant(sinceBoot: bootTimeNanoseconds())
+    ledgerStatus = LedgerStatusBoard(path: directory)
+  }
+
+  /// From any thread: the end is asked for; from now on nothing is waited for beyond the time that is left.
+  package func hurry() {
+    _ = stopAsked.compareExchange(
+      expected: 0, desired: bootTimeNanoseconds(), ordering: .acquiringAndReleasing)
+    bell.ring()
+  }
+
+  /// Whether the ledger is closed and all that can be shown is shown.
+  package var hasEnded: Bool { outcome.withLock { $0.ended } }
+  /// What of the ledger is lost or in doubt, once it has ended.
+  package var error: LedgerError? { outcome.withLock { $0.error } }
+
+  /// The thread's work: returns when the ledger is closed.
+  package func run() {
+    while !takeEvents() {
+      if let since = stopSince, now - since >= Self.pipelinePatience {
+        journal.write(.error, "the pipeline does not end; the ledger is closed without its last figures")
+        end(reason: "signal", closing: nil)
+        break
+      }
+      bell.wait(until: (now + (stopSince == nil ? Self.longestWait : .milliseconds(100))).sinceBoot)
+    }
+    watch.bell.ring()
+  }
+
+  /// Records what waits. True when the last event was among it.
+  func takeEvents() -> Bool {
+    var isOver = false
+    turn()
+    while !isOver && events.take({ isOver = take($0) }) { turn() }
+    return isOver
+  }
+
+  private var now: Instant { Instant(sinceBoot: bootTimeNanoseconds()) }
+
+  private var stopSince: Instant? {
+    let time = stopAsked.load(ordering: .acquiring)
+    return time == 0 ? nil : Instant(sinceBoot: time)
+  }
+
+  /// What is to be seen to whether something happened or not.
+  private func turn() {
+    beats.beatRecorder()
+    if let step = clock.step() {
+      chain.append(.clock(step: step), at: clock.stamp(now))
+      journal.write(
+        .notice,
+        "the wall clock was set by \(DecisionLine.places(step.seconds, 3)) s; the ledger's t_utc follows it, t_boot_ns does not"
+      )
+    }
+    let lost = events.lost
+    if lost != self.lost {
+      chain.lose(
+        decisions: lost.decisions - self.lost.decisions, others: lost.others - self.lost.others,
+        at: clock.stamp(last))
+      self.lost = lost
+    }
+    chain.settle(at: clock.stamp(last))
+    sayNotices()
+    ledgerStatus.publish(chain.records, shed: chain.totalShed, failure: chain.failure)
+  }
+
+  private func sayNotices() {
+    while let notice = chain.nextNotice() {
+      journal.write(notice.isGood ? .notice : .warning, notice.description)
+    }
+  }
+
+  /// True for the last event.
+  private func take(_ event: PipelineEvent) -> Bool {
+    waitForLedger()
+    switch event {
+    case .start(let order, let instant):
+      last = instant
+      chain.append(
+        .start(version: Version.text, model: model.name, order: order), at: clock.stamp(instant))
+    case .decision(let decision):
+      last = decision.decided
+      record(decision)
+    case .note(let note):
+      let outcome = sensors.take(note)
+      last = outcome.at
+      chain.append(outcome.event, at: clock.stamp(outcome.at))
+      if let line = outcome.line { journal.write(line.level, line.text) }
+    case .stop(let reason, let closing, let instant):
+      last = instant
+      end(reason: reason, closing: closing)
+      return true
+    }
+    return false
+  }
+
+  private func record(_ decision: Decision) {
+    chain.append(decision, at: clock.stamp(decision.decided))
+    let number = decision.number
+    let isSeen = chain.withDecision { watch.put(number, $0) }
+    unseen = isSeen ? nil : number
+    printer.print(
+      DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name)).text)
+  }
+
+  /// Where no record may be lost: waits until the ledger has room. A disk that fails or hangs is not waited for.
+  private func waitForLedger() {
+    guard waits, hungAt != link.progress else { return }
+    hungAt = nil
+    var seen = link.progress
+    var since = now
+    while !link.hasRoom && chain.failure == nil && stopSince == nil {
+      bell.wait(until: (now + .seconds(1)).sinceBoot)
+      turn()
+      if link.progress != seen {
+        seen = link.progress
+        since = now
+      } else if now - since >= Self.diskPatience {
+        hungAt = seen
+        journal.write(
+          .warning,
+          "\(ledgerStatus.path): the ledger's disk has taken nothing for 30 s; records are counted only, until it does; "
+            + "check the disk")
+        return
+      }
+    }
+  }
+
+  private func end(reason: String, closing: ClosingEnergy?) {
+    showLast()
+    let begun = now
+    let error = chain.end(reason: reason, closing: closing, at: clock.stamp(last)) { link in
+      while true {
+        if let answer = link.answer() { return answer }
+        let limit = stopSince.map { $0 + Self.endPatience } ?? (begun + Self.diskPatience)
+        guard now < limit else { return nil }
+        bell.wait(until: min(limit, now + .seconds(1)).sinceBoot)
+        beats.beatRecorder()
+      }
+    }
+    sayNotices()
+    if printer.leftOut > 0 {
+      journal.write(.notice, "standard output: \(printer.leftOut) decisions were not printed")
+    }
+    ledgerStatus.publish(chain.records, shed: chain.totalShed, failure: chain.failure)
+    outcome.withLock { $0 = (true, error) }
+  }
+
+  /// Whoever watches learns by the last decision how many there were: it is waited for, for a moment.
+  private func showLast() {
+    guard let number = unseen else { return }
+    let limit = now + .milliseconds(250)
+    watch.wantRoom()
+    while !chain.withDecision({ watch.put(number, $0) }) && now < limit {
+      bell.wait(until: limit.sinceBoot)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Glibc
+import Ledger
+import Linux
+import Sensing
+import Synchronization
+import Vocabulary
+
+/// The threads of a daemon that runs, and their end: last event, recorder, ledger, devices, output; each with a bound.
+extension Service {
+  /// From the ledger's end on, for the devices' threads.
+  private static var devicePatience: Nanoseconds { .milliseconds(700) }
+  /// For lines that nobody has read yet.
+  private static var outputPatience: Nanoseconds { .milliseconds(300) }
+
+  func run<Rig: SensorRig>(
+    _ rig: Rig, _ ledger: consuming OpenLedger, _ bell: EventBell, _ signals: consuming SignalDescriptor,
+    _ prints: Bool
+  ) throws -> ExitCode {
+    let beats = Heartbeats()
+    let isReplay = recording != nil
+    // Virtual time stands still while something is waited for; the machine's does not.
+    let waits = isReplay && loaded.configuration.replay.pace == .fast
+    let events = try EventRing(waits: waits, bell: bell)
+    let watch = try WatchRing { bell.ring() }
+    let output = try OutputThread { bell.ring() }
+    let link = ledger.link
+    let recorder = Recorder(
+      chain: ledger.chain, link: link, events: events, bell: bell, watch: watch, output: output, beats: beats,
+      model: model.model, directory: loaded.configuration.ledger.directory, prints: prints,
+      isReplay: isReplay, waits: waits)
+    let pipeline = Pipeline(
+      rig: rig, model: model.model, policy: plan.policy, order: plan.order,
+      settings: PipelineSettings(loaded.configuration, model.model),
+      energy: EnergyAccounts(plan.energy, network: model.model, start: rig.now),
+      deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
+      beat: { beats.beatPipeline() })
+    let nudge = pipeline.nudge
+    var control = try ControlPlane(
+      facts: DaemonFacts(
+        model: model, order: plan.order, configuration: loaded.configuration, places: loaded.places,
+        plan: plan, status: pipeline.status, ledger: recorder.ledgerStatus, watch: watch,
+        journal: Journal(queue: output.journal), beats: beats,
+        ping: {
+          bell.ring()
+          nudge()
+        }),
+      signals: signals)
+    let ends = try ThreadEnds()
+    _ = try Thread(named: "output") { output.run() }
+    events.put(.start(order: plan.order, at: rig.now))
+    _ = try Thread(named: "recorder") {
+      recorder.run()
+      ends.endRecorder()
+    }
+    let work = Handover(pipeline: pipeline)
+    _ = try Thread(named: "pipeline") {
+      let pipeline = work.pipeline
+      do throws(SensingError) {
+        try pipeline.run()
+      } catch {
+        ends.fail(error)
+      }
+      events.put(
+        .stop(
+          reason: pipeline.isStopping ? "signal" : "end", closing: pipeline.closeAccounts(),
+          at: pipeline.rig.now))
+      // A driver that hangs may not keep records from the disk.
+      ends.waitForRecorder()
+      pipeline.stopSensors()
+      ends.end()
+    }
+    ServiceNotification.ready("\(model.model.name), \(sensors.count) sensors")
+    // An error here must not leave the pipeline running behind our back.
+    let result = Result {
+      try control.run(until: { recorder.hasEnded }) {
+        ServiceNotification.stopping()
+        pipeline.stop()
+        recorder.hurry()
+      }
+    }
+    ServiceNotification.stopping()
+    pipeline.stop()
+    recorder.hurry()
+    control.finish()
+    let isThrough = ends.wait(for: Self.devicePatience) && recorder.hasEnded
+    let now = Instant(sinceBoot: bootTimeNanoseconds())
+    let isWritten = output.end(by: now + Self.outputPatience)
+    let code = try exitCode(result, recorder, ends.failure)
+    // A thread that hangs may hold what exit(3) waits for, the loader's lock for one: leave without it.
+    if !isThrough || !isWritten || !pipeline.abandonedThreads.isEmpty { _exit(code.rawValue) }
+    return code
+  }
+
+  private func exitCode(
+    _ result: Result<Void, any Error>, _ recorder: Recorder, _ failure: SensingError?
+  ) throws -> ExitCode {
+    try result.get()
+    if let failure { throw failure }
+    let error =
+      recorder.hasEnded
+      ? recorder.error : .notConfirmed(path: loaded.configuration.ledger.directory, errno: nil)
+    guard let error else { return .success }
+    Log.write(.error, error.description)
+    return error.exitCode
+  }
+}
+
+/// Carries the pipeline to its thread. Unchecked: from then on that thread alone uses it, but for `stop` and
+/// `status`, which are safe from any.
+private struct Handover<Rig: SensorRig>: @unchecked Sendable {
+  let pipeline: Pipeline<Rig>
+}
+
+/// How the pipeline's thread ended, and the bells of those who wait for an end.
+private final class ThreadEnds: Sendable {
+  /// Rung when the ledger is closed.
+  private let recorded: EventBell
+  private let bell: EventBell
+  private let state = Mutex<(ended: Bool, failure: SensingError?)>((false, nil))
+
+  /// No longer do the devices wait for the ledger: what it has at the most, and a little.
+  private static let recorderPatience = Nanoseconds.milliseconds(3200)
+
+  init() throws(LinuxError) {
+    recorded = try EventBell()
+    bell = try EventBell()
+  }
+
+  func endRecorder() { recorded.ring() }
+  func waitForRecorder() { recorded.wait(until: bootTimeNanoseconds() + Self.recorderPatience.count) }
+
+  func fail(_ error: SensingError) { state.withLock { $0.failure = error } }
+  func end() {
+    state.withLock { $0.ended = true }
+    bell.ring()
+  }
+  var failure: SensingError? { state.withLock { $0.failure } }
+
+  /// Waits until the pipeline's thread is through, at most for so long; whether it is.
+  func wait(for time: Nanoseconds) -> Bool {
+    let limit = bootTimeNanoseconds() + time.count
+    while true {
+      if state.withLock({ $0.ended }) { return true }
+      guard bootTimeNanoseconds() < limit else { return false }
+      bell.wait(until: limit)
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Engine
+import Glibc
+import Ledger
+import Linux
+import Sensing
+import Vocabulary
+
+@testable import Daemon
+
+/// A ledger in a folder of its own.
+final class LedgerScratch {
+  let directory: String
+
+  init() throws {
+    var template = Array("/tmp/mmexit-ledger.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw LinuxError("mkdtemp", errno: errnoNow()) }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    for name in names { unlink(directory + "/" + name) }
+    rmdir(directory)
+  }
+
+  var names: [String] { (try? directoryNames(directory)) ?? [] }
+
+  /// What all segments hold, oldest first.
+  var bytes: [UInt8] {
+    (try? Segment.list(in: directory).flatMap { try readFile($0.path, limit: 1 << 24) }) ?? []
+  }
+}
+
+/// All that is behind the pipeline, as the daemon has it, but with a thread's work done when a test says so: recorder,
+/// ledger, those who watch, and output.
+final class RecordingBench {
+  let scratch: LedgerScratch
+  let bell: EventBell
+  let events: EventRing
+  let watch: WatchRing
+  let output: OutputThread
+  let link: LedgerLink
+  let recorder: Recorder
+  let beats = Heartbeats()
+  private var file: LedgerFile
+
+  init(
+    _ model: Model, prints: Bool = false, waits: Bool = false, isReplay: Bool = true,
+    options: LedgerOptions = LedgerOptions(), standardOutput: Int32 = -1, journal: Int32 = -1
+  ) throws {
+    scratch = try LedgerScratch()
+    let bell = try EventBell()
+    self.bell = bell
+    events = try EventRing(waits: waits, bell: bell)
+    watch = try WatchRing { bell.ring() }
+    output = try OutputThread(decisions: standardOutput, journal: journal) { bell.ring() }
+    link = try LedgerLink(capacity: options.bufferBytes) { bell.ring() }
+    file = try LedgerFile(directory: scratch.directory, link: link, at: .zero, options: options)
+    let nothing = SHA256.digest(of: UnsafeRawBufferPointer(start: nil, count: 0))
+    let identity = LedgerIdentity(
+      bootID: "test", model: nothing, configuration: nothing,
+      names: Names(
+        classes: model.classes, modalities: model.modalities.map(\.name), energySource: "model:test"))
+    recorder = Recorder(
+      chain: LedgerChain(after: file.start, link: link, identity: identity, at: LedgerStamp(boot: .zero)),
+      link: link, events: events, bell: bell, watch: watch, output: output, beats: beats, model: model,
+      directory: scratch.directory, prints: prints, isReplay: isReplay, waits: waits)
+  }
+
+  /// The recorder's and the writer's turn.
+  func turn(at now: Instant) {
+    _ = recorder.takeEvents()
+    file.writeIfDue(at: now)
+  }
+}
