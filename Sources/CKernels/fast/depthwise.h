@@ -4,6 +4,10 @@
 // With a horizontal stride of 1, a row of output is one long run of (column, channel), and blocks of lanes may span
 // cells; after `period` blocks the channels, and with them the weights, repeat. Otherwise blocks end with their cell. Blocks
 // with the same weights go together, so that the weights stay in registers.
+//
+// Of a 3 x 3 kernel with a vertical stride of 1, two rows of output go together: the strips that the upper row reads hold
+// the lower row's window too, one row down. Strips are then woven for every other row only, and a word that is loaded
+// serves two sums.
 
 enum { WORD = GROUP * sizeof(element), TOGETHER = 4, FEW_COLUMNS = 12, WORDS_OF_3 = (3 + GROUP - 1) / GROUP };
 
@@ -18,6 +22,12 @@ static int32_t ring(const mmx_layer *l) { return (strip_words(&l->window) - 1) *
 
 static int32_t common_factor(int32_t a, int32_t b) { return b == 0 ? a : common_factor(b, a % b); }
 
+// Whether rows of output go in pairs. (Without words of several rows nothing would be gained.)
+static int in_pairs(const mmx_layer *l) {
+  const mmx_window *w = &l->window;
+  return GROUP > 1 && w->kernel_height == 3 && w->kernel_width == 3 && w->stride_y == 1;
+}
+
 static void depthwise_plan(mmx_layer *l) {
   const mmx_window *w = &l->window;
   l->runs = w->kernel_width;
@@ -26,32 +36,47 @@ static void depthwise_plan(mmx_layer *l) {
   l->vectors = mmx_ceil_div(run, LANES);
   int32_t period = w->in_channels / common_factor(w->in_channels, LANES);
   l->block = w->stride_x == 1 && period < l->vectors ? period : l->vectors;
-  size_t taps = (size_t)(l->runs * l->groups);
+  size_t taps = (size_t)(l->runs * l->groups) * (in_pairs(l) ? 2 : 1);
   l->constant_bytes = (size_t)l->block * LANES * (taps * WORD + sizeof(int32_t) + sizeof(float));
   l->scratch_bytes = staged_bytes(l) + (size_t)ring(l) * strip_bytes(l);
 }
 
+// The weights of one block, `down` rows down in their words; returns where the next block's go.
+static element *pack_taps(const mmx_layer *l, const int8_t *weight, int32_t block, int32_t down, element *to) {
+  const mmx_window *w = &l->window;
+  int32_t channels = w->in_channels;
+  for (int32_t kx = 0; kx < l->runs; kx++) {
+    for (int32_t word = 0; word < l->groups; word++) {
+      for (int32_t lane = 0; lane < LANES; lane++) {
+        int32_t c = (block * LANES + lane) % channels;
+        for (int32_t i = 0; i < GROUP; i++) {
+          int32_t ky = word * GROUP + i - down;
+          int inside = ky >= 0 && ky < w->kernel_height;
+          *to++ = (element)(inside ? weight[(ky * w->kernel_width + kx) * channels + c] : 0);
+        }
+      }
+    }
+  }
+  return to;
+}
+
+// Weights [block][kx][word][lane][GROUP]; in pairs, a block's weights for the lower row follow those for the upper one.
 static void depthwise_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, const float *multiplier,
                            void *constants) {
   const mmx_window *w = &l->window;
   int32_t channels = w->in_channels, offset = staged_offset(l->requantize.in_zero_point);
   element *to = constants;
-  int32_t *packed_bias = (int32_t *)(void *)(to + (size_t)l->block * LANES * (size_t)(l->runs * l->groups) * GROUP);
-  float *packed_multiplier = (float *)(void *)(packed_bias + l->block * LANES);
   for (int32_t block = 0; block < l->block; block++) {
-    for (int32_t lane = 0; lane < LANES; lane++) {
-      int32_t at = block * LANES + lane, c = at % channels, sum = 0;
-      for (int32_t kx = 0; kx < l->runs; kx++) {
-        for (int32_t ky = 0; ky < l->groups * GROUP; ky++) {
-          int8_t value = ky < w->kernel_height ? weight[(ky * w->kernel_width + kx) * channels + c] : 0;
-          size_t word = ((size_t)block * (size_t)l->runs + (size_t)kx) * (size_t)l->groups + (size_t)(ky / GROUP);
-          to[(word * LANES + (size_t)lane) * GROUP + (size_t)(ky % GROUP)] = (element)value;
-          sum += value;
-        }
-      }
-      packed_bias[at] = mmx_biased(bias[c], 0, offset, sum);
-      packed_multiplier[at] = multiplier[c];
-    }
+    to = pack_taps(l, weight, block, 0, to);
+    if (in_pairs(l)) to = pack_taps(l, weight, block, 1, to);
+  }
+  int32_t *packed_bias = (int32_t *)(void *)to;
+  float *packed_multiplier = (float *)(void *)(packed_bias + l->block * LANES);
+  for (int32_t at = 0; at < l->block * LANES; at++) {
+    int32_t c = at % channels, sum = 0;
+    for (int32_t tap = 0; tap < w->kernel_height * w->kernel_width; tap++) sum += weight[tap * channels + c];
+    packed_bias[at] = mmx_biased(bias[c], 0, offset, sum);
+    packed_multiplier[at] = multiplier[c];
   }
   l->weight = constants;
   l->bias = packed_bias;
@@ -60,12 +85,13 @@ static void depthwise_pack(mmx_layer *l, const int8_t *weight, const int32_t *bi
 
 enum { MOST_WORDS = MMX_MOST_ROWS };
 
-// Blocks that share their weights, in one row of output.
+// Blocks that share their weights, in one row of output or two.
 typedef struct {
   const mmx_layer *layer;
   const char *strips[MOST_WORDS];  // the window's, from its first column on
   size_t across;           // bytes in a strip from one column to the next
   size_t in_step, out_step;  // bytes from one block to the next
+  size_t out_row;            // bytes from one row of output to the next
   finish finish;
 } woven;
 
@@ -100,24 +126,6 @@ FN void any_blocks(const woven *s, size_t at, int32_t phase, const int n, int32_
   store_blocks(s, acc, n, phase, valid, out);
 }
 
-// `n` blocks of a 3 x 3 kernel, whose weights are in registers.
-FN void blocks_of_3(const woven *s, const word *w, size_t at, int32_t phase, const int n, int32_t valid, int8_t *out) {
-  sums acc[TOGETHER];
-#pragma unroll
-  for (int i = 0; i < n; i++) {
-    acc[i] = v_bias(s->layer->bias + phase * LANES);
-    size_t from = at + (size_t)i * s->in_step;
-#pragma unroll
-    for (int kx = 0; kx < 3; kx++) {
-#pragma unroll
-      for (int j = 0; j < WORDS_OF_3; j++) {
-        acc[i] = v_dot(acc[i], v_words(s->strips[j] + from + (size_t)kx * s->across), w[kx * WORDS_OF_3 + j]);
-      }
-    }
-  }
-  store_blocks(s, acc, n, phase, valid, out);
-}
-
 // Blocks of one phase: `valid` lanes of all but the last are stored, `last` of that.
 typedef struct {
   size_t at;
@@ -133,84 +141,16 @@ static void phase_of_any(const woven *s, series b, int8_t *out) {
   }
 }
 
-static void phase_of_3(const woven *s, series b, int8_t *out) {
-  word w[3 * WORDS_OF_3];
-  const element *from = (const element *)s->layer->weight + (size_t)b.phase * 3 * WORDS_OF_3 * LANES * GROUP;
-#pragma unroll
-  for (int i = 0; i < 3 * WORDS_OF_3; i++) w[i] = v_weights(from + (size_t)i * LANES * GROUP);
-  int32_t even = b.last == b.valid ? b.count : b.count - 1;
-  for (; even >= TOGETHER; even -= TOGETHER, b.count -= TOGETHER) {
-    if (b.valid == LANES) {
-      blocks_of_3(s, w, b.at, b.phase, TOGETHER, LANES, out);
-    } else {
-      blocks_of_3(s, w, b.at, b.phase, TOGETHER, b.valid, out);
-    }
-    b.at += TOGETHER * s->in_step;
-    out += TOGETHER * s->out_step;
-  }
-  if (even >= 2) {
-    blocks_of_3(s, w, b.at, b.phase, 2, b.valid, out);
-    b.count -= 2;
-    b.at += 2 * s->in_step;
-    out += 2 * s->out_step;
-  }
-  for (; b.count > 0; b.count--, b.at += s->in_step, out += s->out_step) {
-    blocks_of_3(s, w, b.at, b.phase, 1, b.count == 1 ? b.last : b.valid, out);
-  }
-}
+#include "depthwise3.h"
 
-// `n` blocks of neighbouring phases of a 3 x 3 kernel, in one place.
-FN void neighbours_of_3(const woven *s, size_t at, int32_t phase, const int n, int8_t *out) {
-  const mmx_layer *l = s->layer;
-  const size_t own = 3 * WORDS_OF_3 * LANES * GROUP;
-  const element *w = (const element *)l->weight + (size_t)phase * own;
-  const float *multiplier[TOGETHER];
-  int8_t *to[TOGETHER];
-  int32_t left[TOGETHER];
-  sums acc[TOGETHER];
-#pragma unroll
-  for (int i = 0; i < n; i++) {
-    acc[i] = v_bias(l->bias + (phase + i) * LANES);
-    multiplier[i] = l->requantize.multiplier + (phase + i) * LANES;
-    to[i] = out + i * LANES;
-    left[i] = LANES;
-  }
-#pragma unroll
-  for (int kx = 0; kx < 3; kx++) {
-#pragma unroll
-    for (int j = 0; j < WORDS_OF_3; j++) {
-      const char *from = s->strips[j] + at + (size_t)kx * s->across;
-#pragma unroll
-      for (int i = 0; i < n; i++) {
-        const element *of = w + (size_t)i * own + (kx * WORDS_OF_3 + j) * LANES * GROUP;
-        acc[i] = v_dot(acc[i], v_words(from + i * LANES * WORD), v_weights(of));
-      }
-    }
-  }
-  v_store(acc, n, multiplier, to, left, &s->finish);
-}
-
-// Few columns of many channels: one cell after the other.
-static void cells_of_3(const woven *s, int8_t *out) {
-  const mmx_window *w = &s->layer->window;
-  int32_t channels = w->in_channels;
-  size_t step = (size_t)w->stride_x * s->across;
-  for (int32_t ox = 0; ox < w->out_width; ox++, out += channels) {
-    size_t at = (size_t)ox * step;
-    for (int32_t phase = 0; phase * LANES < channels; phase += TOGETHER) {
-      neighbours_of_3(s, at + (size_t)phase * LANES * WORD, phase, TOGETHER, out + phase * LANES);
-    }
-  }
-}
-
-// One row of output from the strips in `s`.
-static void depthwise_row(woven *s, int8_t *out) {
+// One row of output from the strips in `s`, or two.
+static void depthwise_rows(const woven *s, int32_t rows, int8_t *out) {
   const mmx_layer *l = s->layer;
   const mmx_window *w = &l->window;
   int flat = w->stride_x == 1, of_3 = w->kernel_width == 3 && w->kernel_height == 3;
   int32_t run = flat ? w->out_width * w->in_channels : w->in_channels;
   if (of_3 && w->out_width <= FEW_COLUMNS && w->in_channels % (TOGETHER * LANES) == 0) {
-    cells_of_3(s, out);
+    (rows == 2 ? cells_of_3_rows : cells_of_3_row)(s, out);
     return;
   }
   for (int32_t phase = 0; phase < l->block; phase++) {
@@ -222,7 +162,7 @@ static void depthwise_row(woven *s, int8_t *out) {
       int32_t rest = left - (b.count - 1) * apart;
       b.last = rest < LANES ? rest : LANES;
     }
-    (of_3 ? phase_of_3 : phase_of_any)(s, b, out + phase * LANES);
+    (!of_3 ? phase_of_any : rows == 2 ? phase_of_3_rows : phase_of_3_row)(s, b, out + phase * LANES);
   }
 }
 
@@ -236,10 +176,11 @@ static void depthwise_run(const mmx_layer *l, const int8_t *in, void *scratch, i
   char *strips = (char *)scratch + staged_bytes(l);
   size_t strip = strip_bytes(l);
   int32_t alive = ring(l), rows = staged_rows(l), values = (int32_t)(s.row / sizeof(element)), next = 0;
-  size_t out_row = (size_t)w->out_width * (size_t)w->in_channels;
-  // Of the strips, windows begin at every stride_y-th and go on by GROUP.
-  int32_t every = common_factor(w->stride_y, GROUP);
-  for (int32_t oy = 0; oy < w->out_height; oy++, out += out_row) {
+  v.out_row = (size_t)w->out_width * (size_t)w->in_channels;
+  int32_t together = in_pairs(l) ? 2 : 1, down = w->stride_y * together;
+  // Of the strips, windows begin at every `down`th and go on by GROUP.
+  int32_t every = common_factor(down, GROUP);
+  for (int32_t oy = 0; oy < w->out_height; oy += together, out += (size_t)together * v.out_row) {
     int32_t first = oy * w->stride_y;
     if (next < first) next = first;
     for (; next < first + alive; next++) {
@@ -252,6 +193,6 @@ static void depthwise_run(const mmx_layer *l, const int8_t *in, void *scratch, i
       weave(of, values, strips + (size_t)(next % alive) * strip);
     }
     for (int32_t j = 0; j < l->groups; j++) v.strips[j] = strips + (size_t)((first + j * GROUP) % alive) * strip;
-    depthwise_row(&v, out);
+    depthwise_rows(&v, w->out_height - oy < together ? 1 : together, out);
   }
 }

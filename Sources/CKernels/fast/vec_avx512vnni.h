@@ -32,14 +32,17 @@ FN void stage_values(const int8_t *in, int32_t n, int32_t zero_point, element *o
   }
 }
 
+// The output stage's constants, for one vector of sums at a time and for four.
 typedef struct {
   __m512 low, high;
-  __m512i zero;
+  __m512i zero, zero_16, low_8, high_8;
 } finish;
 
 FN finish finish_of(const mmx_requantize *q) {
   return (finish){_mm512_set1_ps((float)(q->clamp_min - q->out_zero_point)),
-                  _mm512_set1_ps((float)(q->clamp_max - q->out_zero_point)), _mm512_set1_epi32(q->out_zero_point)};
+                  _mm512_set1_ps((float)(q->clamp_max - q->out_zero_point)), _mm512_set1_epi32(q->out_zero_point),
+                  _mm512_set1_epi16((int16_t)q->out_zero_point), _mm512_set1_epi8((char)q->clamp_min),
+                  _mm512_set1_epi8((char)q->clamp_max)};
 }
 
 // The bounds are integers, so clamping before rounding gives the same as after.
@@ -49,16 +52,43 @@ FN __m512i rounded(sums acc, const float *multiplier, const finish *f) {
   return _mm512_add_epi32(_mm512_cvtps_epi32(v), f->zero);
 }
 
+FN void store_lanes(__m128i bytes, int32_t n, int8_t *out) {
+  if (n >= LANES) {
+    _mm_storeu_si128((__m128i *)(void *)out, bytes);
+  } else {
+    _mm_mask_storeu_epi8(out, (__mmask16)((1u << n) - 1), bytes);
+  }
+}
+
+// Above int32 the conversion would give its smallest; below it that is what is wanted.
+FN __m512i whole(sums acc, const float *multiplier) {
+  __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(multiplier));
+  return _mm512_cvtps_epi32(_mm512_min_ps(v, _mm512_set1_ps(512.0f)));
+}
+
+// Four vectors of sums: saturating packs are monotone, so clamping last changes nothing.
+FN void store_four(const sums *acc, const float *const *multiplier, int8_t *const *out, const int32_t *valid,
+                   const finish *f) {
+  __m512i low = _mm512_packs_epi32(whole(acc[0], multiplier[0]), whole(acc[1], multiplier[1]));
+  __m512i high = _mm512_packs_epi32(whole(acc[2], multiplier[2]), whole(acc[3], multiplier[3]));
+  __m512i all = _mm512_packs_epi16(_mm512_adds_epi16(low, f->zero_16), _mm512_adds_epi16(high, f->zero_16));
+  all = _mm512_min_epi8(_mm512_max_epi8(all, f->low_8), f->high_8);
+  // Words of four lanes of each vector in turn: those of one vector together.
+  __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  all = _mm512_permutexvar_epi32(order, all);
+  store_lanes(_mm512_castsi512_si128(all), valid[0], out[0]);
+  store_lanes(_mm512_extracti32x4_epi32(all, 1), valid[1], out[1]);
+  store_lanes(_mm512_extracti32x4_epi32(all, 2), valid[2], out[2]);
+  store_lanes(_mm512_extracti32x4_epi32(all, 3), valid[3], out[3]);
+}
+
 FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, int8_t *const *out,
                 const int32_t *valid, const finish *f) {
 #pragma unroll
-  for (int32_t i = 0; i < count; i++) {
-    __m512i v = rounded(acc[i], multiplier[i], f);
-    if (valid[i] >= LANES) {
-      _mm_storeu_si128((__m128i *)out[i], _mm512_cvtepi32_epi8(v));
-    } else {
-      _mm512_mask_cvtepi32_storeu_epi8(out[i], (__mmask16)((1u << valid[i]) - 1), v);
-    }
+  for (int32_t i = 0; i < count / 4 * 4; i += 4) store_four(acc + i, multiplier + i, out + i, valid + i, f);
+#pragma unroll
+  for (int32_t i = count / 4 * 4; i < count; i++) {
+    store_lanes(_mm512_cvtepi32_epi8(rounded(acc[i], multiplier[i], f)), valid[i], out[i]);
   }
 }
 
