@@ -95,6 +95,9 @@ let package = Package(
         "Sensing", "Ledger", "Varlink", "JSON", "Linux",
         "Vocabulary",
       ]),
+    // The built programs, started, queried, faulted and stopped.
+    .testTarget(
+      name: "ProcessTests", dependencies: ["mmexitd", "mmexitctl"], exclude: ["Shims"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
