@@ -38,7 +38,7 @@ def compare(folder: Path, root: Path, *more: object):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_everything_at_the_tiny_size(folder, tmp_path):
@@ -49,7 +49,8 @@ def test_everything_at_the_tiny_size(folder, tmp_path):
     assert "nan" not in text and "/tmp" not in text
     for task in ("avmnist", "robot-command", "mosi"):
         assert f"## {task}\n" in text
-        assert all(f"| {m} |" in text for m in ("LF", "TF", "LRTF", "MIM", "RExit", "Eloss", "Sloss", "MMExit"))
+        assert all(f"| {m} |" in text for m in ("LF", "TF", "LRTF", "MIM", "RExit", "Eloss", "Sloss", "MMExit",
+                                              "ours, gain gate"))
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out/comparison.csv").read_text())))
     assert {r["task"] for r in rows} == {"avmnist", "robot-command", "mosi"}
     assert all(0 <= float(r["accuracy"]) <= 1 and float(r["macs"]) > 0 for r in rows)
@@ -59,7 +60,7 @@ def test_everything_at_the_tiny_size(folder, tmp_path):
     assert len(figures) == 4 + 3
     for figure in figures:
         ET.parse(figure)
-    assert set(ended.stdout.split()) == {str(p) for p in (tmp_path / "out").iterdir()}
+    assert set(ended.stdout.split()) == {str(p) for p in (tmp_path / "out").iterdir() if p.is_file()}
 
 
 class Killed(Exception):
@@ -97,10 +98,34 @@ def test_two_parts_give_what_one_process_gives(folder, tmp_path):
     methods = ("--methods", "mmexit-norm", "--seeds", 2)
     assert compare(folder, tmp_path / "whole", *methods).returncode == 0
     first = compare(folder, tmp_path / "parts", *methods, "--part", "1/2")
-    assert first.stdout == "" and "part 1/2 is trained" in first.stderr
+    assert first.returncode == 0 and "missing: " in first.stderr and "seeds 2" in first.stderr
     second = compare(folder, tmp_path / "parts", *methods, "--part", "2/2", "--resume")
     assert second.returncode == 0
     assert contents(tmp_path / "whole/out") == contents(tmp_path / "parts/out")
+
+
+def test_the_document_comes_from_the_cells_alone(folder, tmp_path):
+    assert compare(folder, tmp_path, "--methods", "eloss").returncode == 0
+    before = contents(tmp_path / "out")
+    (tmp_path / "out/comparison.md").unlink()
+    again = run_command(comparison, "--tasks", "mosi", "--size", "tiny", "--seeds", 1, "--methods", "eloss", "--tables",
+                        "--out", tmp_path / "out")
+    assert again.returncode == 0 and contents(tmp_path / "out") == before
+    more = run_command(comparison, "--tasks", "mosi", "--size", "tiny", "--seeds", 2, "--methods", "eloss", "--tables",
+                       "--out", tmp_path / "out")
+    assert more.returncode == 0 and "2 of 4; missing: lf (seeds 2), eloss (seeds 2)" in more.stderr
+    assert "missing: lf (seeds 2)" in (tmp_path / "out/comparison.md").read_text()
+    assert run_command(comparison, "--out", tmp_path / "out").returncode == 64
+
+
+def test_nothing_is_begun_when_the_time_is_up_and_killed_parts_go(folder, tmp_path):
+    left = tmp_path / "work/runs/mosi/lf-s1-x/checkpoint.part999999999"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    ended = compare(folder, tmp_path, "--methods", "lf", "--minutes", 0, "--resume")
+    assert ended.returncode == 0 and "--resume goes on" in ended.stderr and "no cell yet" in ended.stderr
+    assert not left.exists()
+    assert compare(folder, tmp_path, "--methods", "lf", "--resume").stdout.count("comparison.md") == 1
 
 
 def test_an_earlier_run_is_not_overwritten_silently(folder, tmp_path):
@@ -122,7 +147,7 @@ def test_more_exits(folder, tmp_path):
     (("--part", "3/2"), 64, "K must be 1 to N"),
     (("--part", "half"), 64, "want K/N"),
     (("--seeds", "0"), 64, "at least 1"),
-    (("--exits", "0"), 64, "at least 1 exit"),
+    (("--exits", "-1"), 64, "at least 1 exit"),
 ])
 def test_wrong_options_end_in_one_line(options, code, words, folder, tmp_path):
     ended = compare(folder, tmp_path, *options)
@@ -155,6 +180,7 @@ def test_a_loss_that_is_no_number_ends_in_one_line(folder, tmp_path, monkeypatch
 def test_a_spoiled_result_is_named(folder, tmp_path):
     assert compare(folder, tmp_path, "--methods", "lf").returncode == 0
     next((tmp_path / "work/cells/mosi").glob("lf-s1-*")).write_bytes(b"nothing")
+    (tmp_path / "out/cells/mosi.lf.s1.json").unlink()
     ended = compare(folder, tmp_path, "--methods", "lf", "--resume")
     assert ended.returncode == 65 and "not a readable result" in ended.stderr and "trained again" in ended.stderr
 

@@ -54,4 +54,12 @@ def test_more_exits_than_places_are_refused(network):
     with pytest.raises(ToolError, match="--exits 2: vector can be cut in 0 places, so at most 1 exits"):
         with_exits(network, 2)
     with pytest.raises(ToolError, match="at least 1"):
-        with_exits(network, 0)
+        with_exits(network, -1)
+
+
+def test_an_exit_behind_every_layer():
+    network = with_exits(avmnist.network(side=56), 0)
+    assert [len(m.segments) for m in network.modalities] == [4, 5]
+    costs = exit_costs(lower(MultiExitNetwork(network)))
+    total = sum(c.macs for c in costs.values())
+    assert max(c.macs for c in costs.values()) < 0.2 * total

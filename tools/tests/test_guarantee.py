@@ -26,9 +26,17 @@ def test_synthetic_draws_keep_the_promise():
 
 
 def test_people_are_counted_in_draws_of_people():
-    trial = synthetic_draws(population(500, 30, 0.8, 4), [PROMISE], 6, 40, 0, silent)
+    trial = synthetic_draws(population(500, 30, 0.8, 4), [PROMISE], 6, 90, 0, silent)
     counted, ignored = trial.outcomes[(PROMISE, True)], trial.outcomes[(PROMISE, False)]
     assert np.mean([o.effective for o in counted]) < 0.9 * np.mean([o.effective for o in ignored])
+
+
+def test_few_people_are_refused_and_unequal_ones_drawn():
+    whole = population(300, 20, 0.6, 6, failing=0.06)
+    few = synthetic_draws(whole, [PROMISE], 3, 15, 0, silent).outcomes[(PROMISE, True)]
+    assert not any(o.holds for o in few) and all(o.loss == 0 for o in few)
+    unequal = synthetic_draws(whole, [PROMISE], 3, 120, 0, silent, unequal=True).outcomes[(PROMISE, True)]
+    assert len({o.windows for o in unequal}) > 1
 
 
 def test_the_synthetic_population_knows_more_with_every_exit():

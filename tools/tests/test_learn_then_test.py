@@ -9,10 +9,12 @@ from mmexit_tools.calibrate.learn_then_test import (
     Guarantee,
     choose,
     design_effect,
+    effective_groups,
     jackknife_variance,
     paired_p,
     tango_score,
     weigh,
+    worst_group,
 )
 
 PROMISE = Guarantee(0.02, 0.95)
@@ -106,3 +108,24 @@ def test_promises_are_read_and_checked():
     for text in ("1", "1:x", "0:95", "1:40", "1:99.9", "nan:95"):
         with pytest.raises(ToolError, match="--guarantee"):
             Guarantee.parse(text)
+
+
+def test_few_groups_promise_nothing():
+    """However well they do: the few who fail may all be missing."""
+    zeros = np.zeros(6000, int)
+    errors = np.random.default_rng(5).random(6000) < 0.1
+    many, few = (np.repeat(np.arange(n), 6000 // n).astype(str) for n in (60, 40))
+    assert weigh(zeros, {"person": many}, PROMISE, errors).p < 0.05
+    refused = weigh(zeros, {"person": few}, PROMISE, errors)
+    assert refused.refused and refused.p == 1
+    uneven = np.concatenate([np.full(3000, "a"), np.arange(3000).astype(str)])
+    assert effective_groups(uneven) == pytest.approx(6000**2 / (3000**2 + 3000))
+    assert effective_groups(np.full(70, "")) == 70
+
+
+def test_the_worst_group_counts_twice():
+    names = np.array(["a"] * 4 + ["b"] * 4 + [""])
+    difference = np.array([1, 1, -1, 0, 1, 1, 0, 0, 1])
+    assert worst_group(difference, {"person": names}) == (2, 0, 4)
+    assert worst_group(np.zeros(9, int), {"person": names}) == (0, 0, 0)
+    assert worst_group(difference, {}) == (0, 0, 0)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,19 @@ from conftest import make_batch
 
 from mmexit_tools.export import onnx_export
 from mmexit_tools.model import graphs
-from mmexit_tools.model.networks import Conv, Flatten, Linear, MaxPool, layer_shape
+from mmexit_tools.model.networks import (
+    Block,
+    Conv,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    MultiExitNetwork,
+    Segment,
+    keep_scales,
+    layer_shape,
+    pool_early,
+)
 from mmexit_tools.quantize.quantization import _zero_absent
 from mmexit_tools.tasks import avmnist
 from mmexit_tools.training.trainer import predict
@@ -51,3 +64,39 @@ def test_costs_of_the_lenet_pair():
     heads = [s.exit_nodes[-1] for m in graph.modalities for s in m.segments]
     total = sum(c.macs for c in costs.values())
     assert all(graphs.node_macs(h, graph.shapes) < 0.0002 * total for h in heads)  # the method's < 0.02 %
+
+
+def test_pools_before_normalization_change_no_value(trained, network):
+    inputs, present = make_batch(network, 16).tensors()
+    model = MultiExitNetwork(with_pooled(network)).train()
+    for _ in range(3):
+        model(inputs, present)
+    model.eval()
+    plain = model(inputs, present).named()
+    pool_early(model, True)
+    blocks = [b for b in model.modules() if isinstance(b, Block) and b.pool is not None]
+    assert len(blocks) == 1
+    for (_, _, a), (_, _, b) in zip(plain, model(inputs, present).named(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+    with torch.no_grad():
+        blocks[0].norm.weight[0] = -0.5
+    pool_early(model, True)
+    assert not any(b.pool for b in model.modules() if isinstance(b, Block))
+
+
+def test_scales_that_a_pool_goes_before_stay_positive(network):
+    model = MultiExitNetwork(with_pooled(network))
+    pool_early(model, True)
+    block = next(b for b in model.modules() if isinstance(b, Block) and b.pool is not None)
+    with torch.no_grad():
+        block.norm.weight.fill_(-1.0)
+    keep_scales(model)
+    assert bool((block.norm.weight > 0).all())
+
+
+def with_pooled(network):
+    """The tiny network with a max-pool right behind a convolution."""
+    image = network.modalities[0]
+    first = Segment((Conv(4, (3, 3), (2, 1), (1, 0, 1, 1)), MaxPool()), (GlobalAveragePool(),))
+    return replace(network, modalities=(replace(image, segments=(first, *image.segments[1:])),
+                                        *network.modalities[1:]))

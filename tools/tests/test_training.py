@@ -6,8 +6,10 @@ import torch
 
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.signals.windows import Picture, Vector, Window
+from mmexit_tools.tasks import avmnist
 from mmexit_tools.training import weightings
-from mmexit_tools.training.trainer import Options, Trainer, drop_modalities, epoch_stream, train
+from mmexit_tools.training.options import Options
+from mmexit_tools.training.trainer import Trainer, drop_modalities, epoch_stream, train
 from mmexit_tools.training.weightings import exit_keys
 
 OPTIONS = Options(epochs=3, windows=256, batch=32, rate=5e-3, validation=100, seed=3)
@@ -123,8 +125,48 @@ def test_a_checkpoint_from_before_an_option_resumes(network, tmp_path):
 
 def test_other_options_do_not_resume(network, tmp_path):
     train(TinyTask(network), tmp_path, OPTIONS, tmp_path / "run", False)
-    with pytest.raises(ToolError, match="other options"):
+    with pytest.raises(ToolError, match="was trained with"):
         train(TinyTask(network), tmp_path, dataclasses.replace(OPTIONS, rate=1e-3), tmp_path / "run", True)
+
+
+def test_resuming_with_more_epochs_goes_on(network, tmp_path):
+    train(TinyTask(network), tmp_path, OPTIONS, tmp_path / "run", False)
+    longer = dataclasses.replace(OPTIONS, epochs=OPTIONS.epochs + 2)
+    assert train(TinyTask(network), tmp_path, longer, tmp_path / "run", True).epoch == longer.epochs
+    with pytest.raises(ToolError, match="--epochs 5"):
+        train(TinyTask(network), tmp_path, OPTIONS, tmp_path / "run", True)
+
+
+def test_starts_from_single_modalities(network, tmp_path):
+    """The strongest modality's encoder and exits begin as trained alone, wait at first, and then move slowly."""
+    options = dataclasses.replace(OPTIONS, alone=2, epochs=2, fresh=0.5, slow=0.1)
+    trainer = train(TinyTask(network), tmp_path, options, tmp_path / "run", False)
+    alone = torch.load(tmp_path / "run/alone-image/checkpoint.pt", weights_only=True)
+    assert trainer.strongest in ("image", "vector") and alone["options"]["modalities"] == "image"
+    fresh = Trainer(network, options)
+    fresh.start_alone({m: tmp_path / f"run/alone-{m}/checkpoint.pt" for m in ("image", "vector")})
+    assert torch.equal(fresh.model.segments["image"][0][0].weighted.weight,
+                       alone["model"]["segments.image.0.0.weighted.weight"])
+    fresh._set_rates(0.25)
+    assert {g["begun"]: g["lr"] for g in fresh.optimizer.param_groups if g["begun"]} == {True: 0.0}
+    fresh._set_rates(0.6)
+    rates = sorted(g["lr"] / fresh.learning_rate(0.6) for g in fresh.optimizer.param_groups)
+    assert rates == pytest.approx([0.1, 1.0, 1.0])
+    again = train(TinyTask(network), tmp_path, options, tmp_path / "run", True)
+    for a, b in zip(again.model.parameters(), trainer.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_start_with_other_places_for_its_exits(tmp_path):
+    """Layers keep their weights when an encoder is cut elsewhere."""
+    two, all_ = avmnist.network(side=28), avmnist.network(exits=0, side=28)
+    first = Trainer(two, OPTIONS)
+    first.save(tmp_path / "checkpoint.pt")
+    second = Trainer(all_, OPTIONS)
+    second.start_from(tmp_path / "checkpoint.pt")
+    assert torch.equal(first.model.segments["image"][1][0].weighted.weight,
+                       second.model.segments["image"][2][0].weighted.weight)
+    assert torch.equal(first.model.fusion_logits.weight, second.model.fusion_logits.weight)
 
 
 def test_a_loss_that_is_no_number_ends_in_one_line(network, tmp_path):

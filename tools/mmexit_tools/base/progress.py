@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+
+class TimeUp(Exception):
+    """The time that a run was given is over."""
 
 
 @dataclass
@@ -17,6 +22,13 @@ class Progress:
     paid: float = 0.0
     """Work of this process; what was read from files took no time."""
     begun: float = field(default_factory=time.monotonic)
+    limit: float = math.inf
+    """Seconds; `check` says when they are over."""
+
+    def check(self) -> None:
+        """Raises TimeUp when no more is to be begun."""
+        if time.monotonic() - self.begun > self.limit:
+            raise TimeUp
 
     def add(self, work: float, text: str) -> None:
         self.done, self.paid = self.done + work, self.paid + work

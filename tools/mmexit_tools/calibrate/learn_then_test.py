@@ -8,7 +8,7 @@ keeps the family-wise error: Angelopoulos et al., "Learn then Test", 2021). docs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +23,9 @@ Groups = Mapping[str, NDArray[np.str_]]
 NUISANCE = 0.001
 """Share of the level spent on the confidence interval of how often the two answers differ (Berger and Boos, 1994)."""
 GRID = 41
+LEAST_GROUPS = 50
+"""Effective groups below which nothing is promised: of people of whom 6 % fail badly, 50 hold none with a chance of
+0.94^50 = 4.5 %; fewer may all be fine by luck, and no test on them can know."""
 S = TypeVar("S")
 
 
@@ -63,7 +66,8 @@ class Guarantee:
 class Evidence:
     """What one setting did on the test part: `worse` windows lost against full fusion, `better` windows won.
 
-    `effective`: how many independent windows say as much; `groups` counts the groups by kind."""
+    `effective`: how many independent windows say as much; `groups` counts the groups by kind; `groups_effective`: of
+    the kind with the fewest, sizes taken into account (None: windows share nothing)."""
 
     windows: int
     worse: int
@@ -71,6 +75,12 @@ class Evidence:
     effective: float
     groups: Mapping[str, int]
     p: float
+    groups_effective: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Too few groups to promise anything, whatever they say."""
+        return self.groups_effective is not None and self.groups_effective < LEAST_GROUPS
 
     @property
     def loss(self) -> float:
@@ -107,10 +117,34 @@ def weigh(difference: NDArray, groups: Groups, guarantee: Guarantee, reference: 
     worse, better = int((difference > 0).sum()), int((difference < 0).sum())
     counts = {k: len(np.unique(v[v != ""])) for k, v in groups.items()}
     effect = design_effect(difference, groups, guarantee.confidence, reference)
-    # Rounded against the setting: losses up, wins and windows down.
-    fewer = (int(np.ceil(worse / effect)), int(better / effect), int(n / effect))
+    lost, won, more = worst_group(difference, groups)
+    # One more group as bad as the worst seen; then rounded against the setting: losses up, wins and windows down.
+    fewer = (int(np.ceil((worse + lost) / effect)), int((better + won) / effect), int((n + more) / effect))
     p = paired_p(*fewer, guarantee.loss) if fewer[2] >= 1 else 1.0
-    return Evidence(n, worse, better, n / effect, counts, p)
+    least = min((effective_groups(names) for names in groups.values()), default=None)
+    found = Evidence(n, worse, better, n / effect, counts, p, least)
+    return replace(found, p=1.0) if found.refused else found
+
+
+def effective_groups(names: NDArray[np.str_]) -> float:
+    """How many groups of one size say as much (Kish): (sum of sizes)^2 / sum of squares; a window without a name is a
+    group of its own."""
+    alone = int((names == "").sum())
+    sizes = np.concatenate([np.unique(names[names != ""], return_counts=True)[1], np.ones(alone)]).astype(float)
+    return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
+
+
+def worst_group(difference: NDArray, groups: Groups) -> tuple[int, int, int]:
+    """(losses, wins, windows) of the group that loses most; nothing where no group of several windows loses."""
+    worst = (0, 0, 0)
+    for names in groups.values():
+        kinds, which = np.unique(names, return_inverse=True)
+        sums = np.bincount(which, difference)
+        sums[kinds == ""] = 0
+        own = which == int(sums.argmax())
+        if sums.max() > worst[0] - worst[1] and own.sum() > 1:
+            worst = (int((difference[own] > 0).sum()), int((difference[own] < 0).sum()), int(own.sum()))
+    return worst
 
 
 def paired_p(worse: int, better: int, windows: int, loss: float) -> float:

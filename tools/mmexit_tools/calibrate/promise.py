@@ -14,7 +14,7 @@ from ..base.errors import ToolError
 from ..base.exits import FUSION, ExitKey
 from .calibration import Recording, Replay, fit_temperature, gate_order, replay
 from .exit_pool import Pool
-from .learn_then_test import Choice, Groups, Guarantee, choose
+from .learn_then_test import LEAST_GROUPS, Choice, Groups, Guarantee, choose
 from .settings_path import PATH_SHARE, Setting, settings_path, split_by_groups
 
 SPLIT_SEED = 7301
@@ -75,6 +75,10 @@ class Promise:
         groups = "".join(f", {n:,} groups by {k}" for k, n in found.groups.items())
         sample = (f"{found.windows:,} windows that count as {int(found.effective):,} independent ones{groups}; "
                   f"{self.path_windows:,} others chose the path")
+        if found.refused:
+            return (f"{self.guarantee} is not promised: the testing windows come from {found.groups_effective:.0f} "
+                    f"groups that count, and below {LEAST_GROUPS} a few people who fail badly may all be missing "
+                    f"({sample}); more people are needed, not more windows")
         if not self.holds:
             need = self.guarantee.least_windows()
             return (f"{self.guarantee} could not be shown for any setting ({sample}; even without a single loss "

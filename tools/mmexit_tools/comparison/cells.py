@@ -17,9 +17,11 @@ import torch
 from ..base.errors import USAGE, ToolError
 from ..base.exits import FUSION
 from ..base.progress import Progress
+from ..calibrate.gain import look, look_macs
 from ..model.datasets import Batch
 from ..model.networks import Network
-from ..training.trainer import Options, Trainer, check_options, predict, reduced, run_epochs
+from ..training.options import Options, check_options, reduced
+from ..training.trainer import Trainer, predict, run_epochs
 from .material import Material, digest
 from .said import Said, network_costs, plain_cost, read, write
 from .sizes import Size
@@ -40,12 +42,20 @@ class Training:
     start: str | None = None
     whole: bool = False
     """Trained from scratch for as long as a start and a method together."""
+    alone: bool = False
+    """Begins with encoders and exits of the `alone-MODALITY` trainings."""
+    exits: int | None = None
+    """Per modality, where it is not the comparison's number."""
+    gain: bool = False
+    """What a gain gate is taught on is kept too."""
 
     def options(self, size: Size, exits: int, seed: int, windows: int) -> Options:
-        epochs = size.start + size.epochs if self.whole else size.epochs if self.start else size.start
+        later = self.start or self.alone
+        epochs = size.start + size.epochs if self.whole else size.epochs if later else size.start
         return Options(epochs=epochs, windows=windows, batch=size.batch, rate=size.rate,
                        weight_decay=size.weight_decay, dropout=0.0, validation=SHOWN, seed=seed, method=self.method,
-                       reading=self.reading, fusion=self.fusion, exits=exits, modalities=self.modalities)
+                       reading=self.reading, fusion=self.fusion,
+                       exits=exits if self.exits is None else self.exits, modalities=self.modalities)
 
 
 def plan(modalities: Sequence[str]) -> list[Training]:
@@ -53,7 +63,10 @@ def plan(modalities: Sequence[str]) -> list[Training]:
     alone = [Training(f"uni-{m}", modalities=m, whole=True) for m in modalities]
     late = [
         Training("lf-start"), Training("lf", start="lf-start"),
-        *(Training(f"mmexit-{r}", "mmexit", reading=r, start="lf-start") for r in ("norm", "signed", "shared")),
+        *(Training(f"alone-{m}", "eloss", modalities=m, whole=True) for m in modalities),
+        Training("ours", "eloss", alone=True, gain=True), Training("lf-alone", alone=True),
+        *(Training(f"mmexit-{r}", "mmexit", reading=r, start="lf-start", exits=2)
+          for r in ("signed", "norm", "shared")),
         Training("mmexit-joint", "mmexit-joint", reading="signed", start="lf-start"),
         Training("eloss", "eloss", start="lf-start"), Training("sloss", "sloss", start="lf-start"),
     ]
@@ -77,6 +90,7 @@ def needed(trainings: Sequence[Training], names: Sequence[str]) -> list[Training
             wanted.add(name)
             training = by_name[name]
             left += [n for n in (training.start, training.fusion) if n]
+            left += [t.name for t in trainings if training.alone and t.name.startswith("alone-")]
     return [t for t in trainings if t.name in wanted]
 
 
@@ -92,15 +106,32 @@ class Bench:
     validation: Material
     test: Material
     work: Path
+    networks: Mapping[int, Network]
+    """The same with other numbers of exits."""
 
     def options(self, training: Training, seed: int) -> Options:
         return training.options(self.size, self.exits, seed, len(self.train[0]))
 
     def key(self, training: Training, seed: int, others: Mapping[str, Training]) -> str:
         """Changes with everything that the result depends on."""
-        start = self.key(others[training.start], seed, others) if training.start else None
+        start = [self.key(t, seed, others) for t in self.starts(training, others).values()]
         windows = [m.key for m in (*self.train, self.validation, self.test)]
-        return digest(repr(self.network), asdict(self.options(training, seed)), windows, start, torch.__version__)
+        return digest(self.features(), repr(self.network_of(training)), asdict(self.options(training, seed)), windows,
+                      start, torch.__version__)
+
+    def features(self) -> str:
+        """A version of what is trained that no option says."""
+        return "pools before normalization, later draws after a start"
+
+    def starts(self, training: Training, others: Mapping[str, Training]) -> dict[str, Training]:
+        """What it begins with: the modalities' trainings by name, or one training under the empty name."""
+        if training.alone:
+            return {m.name: others[f"alone-{m.name}"] for m in self.network.modalities}
+        return {"": others[training.start]} if training.start else {}
+
+    def network_of(self, training: Training) -> Network:
+        """With the training's own number of exits, where it has one."""
+        return self.network if training.exits is None else self.networks[training.exits]
 
     def path(self, training: Training, seed: int, others: Mapping[str, Training]) -> Path:
         folder = self.work / "cells" / self.name
@@ -109,7 +140,7 @@ class Bench:
     def effort(self, training: Training, seed: int) -> float:
         """MACs of a training, roughly: forward passes of its network."""
         o = self.options(training, seed)
-        network = reduced(self.network, training.modalities)
+        network = reduced(self.network_of(training), training.modalities)
         return float(o.epochs * o.windows * plain_cost(network, training.fusion).macs)
 
     def run(self, training: Training, seed: int, others: Mapping[str, Training], progress: Progress) -> Said:
@@ -120,12 +151,15 @@ class Bench:
             return read(path)
         options = self.options(training, seed)
         check_options(options)
-        trainer = Trainer(self.network, options)
+        trainer = Trainer(self.network_of(training), options)
         runs = self.work / "runs" / self.name / path.stem
         runs.mkdir(parents=True, exist_ok=True)
-        if training.start:
-            first = self.path(others[training.start], seed, others)
-            trainer.start_from(self.work / "runs" / self.name / first.stem / "checkpoint.pt")
+        starts = {m: self.work / "runs" / self.name / self.path(t, seed, others).stem / "checkpoint.pt"
+                  for m, t in self.starts(training, others).items()}
+        if training.alone:
+            trainer.start_alone(starts)
+        elif starts:
+            trainer.start_from(starts[""])
         checkpoint = runs / "checkpoint.pt"
         if checkpoint.exists():
             trainer.restore(checkpoint)
@@ -133,11 +167,16 @@ class Bench:
         progress.skip(trainer.epoch * step)
         label = f"{self.name} {training.name} seed {seed}"
         held_out = self.validation.batch(np.arange(min(SHOWN, len(self.validation))))
-        run_epochs(trainer, lambda epoch: self._stream(options, epoch), held_out, checkpoint,
-                   lambda text: progress.add(step, f"{label}: {text}"))
+
+        def stream(epoch: int) -> Iterator[Batch]:
+            progress.check()
+            # What goes on from another training goes on in its draws too: LF sees as many windows as the rest.
+            return self._stream(options, epoch + (self.size.start if starts else 0))
+
+        run_epochs(trainer, stream, held_out, checkpoint, lambda text: progress.add(step, f"{label}: {text}"))
         said = self._say(trainer, training)
         write(path, said)
-        if others and not any(t.start == training.name for t in others.values()):
+        if others and not any(training in self.starts(t, others).values() for t in others.values()):
             shutil.rmtree(runs)
         return said
 
@@ -157,6 +196,24 @@ class Bench:
         if training.method == "fusion":
             logits = {split: {FUSION: found[FUSION]} for split, found in logits.items()}
             costs = {FUSION: plain_cost(network, training.fusion)}
+        features, looks = self._known(trainer) if training.gain else ({}, {})
         return Said(tuple(m.name for m in network.modalities), logits["validation"], logits["test"],
                     {"validation": self.validation.labels, "test": self.test.labels},
-                    costs, trainer.history)
+                    costs, trainer.history, features, looks,
+                    {m.name: look_macs(m.features.shape) for m in network.modalities if looks})
+
+    def _known(self, trainer: Trainer) -> tuple[dict, dict]:
+        """Features of every exit and looks at every modality that has maps, by split."""
+        features: dict[str, dict] = {}
+        looks: dict[str, dict] = {}
+        model = trainer.model.eval()
+        for split, source in (("validation", self.validation), ("test", self.test)):
+            rows: dict = {}
+            with torch.no_grad():
+                for i in range(0, len(source), 256):
+                    inputs, _ = source.batch(np.arange(i, min(i + 256, len(source)))).tensors()
+                    for key, x in model.exit_inputs(inputs).items():
+                        rows.setdefault(key, []).append(x.numpy().astype(np.float16))
+            features[split] = {k: np.concatenate(v) for k, v in rows.items()}
+            looks[split] = {m: look(x) for m, x in source.inputs.items() if x.ndim == 4}
+        return features, looks

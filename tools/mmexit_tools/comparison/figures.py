@@ -24,8 +24,11 @@ STYLE = {
 COLORS = {
     "LF": "#555555", "MMExit": "#0072b2", "MMExit+": "#d55e00", "RExit": "#cc79a7", "Eloss": "#009e73",
     "Sloss": "#e69f00", "random gate": "#999999", "fixed gate": "#000000", "oracle": "#56b4e9",
+    "ours, gain gate": "#7a0177", "ours, entropy gate": "#c51b8a", "ours, random gate": "#bbbbbb",
+    "ours, oracle": "#2b8cbe",
 }
-LINES = ("MMExit", "MMExit+", "RExit", "Eloss", "Sloss", "random gate")
+LINES = ("ours, gain gate", "ours, entropy gate", "ours, random gate",
+         "MMExit", "MMExit+", "RExit", "Eloss", "Sloss", "random gate")
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -102,7 +105,7 @@ def curves_figure(result: TaskResult, path: Path) -> None:
     """Accuracy against the share of LF's MACs, means over seeds."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.2))
-        for method in [m for m in (*LINES, "fixed gate", "oracle") if m in result.curves]:
+        for method in [m for m in (*LINES, "fixed gate", "oracle", "ours, oracle") if m in result.curves]:
             settings = zip(*(c.test for c in result.curves[method].values()), strict=True)
             points = np.array([mean_of(p, result.lf.macs)[:2] for p in settings])
             points = points[np.argsort(points[:, 0], kind="stable")]

@@ -217,6 +217,21 @@ def choose(curve: Curve, reference: NDArray[np.bool_], errors: float = 1.0) -> i
     return min(range(len(curve.validation)), key=lambda i: (-curve.validation[i].accuracy, curve.validation[i].macs))
 
 
+NEAR = 0.005
+"""Accuracy below its own fusion, on validation, that a gate of ours may have."""
+
+
+def choose_near(curve: Curve, reference: NDArray[np.bool_], own: NDArray[np.bool_], near: float = NEAR) -> int:
+    """The cheapest setting that on validation is at most `near` below the network's own fusion and not below
+    `reference`; the most accurate where there is none. Against its own fusion few windows differ, so this is known
+    more exactly than a difference to another network."""
+    least = max(float(own.mean()) - near, float(reference.mean()))
+    good = [(p.macs, i) for i, p in enumerate(curve.validation) if p.accuracy >= least]
+    if good:
+        return min(good)[1]
+    return min(range(len(curve.validation)), key=lambda i: (-curve.validation[i].accuracy, curve.validation[i].macs))
+
+
 def within(curve: Curve, budget: float) -> int | None:
     """The most accurate setting on validation of at most so many MACs; None where there is none."""
     fit = [(-p.accuracy, p.macs, i) for i, p in enumerate(curve.validation) if p.macs <= budget]

@@ -88,7 +88,7 @@ def stored(work: Path, name: str, task: Task, network: Network, data: Path, draw
 
 def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix="part-", dir=folder.parent))
+    part = Path(tempfile.mkdtemp(prefix=f"part-{os.getpid()}-", dir=folder.parent))
     try:
         labels = np.zeros(count, np.int64)
         inputs = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..base.exits import FUSION
 from ..export.report import weighted_f1
-from . import gates
+from . import gain_gate, gates
 from .gates import Curve, Point
 from .said import Said
 
@@ -19,7 +19,10 @@ READINGS = {"mmexit-norm": "A", "mmexit-signed": "B", "mmexit-shared": "C"}
 JOINT = {"mmexit-joint": "J"}
 """Beyond the paper: reading B with both stages in every step; MMExit+ is this network where it was trained."""
 FUSIONS = ("tf", "lrtf", "mim")
-BUDGETS = (0.2, 0.3, 0.5, 0.7)
+OURS, OURS_ENTROPY = "ours, gain gate", "ours, entropy gate"
+"""Encoders and exits from single modalities, an exit behind every layer; the gate by the gain of going on, or by
+entropy with a threshold per exit."""
+BUDGETS = (0.25, 0.5, 0.75)
 """Shares of LF's MACs at which accuracies are compared."""
 
 
@@ -83,41 +86,63 @@ def plain_point(said: Said, split: str) -> Point:
 def plain_names(modalities: Sequence[str]) -> dict[str, str]:
     """Trainings without exits, by the name that the tables give them."""
     alone = {f"uni-{m}": f"Uni{i} ({m})" for i, m in enumerate(modalities, 1)}
-    return alone | {f: f.upper() for f in FUSIONS} | {"lf": "LF"}
+    return alone | {f: f.upper() for f in FUSIONS} | {"lf": "LF", "lf-alone": "LF, single starts"}
 
 
-def measure(name: str, modalities: tuple[str, ...], results: Mapping[int, Mapping[str, Said]]) -> TaskResult:
-    """`results[seed][training]`; every seed has `lf`."""
-    first = next(iter(results.values()))["lf"]
-    windows = (len(first.labels["validation"]), len(first.labels["test"]))
-    found = TaskResult(name, modalities, windows, plain_point(first, "test"))
-    for seed, trained in results.items():
-        _measure_seed(found, seed, trained)
+def empty(name: str, modalities: tuple[str, ...], lf: Said) -> TaskResult:
+    windows = (len(lf.labels["validation"]), len(lf.labels["test"]))
+    return TaskResult(name, modalities, windows, plain_point(lf, "test"))
+
+
+def measure_cell(found: TaskResult, seed: int, training: str, said: Said, lf: Said, over: Said | None) -> None:
+    """Adds what one training of a seed gives. `lf`: that seed's late fusion; `over`: the network without exits of the
+    training's own fusion, where that is another."""
+    plain = plain_names(found.modalities)
+    if training in plain:
+        _add(found, plain[training], seed, plain_point(said, "test"), plain_point(said, "validation").accuracy)
+        return
+    reference = plain_point(lf, "validation").right.astype(bool)
+    letters = READINGS | JOINT
+    bench = gates.bench(said) if said.costs.keys() != {FUSION} else None
+    if bench is None or training.startswith("alone-"):
+        return
+    if training in letters:
+        for method, curve in _gates(bench, f" {letters[training]}").items():
+            _gate(found, method, seed, curve, reference)
+    elif training in ("eloss", "sloss"):
+        method = training.capitalize()
+        _gate(found, method, seed, gates.single(bench), reference)
+        _gate(found, f"{method}, own thresholds", seed, gates.priced(bench), reference)
+    elif training == "ours":
+        _measure_ours(found, seed, said, bench, reference)
+    elif over is not None:
+        own = plain_point(over, "validation").right.astype(bool)
+        _gate(found, f"MMExit over {training.removeprefix('mmexit-').upper()}", seed, gates.single(bench), own)
+
+
+def _measure_ours(found: TaskResult, seed: int, said: Said, bench: gates.Bench, reference: NDArray[np.bool_]) -> None:
+    """The network with single starts: by entropy and by gain, and the gates that bound them."""
+    own = bench.plain["validation"].correct(FUSION)
+    entropy = gates.priced(bench)
+    order = tuple(entropy.validation[gates.choose_near(entropy, reference, own)].setting.split())
+    curves = {OURS_ENTROPY: entropy, OURS: gain_gate.curve(said, bench, order)}
+    for method, curve in curves.items():
+        i = gates.choose_near(curve, reference, own)
+        _add(found, method, seed, curve.test[i], curve.validation[i].accuracy)
+        found.curves.setdefault(method, {})[seed] = curve
+    for method, curve in (("random gate", gates.lots(bench)), ("fixed gate", gates.fixed(bench)),
+                          ("oracle", gates.oracle(bench))):
+        _gate(found, f"ours, {method}", seed, curve, reference)
+    whole = Point(bench.plain["test"].correct(FUSION).astype(float), plain_point(said, "test").f1,
+                  float(sum(c.macs for c in bench.costs.values())),
+                  float(sum(c.parameters for c in bench.costs.values())))
+    _add(found, "ours, always fused", seed, whole, float(own.mean()))
+
+
+def named(found: TaskResult) -> TaskResult:
+    """With the better reading under the plain names."""
     _name_the_method(found)
     return found
-
-
-def _measure_seed(found: TaskResult, seed: int, trained: Mapping[str, Said]) -> None:
-    for training, method in plain_names(found.modalities).items():
-        if training in trained:
-            point = plain_point(trained[training], "test")
-            _add(found, method, seed, point, plain_point(trained[training], "validation").accuracy)
-    reference = plain_point(trained["lf"], "validation").right.astype(bool)
-    for training, letter in (READINGS | JOINT).items():
-        if training in trained:
-            bench = gates.bench(trained[training])
-            for method, curve in _gates(bench, f" {letter}").items():
-                _gate(found, method, seed, curve, reference)
-    for training, method in (("eloss", "Eloss"), ("sloss", "Sloss")):
-        if training in trained:
-            bench = gates.bench(trained[training])
-            _gate(found, method, seed, gates.single(bench), reference)
-            _gate(found, f"{method}, own thresholds", seed, gates.priced(bench), reference)
-    for fusion in FUSIONS:
-        if f"mmexit-{fusion}" in trained and fusion in trained:
-            own = plain_point(trained[fusion], "validation").right.astype(bool)
-            bench = gates.bench(trained[f"mmexit-{fusion}"])
-            _gate(found, f"MMExit over {fusion.upper()}", seed, gates.single(bench), own)
 
 
 def _gates(bench: gates.Bench, suffix: str) -> dict[str, Curve]:

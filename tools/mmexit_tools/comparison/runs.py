@@ -10,10 +10,14 @@ result. `--part 1/2` and `--part 2/2` share the seeds between two processes.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
+import re
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,14 +27,15 @@ import numpy as np
 import torch
 
 from ..base.errors import USAGE, ToolError
-from ..base.progress import Progress
+from ..base.progress import Progress, TimeUp, duration
 from ..tasks import load
 from . import figures
 from .cells import Bench, Training, needed, plan
 from .material import Draw, stored
-from .measured import TaskResult, measure
-from .said import Said, read
-from .sizes import SIZES, Size, network_of
+from .measured import empty, measure_cell
+from .results import name_of, read_cells, write_cell
+from .said import Said
+from .sizes import SIZES, Size, network_of, task_name
 from .tables import curves_csv, document, rows_csv
 
 EXPLAINED = """\
@@ -44,8 +49,13 @@ How to read it:
   weight, and with weights that rise to fusion's; the same gate as MMExit.
 - The random gate leaves at every exit with one probability; the fixed gate always at the same exit; the oracle at the
   first exit that is right.
-- The setting of each method is the cheapest that beats LF on validation windows by a standard error of the paired
-  difference, or the most accurate where none does. Mean ± standard deviation over seeds.
+- Ours: each modality's encoder and exits are first trained alone, then all together with equal weights, the stronger
+  encoder slowly; an exit behind every layer. "Gain gate": an exit answers where the predicted gain of going on is
+  at most its threshold, the next sensor looked at; heads and looks are billed. "Always fused": no exit answers.
+  "LF, single starts" begins with the same encoders and has no exits. The paper's methods have its two exits.
+- Ours takes the cheapest setting that on validation windows is at most 0.5 points below its own fusion and not below
+  LF. Every other method takes the cheapest that beats LF there by a standard error of the paired difference, or the
+  most accurate where none does. Mean ± standard deviation over seeds.
 - MACs and parameters touched are means per window; LF's are without exits.
 """
 
@@ -58,10 +68,16 @@ class Request:
     out: Path
     seeds: int
     size: str
-    exits: int
+    exits: int | None
     methods: tuple[str, ...]
     part: tuple[int, int]
     resume: bool
+    minutes: float = math.inf
+    """Nothing is begun after so long; an epoch under way is finished."""
+
+    @property
+    def cells(self) -> Path:
+        return self.out / "cells"
 
     def own_seeds(self) -> list[int]:
         """Seeds 1... that this process trains."""
@@ -71,8 +87,9 @@ class Request:
 
 def bench_of(request: Request, name: str, say: Callable[[str], None]) -> Bench:
     """The task with its windows, drawn now or earlier."""
-    task, size = load(name), SIZES[request.size][name]
-    network = network_of(task, request.data, request.exits, size)
+    task, size = load(task_name(name)), SIZES[request.size][name]
+    exits = size.exits_of(request.exits)
+    network = network_of(task, request.data, exits, size)
     counts = {"train": size.train, "validation": size.validation, "test": size.test}
     if 0 in counts.values():
         counts = {split: split_length(name, request.data, split) for split in counts}
@@ -82,8 +99,8 @@ def bench_of(request: Request, name: str, say: Callable[[str], None]) -> Bench:
 
     kept = partial(stored, request.work, f"{name}-{request.size}", task, network, request.data)
     train = [kept(draw("train", v), say) for v in range(size.variants)]
-    return Bench(name, network, size, request.exits, train, kept(draw("validation"), say), kept(draw("test"), say),
-                 request.work)
+    return Bench(name, network, size, exits, train, kept(draw("validation"), say), kept(draw("test"), say),
+                 request.work, {2: network if request.exits is not None else network_of(task, request.data, 2, size)})
 
 
 def split_length(name: str, data: Path, split: str) -> int:
@@ -94,49 +111,79 @@ def split_length(name: str, data: Path, split: str) -> int:
     return len(mosi.utterances(data, split).labels)
 
 
-@dataclass(frozen=True)
-class Job:
-    bench: Bench
-    trainings: Sequence[Training]
-    others: dict[str, Training]
-
-
-def jobs_of(request: Request, say: Callable[[str], None]) -> list[Job]:
-    plans = {name: plan(load(name).MODALITIES) for name in request.tasks}
-    chosen = {name: needed(p, ("lf", *request.methods)) if request.methods else p for name, p in plans.items()}
-    return [Job(bench_of(request, name, say), chosen[name], {t.name: t for t in plans[name]}) for name in plans]
+def chosen(request: Request, name: str) -> tuple[list[Training], dict[str, Training]]:
+    """The trainings of a task, and all that there are by name."""
+    plans = plan(load(task_name(name)).MODALITIES)
+    only = request.methods or SIZES[request.size][name].only
+    return needed(plans, ("lf", *only)) if only else plans, {t.name: t for t in plans}
 
 
 def run(request: Request, say: Callable[[str], None]) -> list[Path]:
-    """Trains what is missing and writes the results; returns what was written."""
-    jobs = jobs_of(request, say)
-    started = [p for j in jobs for p in (request.work / "runs" / j.bench.name, request.work / "cells" / j.bench.name)
+    """Trains what is missing, writes each cell as it comes, then the results; returns what was written."""
+    clear_parts(request.work)
+    started = [p for t in request.tasks for p in (request.work / "runs" / t, request.work / "cells" / t)
                if p.is_dir() and any(p.iterdir())]
     if started and not request.resume:
         raise ToolError(f"{started[0]}: holds an earlier run; go on with --resume, or give another --work", USAGE)
+    begun = time.monotonic()
+    for name in request.tasks:
+        chosen(request, name)  # an unknown method ends the command before windows are drawn
+    benches = {name: bench_of(request, name, say) for name in request.tasks}
     own = request.own_seeds()
-    progress = Progress(sum(j.bench.effort(t, s) for j in jobs for t in j.trainings for s in own), say)
-    for seed in own:
-        for job in jobs:
-            for training in job.trainings:
-                job.bench.run(training, seed, job.others, progress)
-    results = [collected(job, request.seeds) for job in jobs]
-    found = [r for r in results if r is not None]
-    if len(found) < len(results):
-        say(f"part {request.part[0]}/{request.part[1]} is trained; when all parts are, run again with --resume")
-        return []
-    return write(request, found)
+    progress = Progress(sum(benches[n].effort(t, s) for n in request.tasks for t in chosen(request, n)[0]
+                            for s in own), say, limit=60 * request.minutes)
+    try:
+        for seed in own:
+            for name in request.tasks:
+                run_seed(request, benches[name], seed, progress)
+    except TimeUp:
+        say(f"--minutes {request.minutes:g} are over after {duration(time.monotonic() - begun)}; --resume goes on")
+    return write(request, say)
 
 
-def collected(job: Job, seeds: int) -> TaskResult | None:
-    """The task's figures from the files; None while other processes have not finished theirs."""
-    said: dict[int, dict[str, Said]] = {}
-    for seed in range(1, seeds + 1):
-        paths = {t.name: job.bench.path(t, seed, job.others) for t in job.trainings}
-        if not all(p.exists() for p in paths.values()):
-            return None
-        said[seed] = {name: read(path) for name, path in paths.items()}
-    return measure(job.bench.name, tuple(m.name for m in job.bench.network.modalities), said)
+def run_seed(request: Request, bench: Bench, seed: int, progress: Progress) -> None:
+    """One seed of a task: every training, its cell written once it is measured."""
+    trainings, others = chosen(request, bench.name)
+    said: dict[str, Said] = {}
+    for training in trainings:
+        path = bench.path(training, seed, others)
+        target = request.cells / name_of(bench.name, training.name, seed)
+        if written(target, path.stem):
+            progress.skip(bench.effort(training, seed))
+        else:
+            said[training.name] = bench.run(training, seed, others, progress)
+            if is_start(training.name):
+                continue  # no method; a result of its own would say nothing
+            lf = said.get("lf") or bench.run(others["lf"], seed, others, progress)
+            over = None
+            if training.fusion != "lf" and training.method != "fusion":
+                over = said.get(training.fusion) or bench.run(others[training.fusion], seed, others, progress)
+            found = empty(bench.name, tuple(m.name for m in bench.network.modalities), lf)
+            measure_cell(found, seed, training.name, said[training.name], lf, over)
+            write_cell(request.cells, found, training.name, seed, {
+                "size": describe(bench.size), "key": path.stem, "versions": versions()})
+
+
+def is_start(training: str) -> bool:
+    """Whether a training is there for others to begin with, and is no method itself."""
+    return training.endswith("-start") or training.startswith("alone-")
+
+
+def written(path: Path, key: str) -> bool:
+    """Whether the cell is there and was made by this very training."""
+    return path.exists() and f'"key":"{key}"' in path.read_text()
+
+
+def clear_parts(work: Path) -> None:
+    """Removes what killed runs left behind half written: names with the number of a process that is no more."""
+    for path in work.glob("*/**/*part*") if work.is_dir() else ():
+        found = re.search(r"part-?(\d+)", path.name)
+        if found and not Path(f"/proc/{found[1]}").exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def versions() -> str:
+    return f"Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}"
 
 
 def describe(size: Size) -> str:
@@ -146,23 +193,49 @@ def describe(size: Size) -> str:
             f"weight decay {size.weight_decay:g}")
 
 
-def stamp(request: Request) -> dict[str, str]:
-    sizes = {t: SIZES[request.size][t] for t in request.tasks}
+def stamp(request: Request, found: Mapping[str, Mapping[tuple[str, int], dict]]) -> dict[str, str]:
+    """What the document says about itself: the command, sizes and versions, and which cells are missing."""
     command = (f"python -m mmexit_tools.comparison --tasks {','.join(request.tasks)} --data DATA "
-               f"--seeds {request.seeds} --size {request.size} --exits {request.exits}"
+               f"--seeds {request.seeds} --size {request.size}"
+               + (f" --exits {request.exits}" if request.exits is not None else "")
                + (f" --methods {','.join(request.methods)}" if request.methods else "") + " --work WORK --out OUT")
-    return {
-        "Command": f"`{command}`", "Seeds": ", ".join(map(str, range(1, request.seeds + 1))),
-        "Versions": f"Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}, "
-                    f"matplotlib {matplotlib.__version__}",
-        "Machine": f"{platform.machine()}, {torch.get_num_threads()} thread(s)",
-    } | {f"Size of {t}": describe(s) for t, s in sizes.items()}
+    lines = {"Command": f"`{command}`; `--tables` makes this document again from the cells alone"}
+    kept = [a for cells in found.values() for a in cells.values()]
+    lines["Versions"] = "; ".join(sorted({a["versions"] for a in kept})) + f"; matplotlib {matplotlib.__version__}"
+    for name in request.tasks:
+        sizes = sorted({a["size"] for a in found.get(name, {}).values()})
+        lines[f"Size of {name}"] = "; ".join(sizes) or "nothing measured"
+        lines[f"Cells of {name}"] = missing(request, name, found.get(name, {}))
+    return lines
 
 
-def write(request: Request, results: Sequence[TaskResult]) -> list[Path]:
+def missing(request: Request, name: str, found: Mapping[tuple[str, int], dict]) -> str:
+    """Which seeds of which trainings the folder holds not."""
+    wanted = [(t.name, s) for t in chosen(request, name)[0] for s in range(1, request.seeds + 1)
+              if not is_start(t.name)]
+    lacking: dict[str, list[int]] = {}
+    for training, seed in wanted:
+        if (training, seed) not in found:
+            lacking.setdefault(training, []).append(seed)
+    have = f"{len(wanted) - sum(map(len, lacking.values()))} of {len(wanted)}"
+    if not lacking:
+        return f"{have}, none missing"
+    return f"{have}; missing: " + ", ".join(f"{t} (seeds {', '.join(map(str, s))})" for t, s in lacking.items())
+
+
+def write(request: Request, say: Callable[[str], None]) -> list[Path]:
+    """The document, tables and figures, from the cells that are there."""
+    read = {name: read_cells(request.cells, name) for name in request.tasks}
+    results = [r for r, _ in read.values() if r is not None and r.of("LF")]
+    about = {name: a for name, (_, a) in read.items()}
+    for name in request.tasks:
+        say(f"cells of {name}: {missing(request, name, about[name])}")
+    if not results:
+        say("no cell yet, so no document")
+        return []
     request.out.mkdir(parents=True, exist_ok=True)
     texts = {
-        "comparison.md": document(results, stamp(request), request.exits, EXPLAINED),
+        "comparison.md": document(results, stamp(request, about), EXPLAINED),
         "comparison.csv": rows_csv(results), "comparison-curves.csv": curves_csv(results),
     }
     for name, text in texts.items():
@@ -184,25 +257,33 @@ def parse_part(text: str) -> tuple[int, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", default="avmnist,robot-command,mosi")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True, help="windows, checkpoints, results: some GB")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tasks", default="", help="with commas; all that the size has without it")
+    parser.add_argument("--data", type=Path, help="the data folder; not needed with --tables")
+    parser.add_argument("--work", type=Path, help="windows, checkpoints, results: some GB; not needed with --tables")
+    parser.add_argument("--out", type=Path, required=True, help="where the document goes, and the cells in OUT/cells")
     parser.add_argument("--seeds", type=int, default=5, help="how many; they are 1, 2, ...")
-    parser.add_argument("--size", choices=tuple(SIZES), default="full")
-    parser.add_argument("--exits", type=int, default=2, help="per modality")
+    parser.add_argument("--size", choices=tuple(SIZES), default="mixed")
+    parser.add_argument("--exits", type=int, help="per modality, 0 for one behind every layer (default: the size's)")
     parser.add_argument("--methods", default="", help="trainings with commas (LF is always there); all without it")
     parser.add_argument("--part", default="1/1", help="K/N: train only every N-th seed, in one of N processes")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier run in --work was")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin nothing more after so long")
+    parser.add_argument("--tables", action="store_true", help="train nothing: the document from the cells there are")
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
     args = parser.parse_args()
     if args.seeds < 1:
         raise ToolError(f"--seeds {args.seeds}: at least 1", USAGE)
-    tasks = tuple(t for t in args.tasks.split(",") if t)
+    tasks = tuple(t for t in args.tasks.split(",") if t) or tuple(SIZES[args.size])
     for name in tasks:
-        load(name)
+        load(task_name(name))
+        if name not in SIZES[args.size]:
+            raise ToolError(f"--tasks {name}: size {args.size} has {', '.join(SIZES[args.size])}", USAGE)
+    if not args.tables and (args.data is None or args.work is None):
+        raise ToolError("--data and --work are needed to train; --tables makes the document from the cells", USAGE)
     torch.set_num_threads(args.threads)
-    request = Request(tasks, args.data, args.work, args.out, args.seeds, args.size, args.exits,
-                      tuple(m for m in args.methods.split(",") if m), parse_part(args.part), args.resume)
-    for path in run(request, partial(print, flush=True, file=sys.stderr)):
+    request = Request(tasks, args.data or Path(), args.work or Path(), args.out, args.seeds, args.size, args.exits,
+                      tuple(m for m in args.methods.split(",") if m), parse_part(args.part), args.resume,
+                      args.minutes)
+    say = partial(print, flush=True, file=sys.stderr)
+    for path in write(request, say) if args.tables else run(request, say):
         print(path)

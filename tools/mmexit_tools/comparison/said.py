@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,11 @@ class Said:
     labels: Mapping[str, NDArray[np.int64]]
     costs: Mapping[ExitKey, Cost]
     history: Sequence[dict]
+    features: Mapping[str, Mapping[ExitKey, NDArray]] = field(default_factory=dict)
+    """By split: what every exit's linear layer takes [N, n]; where a gain gate is to be taught."""
+    looks: Mapping[str, Mapping[str, NDArray]] = field(default_factory=dict)
+    """By split and modality: `gain.look` [N, n]."""
+    look_macs: Mapping[str, int] = field(default_factory=dict)
 
 
 def network_costs(network: Network, fusion: str) -> dict[ExitKey, Cost]:
@@ -57,7 +62,9 @@ def write(path: Path, said: Said) -> None:
     """Atomic; the same bytes for the same result."""
     arrays = {f"{split}/{m}.{n}": x for split in ("validation", "test") for (m, n), x in getattr(said, split).items()}
     arrays |= {f"{split}/labels": y for split, y in said.labels.items()}
-    about = {"modalities": said.modalities, "history": said.history,
+    arrays |= {f"{split}/feature {m}.{n}": x for split, xs in said.features.items() for (m, n), x in xs.items()}
+    arrays |= {f"{split}/look {m}": x for split, xs in said.looks.items() for m, x in xs.items()}
+    about = {"modalities": said.modalities, "history": said.history, "look_macs": dict(said.look_macs),
              "costs": [[m, n, c.macs, c.parameters] for (m, n), c in said.costs.items()]}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".part{os.getpid()}.npz")
@@ -72,7 +79,12 @@ def read(path: Path) -> Said:
             costs = {(m, n): Cost(macs, held) for m, n, macs, held in about["costs"]}
             splits = {s: {(m, n): stored[f"{s}/{m}.{n}"] for m, n in costs} for s in ("validation", "test")}
             labels = {s: stored[f"{s}/labels"] for s in splits}
+            features = {s: {k: stored[n] for k in costs if (n := f"{s}/feature {k[0]}.{k[1]}") in stored.files}
+                        for s in splits}
+            looks = {s: {m: stored[n] for m in about["modalities"] if (n := f"{s}/look {m}") in stored.files}
+                     for s in splits}
     except Exception as error:
         raise ToolError(f"{path}: not a readable result ({type(error).__name__}); remove it, and it is trained "
                         "again") from error
-    return Said(tuple(about["modalities"]), splits["validation"], splits["test"], labels, costs, about["history"])
+    return Said(tuple(about["modalities"]), splits["validation"], splits["test"], labels, costs, about["history"],
+                features, looks, about.get("look_macs", {}))

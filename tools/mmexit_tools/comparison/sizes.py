@@ -26,9 +26,24 @@ class Size:
     rate: float = 2e-3
     weight_decay: float = 1e-3
     side: int = 112
+    exits: int | None = None
+    """Per modality where --exits says nothing (0: behind every layer); None: two."""
+    only: tuple[str, ...] = ()
+    """The trainings of this row of the size; all without it."""
+
+    def exits_of(self, asked: int | None) -> int:
+        return 2 if asked is None and self.exits is None else self.exits if asked is None else asked
 
 
+SMALL_MOSI = Size(0, 0, 0, 12, 12, batch=32, rate=1e-3, weight_decay=1e-2)
 SIZES: dict[str, dict[str, Size]] = {
+    "mixed": {
+        "avmnist": Size(6_000, 5_000, 6_000, 6, 6, variants=6, side=56, exits=0),
+        "avmnist-112": Size(16_000, 5_000, 6_000, 6, 6, variants=3, exits=0,
+                            only=("lf", "ours", "lf-alone", "mmexit-signed", "uni-image", "uni-audio")),
+        "robot-command": Size(2_000, 1_000, 1_000, 4, 4),
+        "mosi": SMALL_MOSI,
+    },
     "full": {
         "avmnist": Size(20_000, 5_000, 5_000, 8, 8, variants=8),
         "robot-command": Size(12_000, 4_000, 4_000, 8, 8, variants=4),
@@ -45,7 +60,12 @@ SIZES: dict[str, dict[str, Size]] = {
         "mosi": Size(96, 64, 64, 2, 2, batch=32),
     },
 }
-"""0 windows: all that the split has."""
+"""0 windows: all that the split has. `TASK-SIDE` is a second row of a task."""
+
+
+def task_name(name: str) -> str:
+    """The task of a row of a size."""
+    return name.removesuffix("-112")
 
 
 def network_of(task: Task, data: Path, exits: int, size: Size) -> Network:

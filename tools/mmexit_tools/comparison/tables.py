@@ -7,9 +7,10 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import scipy.stats
 
 from ..export.report import table
-from .measured import BUDGETS, FUSIONS, JOINT, READINGS, Row, TaskResult, plain_names
+from .measured import BUDGETS, FUSIONS, JOINT, OURS, OURS_ENTROPY, READINGS, Row, TaskResult, plain_names
 
 ABSENT = "-"
 
@@ -32,7 +33,7 @@ def thousands(rows: Sequence[Row], name: str) -> str:
 
 
 def main_methods(result: TaskResult) -> list[str]:
-    return [*plain_names(result.modalities).values(), "MMExit", "MMExit+"]
+    return [*plain_names(result.modalities).values(), "MMExit", "MMExit+", OURS_ENTROPY, OURS]
 
 
 def accuracy_table(results: Sequence[TaskResult]) -> str:
@@ -40,7 +41,7 @@ def accuracy_table(results: Sequence[TaskResult]) -> str:
     head = ["method", *(f"{r.name} {what}" for r in results for what in ("accuracy", "F1"))]
     uni = [f"Uni{i}" for i in range(1, 1 + max(len(r.modalities) for r in results))]
     rows = []
-    for name in [*uni, "TF", "LRTF", "MIM", "LF", "MMExit", "MMExit+"]:
+    for name in [*uni, "TF", "LRTF", "MIM", "LF", "MMExit", "MMExit+", OURS]:
         row = [name]
         for result in results:
             own = next((m for m in result.methods() if m == name or m.startswith(f"{name} (")), None)
@@ -72,22 +73,48 @@ def budget_table(result: TaskResult, methods: Sequence[str]) -> str:
     return table(head, rows)
 
 
-def task_text(result: TaskResult, exits: int) -> str:
+def paired_interval(result: TaskResult, method: str, against: str) -> str:
+    """Mean paired difference over seeds in points, with its 95 % interval by Student's t."""
+    other = {r.seed: r.accuracy for r in result.of(against)}
+    found = np.array([100 * (r.accuracy - other[r.seed]) for r in result.of(method) if r.seed in other])
+    if len(found) == 0:
+        return ABSENT
+    if len(found) == 1:
+        return f"{found[0]:+.2f} (one seed)"
+    half = float(scipy.stats.t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found)))
+    return f"{found.mean():+.2f} ({found.mean() - half:+.2f} to {found.mean() + half:+.2f})"
+
+
+def ours_table(result: TaskResult) -> str:
+    """Accuracy of ours against LF of the same epochs and against LF with the same starts."""
+    names = [m for m in (OURS, OURS_ENTROPY, "ours, always fused", "LF, single starts", "MMExit", "MMExit+", "Eloss",
+                         "Eloss, own thresholds") if result.of(m)]
+    head = ["method", "seeds", "against LF, points (95 %)", "against LF, single starts", "MACs saved"]
+    rows = [[m, str(len(result.of(m))), paired_interval(result, m, "LF"),
+             paired_interval(result, m, "LF, single starts"), _column(result.of(m), "saved", "{:.1f}", 100) + " %"]
+            for m in names]
+    return table(head, rows)
+
+
+def task_text(result: TaskResult) -> str:
     best = result.best_reading()
-    present = [m for m in ("MMExit", "MMExit+", "RExit", "Eloss", "Sloss", "Eloss, own thresholds",
+    present = [m for m in (OURS, OURS_ENTROPY, "ours, random gate", "ours, fixed gate", "ours, oracle",
+                           "MMExit", "MMExit+", "RExit", "Eloss", "Sloss", "Eloss, own thresholds",
                            "Sloss, own thresholds", "random gate", "fixed gate", "oracle") if m in result.curves]
     parts = [
         f"## {result.name}\n",
-        f"Modalities {', '.join(result.modalities)}; {exits} exits each; settings chosen on {result.windows[0]:,} "
+        f"Modalities {', '.join(result.modalities)}; settings chosen on {result.windows[0]:,} "
         f"validation windows, figures from {result.windows[1]:,} test windows.\n",
-        "### Computation (the paper's Figure 7)\n", effort_table(result, main_methods(result)),
+        "### Ours against late fusion\n", ours_table(result),
+        "### Accuracy at a budget\n", "The most accurate setting on validation windows within the budget.\n",
+        budget_table(result, present), "### Computation (the paper's Figure 7)\n",
+        effort_table(result, main_methods(result)),
     ]
     if best is not None:
         parts += [
             f"MMExit is {best}, the reading of `g` with the highest validation accuracy here.\n",
             "### Serialization and losses (Figures 4 to 6)\n",
             effort_table(result, ["LF", "RExit", "Eloss", "Sloss", "MMExit", "MMExit+"]),
-            "### Accuracy at a budget\n", budget_table(result, present),
             "### Readings of `g` in eq. 15, and both stages in every step (J)\n",
             effort_table(result, [f"{m} {r}" for m in ("MMExit", "MMExit+") for r in (READINGS | JOINT).values()]),
         ]
@@ -98,7 +125,7 @@ def task_text(result: TaskResult, exits: int) -> str:
     return "\n".join([*parts, f"![Accuracy against MACs](comparison-curves-{result.name}.svg)\n"])
 
 
-def document(results: Sequence[TaskResult], stamp: Mapping[str, str], exits: int, explained: str) -> str:
+def document(results: Sequence[TaskResult], stamp: Mapping[str, str], explained: str) -> str:
     figures = [("efforts", "Computation of the two exit schemes, as Figure 4"),
                ("schemes", "Performance of the two exit schemes, as Figure 5"),
                ("losses", "Training losses: gain over LF and MACs, as Figure 6"),
@@ -108,7 +135,7 @@ def document(results: Sequence[TaskResult], stamp: Mapping[str, str], exits: int
         "Written by `python -m mmexit_tools.comparison`; every figure was measured by it.\n",
         *(f"- {k}: {v}" for k, v in stamp.items()), "", explained,
         "## Accuracy and weighted F1 (the paper's Table 2)\n", accuracy_table(results),
-        *(task_text(r, exits) for r in results),
+        *(task_text(r) for r in results),
         "## Figures\n", *(f"![{text}](comparison-{name}.svg)\n" for name, text in figures),
     ]
     return "\n".join(parts)

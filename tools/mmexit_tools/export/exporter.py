@@ -35,6 +35,7 @@ from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
 from ..tasks import Task, load
 from ..training.trainer import predict, read_checkpoint
+from .hints import advice, all_exits_off
 from .onnx_export import build
 from .report import Card, SplitReport, measure
 
@@ -55,6 +56,8 @@ class Calibrated:
     gate: Gate = PLAIN_GATE
     nones: Thresholds = dataclasses.field(default_factory=dict)
     """Of a network with `none`: when one sensor may be sure of it."""
+    note: str = ""
+    """Where every exit is off: that, and what would change it."""
 
     def replay(self, recording: Recording) -> Replay:
         return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
@@ -101,14 +104,20 @@ def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Toler
     if promise:
         return Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds, promise.setting.order,
                           promise.figures_from, costs, promise, gate, promise.setting.nones), float_logits
+    if parts:
+        # Without a promise nothing needs to be kept apart: ranges from all windows.
+        quantized, ranges = quantize_best(graph, validation, float_logits)
+        logits = predict_integer(quantized, validation)
+        pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
     temperatures = fit_temperatures(pool)
     recording = pool.recording(temperatures)
     if model.network.none is None:
         setting = Setting(*calibrate(recording, tolerance))
     else:
         setting = cheapest_allowed(gate, recording, pool, tolerance)
+    note = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
     return Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
-                      gate, setting.nones), float_logits
+                      gate, setting.nones, note), float_logits
 
 
 def gate_of(network: Network) -> Gate:
@@ -210,6 +219,8 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
                "errors to spare, at the fewest MACs found; no guarantee")
     if calibrated.promise:
         promise = calibrated.promise.sentence()
+    elif calibrated.note:
+        promise = calibrated.note
     card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
                 calibrated.order, promise, reports, commands, len(content))
     if args.card:

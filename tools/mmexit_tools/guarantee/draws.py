@@ -75,10 +75,11 @@ def random_splits(pool: Pool, guarantees: Sequence[Guarantee], splits: int, gate
 
 
 def synthetic_draws(whole: Population, guarantees: Sequence[Guarantee], draws: int, people: int | None, count: int,
-                    progress: Progress) -> Trial:
+                    progress: Progress, unequal: bool = False) -> Trial:
     """Calibrations of `count` windows drawn with replacement from the population, whose own loss is the truth.
 
-    `people`: draw that many people with all their windows instead."""
+    `people`: draw that many people with all their windows instead; `unequal`: with a share of their windows that is
+    drawn too, most of it small."""
     trial = Trial({})
     everybody = np.unique(whole.person)
     each = len(whole.person) // len(everybody)
@@ -88,9 +89,13 @@ def synthetic_draws(whole: Population, guarantees: Sequence[Guarantee], draws: i
             drawn, groups = whole.draw(rng.integers(len(whole.person), size=count)), None
         else:
             chosen = rng.integers(len(everybody), size=people)
-            drawn = whole.draw((chosen[:, None] * each + np.arange(each)).reshape(-1))
+            kept = np.full(people, each)
+            if unequal:
+                kept = np.maximum(2, np.rint(each * rng.random(people) ** 2)).astype(int)
+            rows = [first * each + np.arange(k) for first, k in zip(chosen, kept, strict=True)]
+            drawn = whole.draw(np.concatenate(rows))
             # One person drawn twice counts as two, as two draws of a larger population would.
-            groups = {"person": np.repeat(np.arange(people), each).astype(str)}
+            groups = {"person": np.repeat(np.arange(people), kept).astype(str)}
         prepared = _prepare_synthetic(drawn, groups, rng)
         _judge_all(trial, prepared, guarantees, whole.recording, PLAIN_GATE)
         progress(number + 1)

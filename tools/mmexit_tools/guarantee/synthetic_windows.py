@@ -33,20 +33,25 @@ class Population:
             labels=r.labels[which], present={m: p[which] for m, p in r.present.items()}), self.person[which])
 
 
-def population(people: int, windows_each: int, spread: float, seed: int) -> Population:
-    """`spread`: how much people differ, against the differences of one person's windows (0: not at all)."""
+def population(people: int, windows_each: int, spread: float, seed: int, failing: float = 0.0) -> Population:
+    """`spread`: how much people differ, against the differences of one person's windows (0: not at all).
+
+    `failing`: share of the people whose exits are sure and know little: what a single sensor gets wrong of them."""
     rng = np.random.default_rng([seed, 7501])
     n = people * windows_each
     person = np.repeat(np.arange(people), windows_each)
     ease = rng.normal(size=n) + spread * rng.normal(size=people)[person]
     # What a person's exits claim beyond what they know: the loss itself differs between people.
     boast = spread * 1.5 * rng.normal(size=people)[person]
+    fails = (rng.random(people) < failing)[person]
     entropy, answer = {}, {}
     for key, skill in SKILL.items():
         knows = 1.6 * skill + ease + 0.5 * rng.normal(size=n)
+        if key != FUSION:
+            knows = knows - 2.0 * fails
         right = rng.random(n) < 1 / (1 + np.exp(-1.5 * knows))
         answer[key] = np.where(right, 0, 1)
-        entropy[key] = 1 / (1 + np.exp(0.9 * (knows + boast + 0.4 * rng.normal(size=n))))
+        entropy[key] = 1 / (1 + np.exp(0.9 * (knows + boast + 4.0 * fails + 0.4 * rng.normal(size=n))))
     everywhere = np.ones(n, bool)
     recording = Recording(("quick", "slow"), {"quick": 2, "slow": 2}, entropy, answer, np.zeros(n, np.int64),
                           {"quick": everywhere, "slow": everywhere}, MACS)

@@ -2,6 +2,7 @@
 
     python -m mmexit_tools.guarantee --task avmnist --data DATA --checkpoint ../work/digits/checkpoint.pt \\
         --out ../docs/results/guarantee.md
+    python -m mmexit_tools.guarantee --task synthetic --out ../docs/results/guarantee.md
 
 The int8 network runs once over held-out windows (kept in --cache); every calibration after that is arithmetic.
 Ends with status 1 when the loss that --promise names is exceeded in more than 10 of 100 splits or 7 of 100 draws, or
@@ -24,7 +25,7 @@ import torch
 
 from ..base.errors import NO_INPUT, USAGE, ToolError
 from ..calibrate.exit_pool import Pool
-from ..calibrate.learn_then_test import Guarantee
+from ..calibrate.learn_then_test import LEAST_GROUPS, Guarantee
 from ..calibrate.looking_path import looking_gate
 from ..calibrate.promise import PLAIN_GATE, Gate
 from ..export.report import share_text, table
@@ -53,7 +54,27 @@ PLANS = {
 }
 OTHERS = ("0.5:95", "1:95", "2:95", "3:95", "5:95", "1:80")
 SYNTHETIC = (Guarantee(0.01, 0.95), Guarantee(0.02, 0.95))
-PEOPLE, EACH, DRAWN_PEOPLE, DRAWN_WINDOWS, SPREAD = 4000, 50, 60, 4000, 0.6
+PEOPLE, EACH, DRAWN_WINDOWS, SPREAD = 4000, 50, 4000, 0.6
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A synthetic trial: `people` of whom a draw has so many (None: independent windows)."""
+
+    title: str
+    people: int | None = None
+    spread: float = SPREAD
+    unequal: bool = False
+    failing: float = 0.0
+
+
+HARD = (
+    Draws(f"{DRAWN_WINDOWS:,} independent windows", spread=0.0),
+    Draws(f"100 people, {EACH} windows each; people differ in what their windows lose", 100),
+    Draws(f"100 people, unequal: 2 to {EACH} windows each, most with few", 100, unequal=True),
+    Draws(f"100 people, {EACH} windows each, of whom 6 % fail badly", 100, failing=0.06),
+    Draws(f"15 people, {EACH} windows each, of whom 6 % fail badly", 15, failing=0.06),
+)
 
 
 def exceeded(outcomes: Sequence[Outcome], guarantee: Guarantee) -> float:
@@ -88,15 +109,16 @@ def splits_section(pool: Pool, plan: Plan, trial: Trial, splits: int) -> str:
     ])
 
 
-def synthetic_section(draws: int, independent: Trial, grouped: Trial) -> str:
+def synthetic_section(draws: int, trials: Sequence[tuple[Draws, Trial]]) -> str:
     return "\n".join([
-        f"\n## Synthetic: {draws:,} draws with known truth\n",
+        f"## Synthetic: {draws:,} draws with known truth\n",
+        f"`python -m mmexit_tools.guarantee --task synthetic --draws {draws}`\n",
         f"Entropies and right or wrong of two modalities with two exits each, from a population of {PEOPLE * EACH:,}",
-        "windows whose own loss is the truth (`mmexit_tools/synthetic_windows.py`); thresholds, path and test",
-        "anew in each draw.\n",
-        f"{DRAWN_WINDOWS:,} independent windows a draw:\n", rows(independent, {True: "by windows"}),
-        f"{DRAWN_PEOPLE} people with {EACH} windows each a draw; people differ in what their windows lose:\n",
-        rows(grouped, {True: "by groups", False: "by windows"}),
+        "windows whose own loss is the truth (`guarantee/synthetic_windows.py`); thresholds, path and test",
+        f"anew in each draw. Below {LEAST_GROUPS} effective groups in the testing part nothing is promised: all",
+        'exits stay off, which keeps the promise; those draws are among "nothing could be shown".\n',
+        *(f"{d.title}:\n\n" + rows(t, {True: "by windows" if d.people is None else "by groups",
+                                       False: "by windows"}) for d, t in trials),
     ])
 
 
@@ -125,11 +147,13 @@ def progress(title: str, every: int) -> Callable[[int], None]:
     return say
 
 
-def synthetic(draws: int) -> tuple[Trial, Trial]:
-    whole = population(PEOPLE, EACH, 0.0, 1)
-    independent = synthetic_draws(whole, SYNTHETIC, draws, None, DRAWN_WINDOWS, progress("draw", 200))
-    whole = population(PEOPLE, EACH, SPREAD, 2)
-    return independent, synthetic_draws(whole, SYNTHETIC, draws, DRAWN_PEOPLE, 0, progress("draw of people", 200))
+def synthetic(draws: int) -> list[tuple[Draws, Trial]]:
+    found = []
+    for number, plan in enumerate(HARD, 1):
+        whole = population(PEOPLE, EACH, plan.spread, number, plan.failing)
+        say = progress(f"draw of {plan.title}", 100)
+        found.append((plan, synthetic_draws(whole, SYNTHETIC, draws, plan.people, DRAWN_WINDOWS, say, plan.unequal)))
+    return found
 
 
 def failures(trial: Trial, promise: Guarantee, most: float, least_saved: float, title: str) -> list[str]:
@@ -148,18 +172,12 @@ def run(args: argparse.Namespace) -> list[str]:
     trial = random_splits(pool, promises, args.splits, plan.gate, plan.once, progress("split", 10))
     wrong = failures(trial, main_promise, MOST_SPLITS, plan.least_saved, f"{args.splits} splits")
     command = ["python", "-m", "mmexit_tools.guarantee", "--task", args.task, "--data", "DATA", "--checkpoint",
-               args.checkpoint.name, "--splits", str(args.splits), "--draws", str(args.draws)]
+               args.checkpoint.name, "--splits", str(args.splits)]
     section = "\n".join([f"## {args.task}\n", f"`{shlex.join(command)}`, int8, full fusion right in "
                          f"{share_text(float((pool.logits[('fusion', 0)].argmax(1) == pool.labels).mean()))}.\n",
                          splits_section(pool, plan, trial, args.splits)])
     text = args.out.read_text() if args.out.exists() else HEAD
     text = replace_section(text, args.task, section)
-    if args.draws:
-        independent, grouped = synthetic(args.draws)
-        for draws, title in ((independent, "draws"), (grouped, "draws of people")):
-            wrong += [w for g in SYNTHETIC for w in failures(draws, g, MOST_DRAWS, 0.0, f"{args.draws} {title}")]
-        title = f"Synthetic: {args.draws:,} draws with known truth"
-        text = replace_section(text, title, synthetic_section(args.draws, independent, grouped))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(text)
     found = trial.outcomes[(main_promise, True)]
@@ -168,26 +186,39 @@ def run(args: argparse.Namespace) -> list[str]:
     return wrong
 
 
+def run_synthetic(out: Path, draws: int) -> list[str]:
+    """Replaces the section of the draws; returns what is not kept."""
+    trials = synthetic(draws)
+    text = out.read_text() if out.exists() else HEAD
+    text = re.sub(r"^## Synthetic: .*?(?=^## |\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(replace_section(text, f"Synthetic: {draws:,} draws with known truth",
+                                   synthetic_section(draws, trials)))
+    return [w for d, t in trials for g in SYNTHETIC for w in failures(t, g, MOST_DRAWS, 0.0, d.title)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", required=True, choices=sorted(PLANS))
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--task", required=True, choices=[*sorted(PLANS), "synthetic"])
+    parser.add_argument("--data", type=Path, help="the data folder; not for synthetic")
+    parser.add_argument("--checkpoint", type=Path, help="of the trained network; not for synthetic")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--promise", help="LOSS:CONFIDENCE whose keeping decides the status (default by task)")
     parser.add_argument("--splits", type=int, default=100)
-    parser.add_argument("--draws", type=int, default=1000, help="synthetic calibrations; 0 leaves them out")
+    parser.add_argument("--draws", type=int, default=1000, help="of each kind, for --task synthetic")
     parser.add_argument("--windows", type=int, help="of each of the splits validation and test")
     parser.add_argument("--cache", type=Path, help="where the pool is kept (default ../work/TASK-exits.npz)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    if args.splits < 1 or args.draws < 0:
-        raise ToolError("--splits must be at least 1 and --draws at least 0", USAGE)
-    if not args.checkpoint.is_file():
+    if args.splits < 1 or args.draws < 1:
+        raise ToolError("--splits and --draws must be at least 1", USAGE)
+    if args.task != "synthetic" and (args.data is None or args.checkpoint is None):
+        raise ToolError(f"--task {args.task}: needs --data and --checkpoint", USAGE)
+    if args.task != "synthetic" and not args.checkpoint.is_file():
         raise ToolError(f"--checkpoint {args.checkpoint}: no such file; mmexit_tools.training writes it", NO_INPUT)
     args.cache = args.cache or Path("../work") / f"{args.task}-exits.npz"
     torch.set_num_threads(args.threads)
-    wrong = run(args)
+    wrong = run_synthetic(args.out, args.draws) if args.task == "synthetic" else run(args)
     for line in wrong:
         print(f"not kept: {line}", file=sys.stderr)
     if wrong:

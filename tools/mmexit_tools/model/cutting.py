@@ -54,16 +54,22 @@ def places(layers: list[Layer]) -> list[int]:
     ]
 
 
+EVERYWHERE = 0
+"""As a number of exits: one behind every weighted layer (a depthwise and its pointwise layer count as one)."""
+
+
 def with_exits(network: Network, exits: int) -> Network:
-    """The same layers with `exits` exits per modality, the cuts at the places nearest to equal shares of its MACs.
+    """The same layers with `exits` exits per modality, the cuts at the places nearest to equal shares of its MACs;
+    EVERYWHERE cuts at all places.
 
     Raises ToolError where an encoder has too few places.
     """
-    if exits < 1:
-        raise ToolError(f"--exits {exits}: at least 1 exit per modality", USAGE)
+    if exits < 0:
+        raise ToolError(f"--exits {exits}: at least 1 exit per modality, or 0 for one behind every layer", USAGE)
     total = sum(_macs(m) for m in network.modalities)
     limit = total * EXIT_SHARE / len(network.classes)
-    return replace(network, modalities=tuple(_cut(m, exits, limit) for m in network.modalities))
+    return replace(network, modalities=tuple(
+        _cut(m, exits or len(places(layers_of(m))) + 1, limit) for m in network.modalities))
 
 
 def _macs(modality: Modality) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -170,6 +171,11 @@ class Block(nn.Module):
         self.norm: nn.Module | None = None
         self.rounding = False
         """Round weights and results as int8 will: quantization-aware training (`set_rounding`)."""
+        self.pool: MaxPool | None = None
+        """The max-pool that follows, taken before normalization and ReLU while all scales are positive: the same
+        values (each is monotone in its channel) from a quarter of the work (`pool_early`)."""
+        self.pooled = False
+        """Of a max-pool: the layer before it has done it."""
         self.pad: Padding | None = None
         if isinstance(layer, Conv | Depthwise):
             t, le, b, r = layer.padding
@@ -195,7 +201,7 @@ class Block(nn.Module):
             case Linear():
                 x = self._weigh(x)
             case MaxPool():
-                return max_pool(x, layer)
+                return x if self.pooled else max_pool(x, layer)
             case AveragePool():
                 x = average_pool(x, layer)
                 return round_values(x) if self.rounding else x
@@ -206,6 +212,8 @@ class Block(nn.Module):
                 return x.flatten(1)
             case Dropout():
                 return functional.dropout(x, layer.p, self.training)
+        if self.pool is not None:
+            x = max_pool(x, self.pool)
         if self.norm is not None:
             x = self.norm(x)
         x = functional.relu(x) if layer.relu else x
@@ -220,6 +228,31 @@ class Block(nn.Module):
         if isinstance(self.weighted, nn.Linear):
             return functional.linear(x, weight, self.weighted.bias)
         return self.weighted._conv_forward(x, weight, self.weighted.bias)
+
+
+SMALLEST_SCALE = 1e-3
+"""Of a normalization that a max-pool may go before."""
+
+
+def pool_early(model: nn.Module, early: bool) -> None:
+    """Max-pools before batch normalization and ReLU, wherever one follows directly and every scale of the
+    normalization is positive: max(s x + b) is s max(x) + b only then. `keep_scales` keeps them so in training."""
+    for chain in model.modules():
+        if not isinstance(chain, nn.Sequential):
+            continue
+        for block, after in pairwise(chain):
+            if isinstance(block, Block) and isinstance(after, Block) and isinstance(after.layer, MaxPool):
+                can = early and isinstance(block.norm, nn.BatchNorm2d) and bool((block.norm.weight > 0).all())
+                block.pool, after.pooled = (after.layer if can else None), can
+
+
+def keep_scales(model: nn.Module) -> None:
+    """Scales of normalizations that a max-pool goes before stay positive."""
+    with torch.no_grad():
+        for block in model.modules():
+            if isinstance(block, Block) and block.pool is not None:
+                assert isinstance(block.norm, nn.BatchNorm2d)
+                block.norm.weight.clamp_(min=SMALLEST_SCALE)
 
 
 def set_rounding(model: nn.Module, rounding: bool) -> None:
@@ -332,6 +365,17 @@ class MultiExitNetwork(nn.Module):
                 x = x * present[name].to(x.dtype).unsqueeze(1)
             features.append(x)
         return Outputs(exits, self.fusion_logits(self.fusion(self.merge(features))))
+
+    def exit_inputs(self, inputs: Mapping[str, Tensor]) -> dict[tuple[str, int], Tensor]:
+        """What every exit's linear layer takes, [N, n], by (modality, exit from 1)."""
+        found: dict[tuple[str, int], Tensor] = {}
+        for modality in self.network.modalities:
+            x = inputs[modality.name]
+            chains, heads = self.segments[modality.name], self.exits[modality.name]
+            for j, (chain, head) in enumerate(zip(chains, heads, strict=True), 1):  # type: ignore
+                x = chain(x)
+                found[(modality.name, j)] = head[0](x)
+        return found
 
     def early_logits(self, inputs: Mapping[str, Tensor]) -> dict[tuple[str, int], Tensor]:
         """Logits of all exits but each modality's last, by (modality, exit from 1); no last segment runs."""

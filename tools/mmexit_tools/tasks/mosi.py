@@ -96,14 +96,14 @@ def training_windows(data: Path, count: int, seed: int) -> Iterator[Window]:
 def network(data: Path, exits: int = 2) -> Network:
     """An MLP per modality, an exit after each layer, late fusion; mean and spread of the vectors from the train
     split."""
-    if exits < 1:
-        raise ToolError(f"--exits {exits}: at least 1 exit per modality", USAGE)
+    if exits < 0:
+        raise ToolError(f"--exits {exits}: at least 1 exit per modality, or 0 for the usual two", USAGE)
     source = utterances(data, "train")
     modalities = []
     for m in MODALITIES:
         x = source.vectors[m].astype(np.float64)
         mean, std = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-3)
         features = VectorFeatures(tuple(np.float32(mean).tolist()), tuple(np.float32(std).tolist()))
-        widths = (HIDDEN[0], *(HIDDEN[1:] * (exits - 1)))
+        widths = (HIDDEN[0], *(HIDDEN[1:] * ((exits or 2) - 1)))
         modalities.append(Modality(m, features, tuple(Segment((Linear(w), Dropout(0.3))) for w in widths)))
     return Network("mosi", CLASSES, NONE, tuple(modalities), (Linear(32), Dropout(0.3)))

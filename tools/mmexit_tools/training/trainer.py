@@ -13,7 +13,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,74 +22,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..base.errors import USAGE, ToolError
+from ..base.errors import ToolError
 from ..base.exits import FUSION, ExitKey
-from ..model import fusions
 from ..model.datasets import Batch, batches, collect
-from ..model.networks import MultiExitNetwork, Network, set_rounding
+from ..model.networks import MultiExitNetwork, Network, keep_scales, pool_early, set_rounding
 from ..tasks import Task, load
 from . import weightings
-from .algorithm1 import READINGS, SHARED_EVERY, Algorithm1, logit_gradients, running, shared_gradients
-from .weightings import Weighting
-
-METHODS = ("eloss", "sloss", "fusion", "mmexit", "mmexit-joint")
-"""Eloss, Sloss, fusion alone (LF, TF, LRTF, MIM, Uni_i), Algorithm 1, and the same with both stages in every step."""
-
-
-@dataclass(frozen=True)
-class Options:
-    epochs: int = 12
-    windows: int = 30_000
-    """Training windows drawn anew in every epoch."""
-    batch: int = 64
-    rate: float = 2e-3
-    weight_decay: float = 1e-3
-    warmup: float = 0.05
-    dropout: float = 0.15
-    """Share of windows of which one modality's feature is zeroed before fusion."""
-    rounding: int = 0
-    """Last epochs in which weights and results are rounded as int8 will (quantization-aware)."""
-    validation: int = 2_000
-    seed: int = 1
-    method: str = "eloss"
-    """One of METHODS."""
-    reading: str = "norm"
-    """What the gradient of eq. 15 is, for `mmexit` and `mmexit-joint`."""
-    fusion: str = "lf"
-    exits: int = 2
-    modalities: str = "all"
-
-
-def check_options(options: Options) -> None:
-    """Raises ToolError for a value that is none of the choices."""
-    for name, choices in (("method", METHODS), ("fusion", fusions.KINDS), ("reading", READINGS)):
-        if getattr(options, name) not in choices:
-            raise ToolError(f"--{name} {getattr(options, name)}: choose one of {', '.join(choices)}", USAGE)
-
-
-def weighting_of(network: Network, options: Options) -> Weighting:
-    """The weighting that `options.method` names."""
-    match options.method:
-        case "sloss":
-            return weightings.increasing(network)
-        case "fusion":
-            return weightings.fusion_only(network)
-        case "mmexit" | "mmexit-joint":
-            joint = options.method == "mmexit-joint"
-            return Algorithm1(weightings.exit_counts(network), options.epochs, options.reading, joint)
-        case _:
-            return weightings.equal(network)
-
-
-def reduced(network: Network, modalities: str) -> Network:
-    """The network of some modalities only (`modalities`: names with commas, or `all`), as Uni_i is built."""
-    if modalities == "all":
-        return network
-    names = modalities.split(",")
-    unknown = [n for n in names if n not in [m.name for m in network.modalities]]
-    if unknown:
-        raise ToolError(f"--modalities {modalities}: {network.name} has no {unknown[0]}", USAGE)
-    return replace(network, modalities=tuple(m for m in network.modalities if m.name in names))
+from .algorithm1 import SHARED_EVERY, logit_gradients, running, shared_gradients
+from .options import HELP, Options, check_options, reduced, weighting_of
 
 
 def drop_modalities(present: dict[str, Tensor], share: float, generator: torch.Generator) -> dict[str, Tensor]:
@@ -125,15 +65,49 @@ class Trainer:
         self.network, self.options = reduced(network, options.modalities), options
         self.weighting = weighting_of(self.network, options)
         self.model = MultiExitNetwork(self.network, options.fusion).to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=options.rate, weight_decay=options.weight_decay
-        )
+        self.strongest: str | None = None
+        """Of modalities that were trained alone, the one that was right most often: it moves slowly."""
+        self.optimizer = self._new_optimizer()
         self.epoch = 0
         self.gradients: dict[ExitKey, float] = {}
         """Eq. 15's running mean of every exit seen so far."""
         self.history: list[dict] = []
         self.before: list[dict] = []
         """Earlier runs that these weights come from."""
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        """A group of parameters per speed. `speed` multiplies the rate; `begun`: these weights come from before."""
+        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            part, _, rest = name.partition(".")
+            encoder = self.strongest is not None and part in ("segments", "exits")
+            slow = encoder and rest.partition(".")[0] == self.strongest
+            groups.setdefault((self.options.slow if slow else 1.0, encoder), []).append(parameter)
+        return torch.optim.AdamW(
+            [{"params": ps, "speed": speed, "begun": begun} for (speed, begun), ps in groups.items()],
+            lr=self.options.rate, weight_decay=self.options.weight_decay)
+
+    def _set_rates(self, progress: float) -> None:
+        rate = self.learning_rate(progress)
+        for group in self.optimizer.param_groups:
+            waits = group["begun"] and progress < self.options.fresh
+            group["lr"] = 0.0 if waits else rate * group["speed"]
+
+    def start_alone(self, paths: Mapping[str, Path]) -> None:
+        """Encoders and exits of trainings of one modality each (`paths[modality]`: their checkpoints)."""
+        right = {}
+        for modality, path in paths.items():
+            state = read_checkpoint(path)
+            own = (f"segments.{modality}.", f"exits.{modality}.")
+            wanted = {k for k in self.model.state_dict() if k.startswith(own)}
+            weights = {k: v for k, v in state["model"].items() if k in wanted}
+            if weights.keys() != wanted:
+                raise ToolError(f"{path}: holds another network than {modality}'s")
+            self.model.load_state_dict(weights, strict=False)
+            found = state["history"][-1]["validation"]
+            right[modality] = max(v for k, v in found.items() if k.partition(".")[0] == modality)
+        self.strongest = max(right, key=lambda m: right[m])
+        self.optimizer = self._new_optimizer()
 
     def trained(self) -> set[ExitKey]:
         """The exits that any epoch trains."""
@@ -153,12 +127,12 @@ class Trainer:
         torch.manual_seed(o.seed * 200_003 + self.epoch)
         self.model.train()
         set_rounding(self.model, self.epoch >= o.epochs - o.rounding)
+        pool_early(self.model, True)
         steps = math.ceil(o.windows / o.batch)
         stage = self.weighting.stage(self.epoch)
         total, count = 0.0, 0
         for step, batch in enumerate(stream):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.learning_rate(min(1.0, (self.epoch + step / steps) / o.epochs))
+            self._set_rates(min(1.0, (self.epoch + step / steps) / o.epochs))
             inputs, present = batch.tensors()
             logits = self._logits(inputs, drop_modalities(present, o.dropout, generator), stage)
             labels = {k: torch.from_numpy(batch.labels if k == FUSION else batch.seen[k[0]]) for k in logits}
@@ -172,6 +146,7 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
+            keep_scales(self.model)
             total, count = total + float(loss.detach()) * len(batch), count + len(batch)
         self.epoch += 1
         return total / max(1, count)
@@ -205,9 +180,9 @@ class Trainer:
         state = {
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "epoch": self.epoch,
             "gradients": [(m, n, g) for (m, n), g in self.gradients.items()], "options": asdict(self.options),
-            "history": self.history, "before": self.before,
+            "history": self.history, "before": self.before, "strongest": self.strongest,
         }
-        temporary = path.with_suffix(".part")
+        temporary = path.with_suffix(f".part{os.getpid()}")
         torch.save(state, temporary)
         os.replace(temporary, path)
 
@@ -215,7 +190,7 @@ class Trainer:
         """Weights of another run of the same network; how it was trained is kept for the model card."""
         state = read_checkpoint(path)
         try:
-            self.model.load_state_dict(state["model"])
+            self.model.load_state_dict(recut(state["model"], self.model))
         except RuntimeError as error:
             raise ToolError(f"{path}: holds another network") from error
         self.before = [*state.get("before", []), {"out": str(path.parent), "options": state["options"]}]
@@ -223,12 +198,45 @@ class Trainer:
     def restore(self, path: Path) -> None:
         state = read_checkpoint(path)
         # Options that were added later had their defaults when the checkpoint was written.
-        if asdict(Options()) | state["options"] != asdict(self.options):
-            raise ToolError(f"{path}: was trained with other options; give the same ones or another --out")
+        stored = asdict(Options()) | state["options"]
+        wanted = asdict(self.options)
+        if {**stored, "epochs": 0} != {**wanted, "epochs": 0} or stored["epochs"] > wanted["epochs"]:
+            other = ", ".join(f"--{k} {stored[k]}" for k in wanted if stored[k] != wanted[k])
+            raise ToolError(f"{path}: was trained with {other}; give the same options (or more --epochs), or "
+                            "another --out")
+        self.strongest = state.get("strongest")
+        self.optimizer = self._new_optimizer()
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.history, self.before = state["epoch"], state["history"], state["before"]
         self.gradients = {(m, n): g for m, n, g in state["gradients"]}
+
+
+def recut(state: Mapping[str, Tensor], model: MultiExitNetwork) -> dict[str, Tensor]:
+    """The weights of a network with the same layers and other places for its exits, under this model's names; exits
+    that stand elsewhere keep what this model has."""
+    own = model.state_dict()
+    if state.keys() == own.keys():
+        return dict(state)
+
+    def places(names: Iterable[str]) -> list[tuple[str, int, int]]:
+        """(modality, segment, layer) of every layer with weights, in order."""
+        parts = [n.split(".") for n in names if n.startswith("segments.")]
+        return sorted({(p[1], int(p[2]), int(p[3])) for p in parts})
+
+    old, new = places(state), places(own)
+    if [p[0] for p in old] != [p[0] for p in new]:
+        return dict(state)  # other layers: loading says so
+    moved = dict(zip(old, new, strict=True))
+    found = {k: v for k, v in own.items() if k.startswith("exits.")}
+    for name, value in state.items():
+        parts = name.split(".")
+        if parts[0] == "segments":
+            place = moved[(parts[1], int(parts[2]), int(parts[3]))]
+            found[".".join(["segments", *map(str, place), *parts[4:]])] = value
+        elif parts[0] != "exits":
+            found[name] = value
+    return found
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -292,11 +300,18 @@ def run_epochs(trainer: Trainer, stream: Callable[[int], Iterable[Batch]], held_
 def train(task: Task, data: Path, options: Options, out: Path, resume: bool, start: Path | None = None) -> Trainer:
     """The whole run, a checkpoint after each epoch. `start`: weights to begin with."""
     out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(task.network(data, options.exits), options)
+    described = task.network(data, options.exits)
+    trainer = Trainer(described, options)
     network = trainer.network
     checkpoint = out / "checkpoint.pt"
     if start is not None:
         trainer.start_from(start)
+    if options.alone > 0 and len(network.modalities) > 1:
+        alone = replace(options, epochs=options.alone, alone=0, method="eloss", dropout=0.0)
+        for modality in network.modalities:
+            print(f"{modality.name} alone", flush=True)
+            train(task, data, replace(alone, modalities=modality.name), out / f"alone-{modality.name}", resume)
+        trainer.start_alone({m.name: out / f"alone-{m.name}" / "checkpoint.pt" for m in network.modalities})
     if resume and checkpoint.exists():
         trainer.restore(checkpoint)
     held_out = collect(task.windows(data, "validation", options.validation, 1), network)
@@ -313,10 +328,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
     for name, value in asdict(defaults).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value,
+                            help=f"{HELP[name]} (default {value})")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     options = Options(**{name: getattr(args, name) for name in asdict(defaults)})
