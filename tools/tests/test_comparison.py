@@ -108,11 +108,10 @@ def test_the_document_comes_from_the_cells_alone(folder, tmp_path):
     assert compare(folder, tmp_path, "--methods", "eloss").returncode == 0
     before = contents(tmp_path / "out")
     (tmp_path / "out/comparison.md").unlink()
-    again = run_command(comparison, "--tasks", "mosi", "--size", "tiny", "--seeds", 1, "--methods", "eloss", "--tables",
-                        "--out", tmp_path / "out")
+    asked = ("--tasks", "mosi", "--size", "tiny", "--methods", "eloss", "--tables", "--out", tmp_path / "out")
+    again = run_command(comparison, *asked, "--seeds", 1)
     assert again.returncode == 0 and contents(tmp_path / "out") == before
-    more = run_command(comparison, "--tasks", "mosi", "--size", "tiny", "--seeds", 2, "--methods", "eloss", "--tables",
-                       "--out", tmp_path / "out")
+    more = run_command(comparison, *asked, "--seeds", 2)
     assert more.returncode == 0 and "2 of 4; missing: lf (seeds 2), eloss (seeds 2)" in more.stderr
     assert "missing: lf (seeds 2)" in (tmp_path / "out/comparison.md").read_text()
     assert run_command(comparison, "--out", tmp_path / "out").returncode == 64
