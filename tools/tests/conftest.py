@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from mmexit_tools.base.errors import exit_with
 from mmexit_tools.base.readers import wav_bytes
 from mmexit_tools.model.datasets import Batch
-from mmexit_tools.model.networks import (
+from mmexit_tools.model.layers import (
     AveragePool,
     Conv,
     Depthwise,
@@ -29,10 +29,10 @@ from mmexit_tools.model.networks import (
     Linear,
     MaxPool,
     Modality,
-    MultiExitNetwork,
     Network,
     Segment,
 )
+from mmexit_tools.model.networks import MultiExitNetwork
 from mmexit_tools.signals.features import ImageFeatures, VectorFeatures
 
 torch.set_num_threads(1)

@@ -5,7 +5,8 @@ import pytest
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.model.cutting import EXIT_SHARE, layer_macs, layers_of, places, with_exits
 from mmexit_tools.model.graphs import exit_costs, lower
-from mmexit_tools.model.networks import AveragePool, Depthwise, MultiExitNetwork, layer_shape
+from mmexit_tools.model.layers import AveragePool, Depthwise, layer_shape
+from mmexit_tools.model.networks import MultiExitNetwork
 from mmexit_tools.tasks import avmnist, robot_command
 
 

@@ -8,19 +8,9 @@ from conftest import make_batch
 
 from mmexit_tools.export import onnx_export
 from mmexit_tools.model import graphs
-from mmexit_tools.model.networks import (
-    Block,
-    Conv,
-    Flatten,
-    GlobalAveragePool,
-    Linear,
-    MaxPool,
-    MultiExitNetwork,
-    Segment,
-    keep_scales,
-    layer_shape,
-    pool_early,
-)
+from mmexit_tools.model.blocks import Block, keep_scales, pool_early
+from mmexit_tools.model.layers import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Segment, layer_shape
+from mmexit_tools.model.networks import MultiExitNetwork
 from mmexit_tools.quantize.quantization import _zero_absent
 from mmexit_tools.tasks import avmnist
 from mmexit_tools.training.trainer import predict

@@ -7,7 +7,7 @@ from conftest import make_batch
 
 from mmexit_tools.export import onnx_export
 from mmexit_tools.model import graphs
-from mmexit_tools.model.networks import set_rounding
+from mmexit_tools.model.blocks import set_rounding
 from mmexit_tools.quantize.quantization import (
     RANGES,
     affine,

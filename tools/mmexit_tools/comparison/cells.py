@@ -19,7 +19,7 @@ from ..base.exits import FUSION
 from ..base.progress import Progress
 from ..calibrate.gain import look, look_macs
 from ..model.datasets import Batch
-from ..model.networks import Network
+from ..model.layers import Network
 from ..training.options import Options, check_options, reduced
 from ..training.trainer import Trainer, predict, run_epochs
 from .material import Material, digest

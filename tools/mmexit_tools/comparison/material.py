@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..base.errors import ToolError
 from ..model.datasets import Batch, batches
-from ..model.networks import Network
+from ..model.layers import Network
 from ..tasks import Task
 
 CHUNK = 256

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ..base.errors import ToolError
 from ..base.exits import FUSION, ExitKey
 from ..model.graphs import Cost, cost, exit_costs, lower
-from ..model.networks import MultiExitNetwork, Network
+from ..model.layers import Network
+from ..model.networks import MultiExitNetwork
 
 
 @dataclass(frozen=True)

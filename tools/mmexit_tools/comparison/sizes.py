@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..model.networks import Network
+from ..model.layers import Network
 from ..tasks import Task, avmnist
 
 

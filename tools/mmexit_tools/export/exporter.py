@@ -30,7 +30,8 @@ from ..calibrate.promise import PLAIN_GATE, Gate, Promise, Wish, all_off, fit_te
 from ..calibrate.settings_path import Setting
 from ..model.datasets import Batch, collect
 from ..model.graphs import Cost, exit_costs, lower
-from ..model.networks import MultiExitNetwork, Network
+from ..model.layers import Network
+from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
 from ..tasks import Task, load

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Replay, Thresholds
 from ..model.graphs import Cost
-from ..model.networks import Network
+from ..model.layers import Network
 
 
 def weighted_f1(answers: NDArray[np.int64], labels: NDArray[np.int64]) -> float:

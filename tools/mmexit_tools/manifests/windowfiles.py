@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..base.errors import NO_INPUT, ToolError
 from ..base.readers import read_picture, read_sound, read_vector
-from ..model.networks import Network
+from ..model.layers import Network
 from ..signals.features import ImageFeatures, SpectrogramFeatures
 from ..signals.windows import Picture, Signal, Sound, Vector, Window
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..base.errors import USAGE, ToolError
-from .networks import (
+from .layers import (
     AveragePool,
     Conv,
     Depthwise,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..base.errors import ToolError
 from ..signals.features import ImageFeatures, SpectrogramFeatures, VectorFeatures
 from ..signals.windows import Picture, Signal, Sound, Vector, Window
-from .networks import Modality, Network
+from .layers import Modality, Network
 
 
 @dataclass

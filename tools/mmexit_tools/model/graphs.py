@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .networks import (
+from .blocks import Block, average_pool, max_pool
+from .layers import (
     NO_PADDING,
     AveragePool,
-    Block,
     Conv,
     Depthwise,
     Dropout,
@@ -26,15 +26,13 @@ from .networks import (
     GlobalAveragePool,
     Linear,
     MaxPool,
-    MultiExitNetwork,
     Network,
     Padding,
     Pair,
     Shape,
-    average_pool,
     layer_shape,
-    max_pool,
 )
+from .networks import MultiExitNetwork
 
 FloatArray = NDArray[np.float32]
 KIND_NAMES = {Conv: "conv", Depthwise: "depthwise", MaxPool: "max", AveragePool: "average",

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..base.errors import ToolError
 from ..model.graphs import Node
-from ..model.networks import NO_PADDING, Shape
+from ..model.layers import NO_PADDING, Shape
 from ..quantize.modelfile import ACTIVATED, POOLS
 from ..quantize.quantization import Affine, Weights
 from .lowering import Lowering

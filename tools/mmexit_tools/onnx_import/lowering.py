@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.graphs import Node
-from ..model.networks import Shape
+from ..model.layers import Shape
 from ..quantize.modelfile import ACTIVATED
 from ..quantize.quantization import Affine, Weights
 from .graph import OnnxGraph, Operator, fold_constant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..base.errors import USAGE, ToolError
 from ..model.graphs import Graph, Node, node_macs
-from ..model.networks import Modality, Network, Segment
+from ..model.layers import Modality, Network, Segment
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph
 from ..signals.features import Features

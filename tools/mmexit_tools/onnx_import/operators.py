@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..base.errors import ToolError
 from ..model.graphs import Node, flatten_permutation
-from ..model.networks import Shape
+from ..model.layers import Shape
 from .graph import OnnxGraph, Operator
 from .lowering import Lowering, Translate
 from .values import CodesInput, Layout, Pending, Probabilities, QuantizedConstant, Stored, Value

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.graphs import Node
-from ..model.networks import Shape
+from ..model.layers import Shape
 from ..quantize.quantization import Affine, Weights
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.graphs import Node
-from ..model.networks import Padding, Pair
+from ..model.layers import Padding, Pair
 from ..quantize.quantization import Affine, Weights
 from .graph import Operator, along
 from .values import Layout, Pending, QuantizedConstant, Stored

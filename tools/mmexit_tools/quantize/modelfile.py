@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..base.errors import NO_INPUT, ToolError
 from ..base.exits import ExitKey
 from ..model.graphs import Graph, GraphModality, GraphSegment, Node
-from ..model.networks import NO_PADDING, Modality, Network, Segment
+from ..model.layers import NO_PADDING, Modality, Network, Segment
 from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
 from .quantization import Affine, QuantizedGraph, Weights
 

@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..base.errors import ToolError
+from ..model.blocks import max_pool
 from ..model.datasets import Batch
 from ..model.graphs import Graph, Node, float_step, run, weighted_sum
-from ..model.networks import NO_PADDING, MaxPool, max_pool
+from ..model.layers import NO_PADDING, MaxPool
 from ..signals.features import Features, ImageFeatures
 from .equalization import STRENGTHS, equalize
 

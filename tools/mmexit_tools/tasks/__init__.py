@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ..base.errors import USAGE, ToolError
-from ..model.networks import Network
+from ..model.layers import Network
 from ..signals.windows import Window
 
 MODULES = {"avmnist": "avmnist", "robot-command": "robot_command", "mosi": "mosi", "folder": "folder"}

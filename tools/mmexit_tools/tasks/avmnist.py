@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..base.errors import NO_INPUT, ToolError
 from ..base.readers import PCM, read_idx, read_sound
 from ..model.cutting import with_exits
-from ..model.networks import AveragePool, Conv, Flatten, Linear, MaxPool, Modality, Network, Segment
+from ..model.layers import AveragePool, Conv, Flatten, Linear, MaxPool, Modality, Network, Segment
 from ..signals.features import ImageFeatures, SpectrogramFeatures
 from ..signals.windows import Picture, Sound, Window
 from ..sources import drawing, pca, speech

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import USAGE, ToolError
-from ..model.networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
+from ..model.layers import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
 from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
 from ..signals.windows import Picture, Signal, Sound, Vector, Window
 from ..sources.folder_data import KINDS, Folder, read_folder

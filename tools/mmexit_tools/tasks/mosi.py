@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import NO_INPUT, USAGE, ToolError
-from ..model.networks import Dropout, Linear, Modality, Network, Segment
+from ..model.layers import Dropout, Linear, Modality, Network, Segment
 from ..signals.features import VectorFeatures
 from ..signals.windows import Vector, Window
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..base.errors import USAGE, ToolError
 from ..model.cutting import with_exits
-from ..model.networks import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
+from ..model.layers import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
 from ..signals.features import ImageFeatures, SpectrogramFeatures
 from ..signals.windows import Picture, Sound, Window
 from ..sources.robot_data import CLASSES, COMMANDS, NONE, Material, material

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..base.errors import USAGE, ToolError
 from ..model import fusions
-from ..model.networks import Network
+from ..model.layers import Network
 from . import weightings
 from .algorithm1 import READINGS, Algorithm1
 from .weightings import Weighting

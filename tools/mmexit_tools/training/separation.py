@@ -24,8 +24,9 @@ from torch.nn import functional
 
 from ..base.errors import ToolError, exit_with
 from ..base.exits import FUSION
+from ..model.blocks import round_values, set_rounding
 from ..model.datasets import Batch, collect
-from ..model.networks import MultiExitNetwork, Outputs, round_values, set_rounding
+from ..model.networks import MultiExitNetwork, Outputs
 from ..tasks import Task, load
 from .trainer import accuracy, drop_modalities, epoch_stream, exit_losses, format_accuracies, read_checkpoint
 

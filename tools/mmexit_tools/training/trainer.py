@@ -24,8 +24,10 @@ from torch.nn import functional
 
 from ..base.errors import ToolError
 from ..base.exits import FUSION, ExitKey
+from ..model.blocks import keep_scales, pool_early, set_rounding
 from ..model.datasets import Batch, batches, collect
-from ..model.networks import MultiExitNetwork, Network, keep_scales, pool_early, set_rounding
+from ..model.layers import Network
+from ..model.networks import MultiExitNetwork
 from ..tasks import Task, load
 from . import weightings
 from .algorithm1 import SHARED_EVERY, logit_gradients, running, shared_gradients

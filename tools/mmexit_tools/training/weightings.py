@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.exits import FUSION, ExitKey
-from ..model.networks import Network
+from ..model.layers import Network
 
 Gradients = Mapping[ExitKey, float]
 
