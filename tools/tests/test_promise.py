@@ -109,7 +109,7 @@ def test_groups_make_a_promise_dearer():
     right = {k: known.logits[k].argmax(axis=1) == known.labels for k in (FUSION, ("cheap", 2))}
     hard = np.argsort(right[FUSION] * 1.0 - right[("cheap", 2)] + rng.normal(0, 0.3, 3000))  # some lose, some win
     names = np.empty(3000, dtype="<U4")
-    names[hard] = np.repeat(np.arange(60), 50).astype(str)
+    names[hard] = np.repeat(np.arange(100), 30).astype(str)
     grouped = dataclasses.replace(known, groups={"person": names})
     prepared = prepare(grouped, calibration_parts(grouped.groups, 3000))
     counted, ignored = promise(prepared, Guarantee(0.02, 0.95)), promise(prepared, Guarantee(0.02, 0.95), {})

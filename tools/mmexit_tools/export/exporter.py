@@ -221,7 +221,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     if calibrated.promise:
         promise = calibrated.promise.sentence()
     elif calibrated.note:
-        promise = calibrated.note
+        promise = f"no guarantee: {calibrated.note}"
     card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
                 calibrated.order, promise, reports, commands, len(content))
     if args.card:
