@@ -31,7 +31,7 @@ extension Service {
     let pipeline = Pipeline(
       rig: rig, model: model.model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(loaded.configuration, model.model),
-      energy: EnergyAccounts(plan.energy, network: model.model, start: rig.now),
+      energy: EnergyAccounts(plan.energy, network: model.model),
       deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
       beat: { beats.beatPipeline() })
     let nudge = pipeline.nudge
@@ -60,10 +60,8 @@ extension Service {
       } catch {
         ends.fail(error)
       }
-      events.put(
-        .stop(
-          reason: pipeline.isStopping ? "signal" : "end", closing: pipeline.closeAccounts(),
-          at: pipeline.rig.now))
+      let (closing, end) = pipeline.closeAccounts()
+      events.put(.stop(reason: pipeline.isStopping ? "signal" : "end", closing: closing, at: end))
       // A driver that hangs may not keep records from the disk.
       ends.waitForRecorder()
       pipeline.stopSensors()

@@ -97,19 +97,6 @@ package struct EnergyModel: Equatable, Sendable {
     return Self.nanojoules(femtojoules)
   }
 
-  /// What a window costs when every sensor is awake all the time and everything runs: the comparison that savings
-  /// are stated against.
-  /// - Parameters:
-  ///   - window: from one window's start to the next one's.
-  ///   - macs: of all segments and fusion, without the early exits; likewise the parameters.
-  package func alwaysOn(window: Nanoseconds, macs: Int64, parameters: Int64) -> Nanojoules {
-    var sum = compute(macs: macs, parameters: parameters)
-    for index in modalities.indices {
-      sum += Self.energy(modalities[index].sensor.awake, window) + modalities[index].features
-    }
-    return sum
-  }
-
   private func posting(
     _ account: EnergyPosting.Account, _ modality: Int?, exit: Int? = nil, _ energy: Nanojoules
   ) -> EnergyPosting? {

@@ -60,16 +60,17 @@ import Vocabulary
     let pipeline = Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(scene.configuration, model),
-      energy: EnergyAccounts(plan.energy, network: model, start: rig.now)
+      energy: EnergyAccounts(plan.energy, network: model)
     ) { decision in
       let one = copy decision
       record.said.withLock { $0.decisions.append(one) }
     } note: { note in
       switch note {
-      case .state(_, .failed(let fault, _), _, let detail):
+      case .state(let change):
+        guard case .failed(let fault, _) = change.to else { break }
         record.said.withLock {
           $0.faults.append(fault)
-          $0.reasons.append(detail ?? "")
+          $0.reasons.append(change.detail ?? "")
         }
       case .sentinel(let sensor, _): record.said.withLock { $0.sentinels.append(sensor) }
       default: break

@@ -16,7 +16,9 @@ import Vocabulary
 
   private func faults(_ notes: [PipelineNote], of sensor: Int) -> [SensorFault] {
     notes.compactMap {
-      if case .state(sensor, .failed(let fault, _), _, _) = $0 { fault } else { nil }
+      guard case .state(let change) = $0, change.sensor == sensor, case .failed(let fault, _) = change.to
+      else { return nil }
+      return fault
     }
   }
 
@@ -148,18 +150,5 @@ import Vocabulary
     // Heard, doubted, and cut anew where it is silent: by then both checks see nothing, and fusion answers.
     let doubted = outcome.decisions.filter { $0.woken == image && $0.end > at(30_000) }
     #expect(doubted.count > 10 && doubted.allSatisfy { $0.answer.reason == .fused && $0.answer.label == 1 })
-  }
-
-  @Test func theStatusCountsTheTimeThatStillRuns() throws {
-    let board = PipelineStatusBoard(sensors: 2, sentinel: 0)
-    board.note(sensor: 0, .waking(since: at(0)), now: at(0))
-    board.note(sensor: 0, .awake(since: at(100)), now: at(100))
-    var status = board.read()
-    #expect(status.sensors[0].awakeTime(at: at(1_000)) == .milliseconds(900))
-    #expect(status.sensors[0].awakeTime(at: at(50)) == .zero, "an older clock takes nothing away")
-    board.note(sensor: 0, .asleep, now: at(1_500))
-    status = board.read()
-    #expect(status.sensors[0].awakeTime(at: at(9_000)) == .milliseconds(1_400))
-    #expect(status.sensors[1].awakeTime(at: at(9_000)) == .zero)
   }
 }

@@ -57,23 +57,6 @@ import Vocabulary
   }
 }
 
-@Suite struct SensorHoursTests {
-  @Test func timeIsCountedInTheStateItWasSpentIn() {
-    func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }
-    var hours = SensorHours(sensors: 2, start: .zero)
-    hours.note(0, .waking(since: at(100)), at: at(100))
-    hours.note(0, .awake(since: at(400)), at: at(400))
-    #expect(
-      hours.settle(0, at: at(1000))
-        == .init(asleep: .milliseconds(100), waking: .milliseconds(300), awake: .milliseconds(600)))
-    hours.note(0, .failed(.unplugged, since: at(1100)), at: at(1100))
-    #expect(
-      hours.settle(0, at: at(1300))
-        == .init(asleep: .milliseconds(200), waking: .zero, awake: .milliseconds(100)))
-    #expect(hours.settle(1, at: at(50)) == .init(asleep: .milliseconds(50), waking: .zero, awake: .zero))
-  }
-}
-
 @Suite struct DecisionLineTests {
   private func decision() -> Decision {
     var d = Decision(number: 12, start: .zero + .seconds(5), end: .zero + .seconds(6))

@@ -30,7 +30,7 @@ import Vocabulary
       #expect(!decision.provisional)
     }
     #expect(outcome.status.sensors[1].wakes == 0)
-    #expect(outcome.status.sensors[1].awake == .zero)
+    #expect(outcome.awake(1) == .zero)
   }
 
   @Test func doubtWakesTheCameraAndThePairIsCutAnew() throws {
@@ -140,7 +140,7 @@ import Vocabulary
     // Where the pause is worth a wake, the camera sleeps through it, although nothing lingers.
     let windows = 12_000 / 250
     if blind >= 1600 { #expect(looks.count * 3 < windows) }
-    if blind >= 1600 { #expect(outcome.status.sensors[1].awake < .seconds(6)) }
+    if blind >= 1600 { #expect(outcome.awake(1) < .seconds(6)) }
   }
 
   @Test func aLookThatFindsNothingDoesNotLinger() throws {
@@ -150,7 +150,7 @@ import Vocabulary
     let outcome = try scene.play(
       ScriptedModel(audio: [.sure(0), .unsure], image: [.sure(0), .unsure], fusion: .sure(0)))
     #expect(outcome.status.sensors[1].wakes >= 4)
-    #expect(outcome.status.sensors[1].awake < .seconds(2))
+    #expect(outcome.awake(1) < .seconds(2))
   }
 
   @Test func aSensorWokenTooOftenStaysAwake() throws {

@@ -48,6 +48,8 @@ final class Scene {
     var decisions: [Decision] = []
     var notes: [PipelineNote] = []
     var status: PipelineStatus
+
+    func awake(_ sensor: Int) -> Nanoseconds { status.sensors[sensor].awakeTime(at: status.now) }
   }
 
   /// The pipeline over this recording.
@@ -68,7 +70,7 @@ final class Scene {
     return Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
-      energy: EnergyAccounts(plan.energy, network: model, start: rig.now), deliver: deliver, note: note)
+      energy: EnergyAccounts(plan.energy, network: model), deliver: deliver, note: note)
   }
 
   func play(_ scripted: ScriptedModel) throws -> Outcome {

@@ -211,7 +211,7 @@ extension Scene {
     let pipeline = Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
-      energy: EnergyAccounts(plan.energy, network: model, start: rig.now)
+      energy: EnergyAccounts(plan.energy, network: model)
     ) { decision in
       decisions.append(copy decision)
       if let board { check(decision, board.read()) }

@@ -55,15 +55,6 @@ import Vocabulary
     #expect(model.compute(fused)?.modality == nil)
   }
 
-  @Test func alwaysOnIsEverythingOfAWindow() {
-    let window = Nanoseconds.milliseconds(250)
-    let parts = [
-      model.sensing(0, for: window), model.sensing(1, for: window), model.features(0), model.features(1),
-    ].compactMap { $0 }.reduce(model.compute(macs: 5_000_000, parameters: 80_000)) { $0 + $1.energy }
-    #expect(model.alwaysOn(window: window, macs: 5_000_000, parameters: 80_000) == parts)
-    #expect(parts == Nanojoules(37_500_000 + 250_000_000 + 1000 + 650_000 + 20))
-  }
-
   @Test(arguments: Board.allCases) func shippedBoardsAreUsable(_ board: Board) {
     let model = board.energyModel([(.microphone, .sound), (.camera, .image), (.other, .vector)])
     #expect(model.source == "model:" + board.rawValue)

@@ -5,18 +5,23 @@ import Vocabulary
 /// Collects what a window costs while it is being answered, one posting for each account, modality and exit, and
 /// posts it to the decision: compute by its MACs and bytes, sensors by the time they spent in each state.
 package struct EnergyAccounts: Sendable {
-  package let model: EnergyModel
-  private let macs: Int64
-  private let parameters: Int64
-  private var postings = Bounded<64, EnergyPosting>(filler: EnergyPosting(account: .idle, energy: .zero))
-  private var lastPosted: Instant
+  private typealias Work = (macs: Int64, parameters: Int64)
 
-  /// - Parameter start: from when on the sensors' time counts.
-  package init(_ energy: EnergyModel, network: Model, start: Instant) {
+  package let model: EnergyModel
+  /// What plain late fusion runs: of each modality its segments without their exits, and fusion.
+  private let segments: [Work]
+  private let fusion: Work
+  private var postings = Bounded<64, EnergyPosting>(filler: EnergyPosting(account: .idle, energy: .zero))
+
+  package init(_ energy: EnergyModel, network: Model) {
     model = energy
-    macs = network.lateFusionMacs
-    parameters = network.lateFusionParameters
-    lastPosted = start
+    segments = network.modalities.map { modality in
+      modality.segments.reduce(into: (macs: 0, parameters: 0)) {
+        $0.macs += $1.macs - $1.exitMacs
+        $0.parameters += $1.parameters - $1.exitParameters
+      }
+    }
+    fusion = (network.fusion.macs, network.fusion.parameters)
   }
 
   mutating func begin() { postings.removeAll() }
@@ -25,36 +30,50 @@ package struct EnergyAccounts: Sendable {
   mutating func charge(featuresOf modality: Int) { add(model.features(modality)) }
 
   /// Closes the window's account at `now`: the sensors' time since the last decision belongs to this one.
-  mutating func post(to decision: inout Decision, hours: inout SensorHours, at now: Instant) {
-    addSensors(&hours, at: now)
+  mutating func post(to decision: inout Decision, sensors: inout [SensorAccount], at now: Instant) {
+    let comparison = add(&sensors, at: now)
     decision.energy = postings
-    decision.alwaysOn = model.alwaysOn(window: now - lastPosted, macs: macs, parameters: parameters)
-    lastPosted = now
+    decision.alwaysOn = comparison.sensing + comparison.computing
   }
 
   /// Closes the run's account at `now`: the sensors' time since the last decision belongs to no window.
-  mutating func close(hours: inout SensorHours, at now: Instant) -> ClosingEnergy {
+  mutating func close(sensors: inout [SensorAccount], at now: Instant) -> ClosingEnergy {
     begin()
-    addSensors(&hours, at: now)
     var closing = ClosingEnergy()
+    closing.alwaysOn = add(&sensors, at: now).sensing
     closing.energy = postings
-    for sensor in model.modalities.indices {
-      closing.alwaysOn += model.sensing(sensor, for: now - lastPosted)?.energy ?? .zero
-    }
-    lastPosted = now
     return closing
   }
 
-  private mutating func addSensors(_ hours: inout SensorHours, at now: Instant) {
+  /// Posts the sensors' time since the last posting.
+  /// - Returns: what keeping every sensor awake and running everything would have cost in that time. While a sensor
+  ///   cannot be had, nothing is posted for it, and nothing is counted for it here.
+  private mutating func add(
+    _ sensors: inout [SensorAccount], at now: Instant
+  ) -> (sensing: Nanojoules, computing: Nanojoules) {
+    var sensing = Nanojoules.zero
+    var features = Nanojoules.zero
+    var work: Work = (0, 0)
     for sensor in model.modalities.indices {
-      let spans = hours.settle(sensor, at: now)
-      add(model.sensing(sensor, for: spans.awake))
-      add(model.waking(sensor, for: spans.waking))
-      add(model.idle(sensor, for: spans.asleep))
+      let time = sensors[sensor].post(at: now)
+      add(model.sensing(sensor, for: time.awake))
+      add(model.waking(sensor, for: time.waking))
+      add(model.idle(sensor, for: time.asleep))
+      let obtainable = time.total - time.failed
+      if case .failed = sensors[sensor].state, obtainable == .zero { continue }
+      sensing += model.sensing(sensor, for: obtainable)?.energy ?? .zero
+      features += model.modalities[sensor].features
+      work.macs += segments[sensor].macs
+      work.parameters += segments[sensor].parameters
     }
+    if work.macs > 0 || work.parameters > 0 {
+      work.macs += fusion.macs
+      work.parameters += fusion.parameters
+    }
+    return (sensing, features + model.compute(macs: work.macs, parameters: work.parameters))
   }
 
-  /// A pair that is cut anew runs its exits again; their energy is one posting.
+  /// A window that is realigned runs its exits again; their energy is one posting.
   private mutating func add(_ posting: EnergyPosting?) {
     guard let posting else { return }
     for i in postings.indices

@@ -1,55 +1,115 @@
 import Sensing
+import Synchronization
 import Vocabulary
 
 /// What happened besides decisions; goes to the ledger and the journal.
 package enum PipelineNote: Sendable {
-  /// `at`: when; the state is what the sensor is in from then on.
-  case state(sensor: Int, SensorState, at: Instant, detail: String?)
-  /// The wake limit of a minute is reached: the sensor is left awake.
-  case heldAwake(sensor: Int, at: Instant)
+  case state(SensorTransition)
+  /// The wake limit of a minute is reached: the sensor is left awake. The journal is told once an hour.
+  case heldAwake(sensor: Int, at: Instant, isTold: Bool)
   /// Another sensor has to stay awake, because the one before it failed.
   case sentinel(sensor: Int, at: Instant)
   /// No sensor can be had any more: windows go unanswered until one is back.
   case noSensor(at: Instant)
 }
 
-/// Waking sensors and letting them sleep.
-extension Pipeline {
-  func noteState(_ sensor: Int, _ state: SensorState) {
-    hours.note(sensor, state, at: rig.now)
-    status.note(sensor: sensor, state, now: rig.now)
-    switch state {
-    case .awake: reportedFaults[sensor].removeAll()
-    case .failed(let fault, _): if !reportedFaults[sensor].insert(fault).inserted { return }
-    case .asleep, .waking: break
+/// The sensors of a pipeline: an account of each, the one that listens, and THE wait. Whatever changes a sensor's state
+/// goes through `enter`; what is known of it is asked of its account.
+final class PipelineSensors<Rig: SensorRig> {
+  /// Sound that ends at T is there this much later at the most: a capture period and the way through the kernel.
+  private static var soundGrace: Nanoseconds { .milliseconds(200) }
+
+  let rig: Rig
+  /// In the order of the sensor numbers.
+  var accounts: [SensorAccount]
+  /// The sensor that listens: the first in the order that is awake, or that is waking when none is.
+  private(set) var sentinel: Int
+  /// The recording is over.
+  private(set) var hasEnded = false
+  private let order: [Int]
+  private let wakeDeadlines: [Nanoseconds]
+  /// By sensor: how long its window of sound is; nil for a picture.
+  private let soundLengths: [Nanoseconds?]
+  /// The sentinel changed, and nobody has been told.
+  private var isSentinelNews = false
+  /// Every sensor has failed, and that was told.
+  private var hasNoSensor = false
+  /// When failed sensors are tried again.
+  private var nextTry = Instant.zero
+  private let stopping = Atomic<Bool>(false)
+  private let record: (PipelineNote) -> Void
+  private let beat: () -> Void
+  private let status: PipelineStatusBoard
+
+  /// - Parameters:
+  ///   - soundLengths: by sensor, how long its window of sound is; nil for a picture.
+  ///   - record: takes what is to be recorded.
+  ///   - beat: called whenever a wait is over.
+  init(
+    rig: Rig, order: [Int], wakeDeadlines: [Nanoseconds], wakesPerMinute: Int, soundLengths: [Nanoseconds?],
+    status: PipelineStatusBoard, record: @escaping (PipelineNote) -> Void, beat: @escaping () -> Void
+  ) {
+    self.rig = rig
+    self.order = order
+    self.wakeDeadlines = wakeDeadlines
+    self.soundLengths = soundLengths
+    self.status = status
+    self.record = record
+    self.beat = beat
+    sentinel = order[0]
+    let start = rig.now
+    accounts = wakeDeadlines.map {
+      SensorAccount(wakeDeadline: $0, wakesPerMinute: wakesPerMinute, start: start)
     }
-    let detail = rig.failure(of: sensor)?.description
-    note(.state(sensor: sensor, state, at: rig.now, detail: detail))
   }
 
-  @discardableResult func wake(_ sensor: Int) -> SensorState {
+  var now: Instant { rig.now }
+  func state(of sensor: Int) -> SensorState { accounts[sensor].state }
+
+  /// Ends all waits; callable from any thread.
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    rig.bell.ring()
+  }
+
+  var isStopping: Bool { stopping.load(ordering: .acquiring) }
+
+  // MARK: Changes of state
+
+  private func enter(_ sensor: Int, _ state: SensorState) {
+    let transition = accounts[sensor].enter(
+      state, of: sensor, at: rig.now, detail: rig.failure(of: sensor)?.description)
+    publish(sensor)
+    if let transition { record(.state(transition)) }
+  }
+
+  private func publish(_ sensor: Int) { status.publish(accounts[sensor].figures, of: sensor) }
+
+  /// What the devices count, and all figures, for the status.
+  func publishFigures() {
+    for place in order.indices {
+      let sensor = order[place]
+      accounts[sensor].count(rig.counters(of: sensor))
+      publish(sensor)
+    }
+  }
+
+  @discardableResult private func wake(_ sensor: Int) -> SensorState {
     let before = rig.state(of: sensor)
     let after = rig.wake(sensor)
-    if after != before {
-      if case .waking = after { budgets[sensor].note(wakeAt: rig.now) }
-      noteState(sensor, after)
-    }
+    // What it became by itself meanwhile is told by an event.
+    if after != before { enter(sensor, after) }
     return after
   }
 
-  func sleep(_ sensor: Int) {
-    let before = rig.state(of: sensor)
-    rig.sleep(sensor)
-    let after = rig.state(of: sensor)
-    if after != before { noteState(sensor, after) }
-  }
+  // MARK: Which sensor listens
 
   /// Chooses the sensor that listens, wakes it where it sleeps, and tries failed ones again.
   ///
   /// The first of the order that is awake listens. While none is, the first that may still wake in time is waited for;
   /// where its wake takes longer than its deadline, the next is woken as well. A sensor that is tried again after a
   /// fault is none of these until it delivers, so a try costs no window that another sensor can answer.
-  func keepSentinel() {
+  func selectSentinel() {
     retryFailedSensors()
     var awake: Int?
     var waking: Int?
@@ -57,33 +117,33 @@ extension Pipeline {
     // By index: an unspecialized iterator over the elements would live on the heap.
     for place in order.indices {
       let sensor = order[place]
-      var state = rig.state(of: sensor)
+      var state = state(of: sensor)
       if !isCovered, case .asleep = state { state = wake(sensor) }
       switch state {
       case .awake:
         awake = awake ?? sensor
         isCovered = true
-      case .waking(let since):
+      case .waking:
         waking = waking ?? sensor
-        if !isLate(sensor, since: since) { isCovered = true }
+        if !isLate(sensor) { isCovered = true }
       case .asleep, .failed: break
       }
     }
     if awake == nil && waking == nil && !hasNoSensor {
       hasNoSensor = true
-      note(.noSensor(at: rig.now))
+      record(.noSensor(at: rig.now))
     }
     let next = awake ?? waking ?? order[0]
     if next != sentinel {
       sentinel = next
-      status.note(sentinel: next)
-      sentinelIsNews = true
+      status.publish(sentinel: next)
+      isSentinelNews = true
     }
     guard awake != nil else { return }
     hasNoSensor = false
-    if sentinelIsNews {
-      sentinelIsNews = false
-      note(.sentinel(sensor: next, at: rig.now))
+    if isSentinelNews {
+      isSentinelNews = false
+      record(.sentinel(sensor: next, at: rig.now))
     }
   }
 
@@ -93,17 +153,76 @@ extension Pipeline {
     guard rig.now >= nextTry else { return }
     nextTry = rig.now + .seconds(1)
     for place in order.indices {
-      if case .failed = rig.state(of: order[place]) { wake(order[place]) }
+      if case .failed = state(of: order[place]) { wake(order[place]) }
     }
   }
 
   /// Whether a sensor that is waking has missed its deadline, so that no window waits for it any more.
-  func isLate(_ sensor: Int, since: Instant) -> Bool {
-    rig.now - since >= gate.policy.wakeDeadlines[sensor]
+  func isLate(_ sensor: Int) -> Bool {
+    guard case .waking(let since) = state(of: sensor) else { return false }
+    return rig.now - since >= wakeDeadlines[sensor]
   }
 
-  /// What the rig promises: nothing is waking for longer than its limit. `instant` lies before the rig's last look.
-  func noStateIsOverdue(at instant: Instant) -> Bool {
+  /// Puts sensors to sleep that have not been needed for their linger time, and that have time to.
+  /// - Parameters:
+  ///   - linger: by sensor.
+  ///   - fullChecks: when all have to be awake again; nil where they never have to.
+  func sleepIdleSensors(linger: [Nanoseconds], fullChecks: FullCheckClock?) {
+    let now = rig.now
+    for place in order.indices {
+      let sensor = order[place]
+      guard sensor != sentinel, state(of: sensor).isAwake,
+        now - accounts[sensor].lastNeeded >= linger[sensor],
+        fullChecks?.leavesSleep(from: now, wake: accounts[sensor].expectedWake) ?? true
+      else { continue }
+      if accounts[sensor].isWakeBudgetSpent(at: now) {
+        let held = accounts[sensor].holdAwake(at: now)
+        publish(sensor)
+        if held.isNew { record(.heldAwake(sensor: sensor, at: now, isTold: held.isTold)) }
+        continue
+      }
+      rig.sleep(sensor)
+      enter(sensor, rig.state(of: sensor))
+    }
+  }
+
+  // MARK: The wait
+
+  /// How a wait ended.
+  private enum WaitEnd {
+    /// What was asked for is there, up to then.
+    case data(Instant)
+    /// The sensor that is waited for changed its state.
+    case changed
+    case deadline
+    /// The recording is over, or the daemon ends.
+    case over
+  }
+
+  /// THE wait: for what was asked of a sensor, at most until `deadline`. Changes of state have been entered.
+  private func wait(for sensor: Int, until deadline: Instant) -> WaitEnd {
+    while true {
+      let asked = rig.now
+      let event = rig.next(until: deadline)
+      beat()
+      if case .state(let other, let state) = event { enter(other, state) }
+      assert(isWithinLimits(at: asked), "a sensor has been waking for longer than its limit")
+      switch event {
+      case .sound(let other, let instant) where other == sensor: return .data(instant)
+      case .frame(let other, let instant) where other == sensor: return .data(instant)
+      case .state(let other, _) where other == sensor: return .changed
+      case .deadline: return .deadline
+      case .ended:
+        hasEnded = true
+        return .over
+      case .interrupted: if isStopping { return .over }
+      case .sound, .frame, .state: break
+      }
+    }
+  }
+
+  /// What the rig promises: nothing is waking for longer than its limit. `instant` lies before its last look.
+  private func isWithinLimits(at instant: Instant) -> Bool {
     for place in order.indices {
       let sensor = order[place]
       if case .waking(let since) = rig.state(of: sensor),
@@ -115,70 +234,61 @@ extension Pipeline {
     return true
   }
 
-  /// Puts sensors to sleep that have not been needed for their linger time.
-  func letSleep(at now: Instant) {
-    for place in order.indices {
-      let sensor = order[place]
-      guard sensor != sentinel, rig.state(of: sensor).isAwake else { continue }
-      guard now - lastNeeded[sensor] >= settings.linger[sensor], isWorthSleeping(sensor, at: now) else {
-        continue
-      }
-      if budgets[sensor].isSpent(at: now) {
-        if status.holdAwake(sensor, true) { note(.heldAwake(sensor: sensor, at: now)) }
-        continue
-      }
-      _ = status.holdAwake(sensor, false)
-      sleep(sensor)
-    }
-  }
-
-  /// Whether the next look leaves a sensor more sleep than its wake takes.
-  private func isWorthSleeping(_ sensor: Int, at now: Instant) -> Bool {
-    guard model.noneClass != nil else { return true }
-    let wake = max(settings.period, looks.expectedWake(of: sensor))
-    return looks.nextWake(of: sensor) - now >= wake
-  }
-
-  /// Wakes a sensor and waits for data that belongs to the window, at most until `deadline`.
-  /// - Returns: what became of it, and the instant the data is for.
-  func await(_ sensor: Int, for end: Instant, deadline: Instant) -> (WakeTale, Instant) {
-    if case .failed = wake(sensor) { return (.failed, end) }
-    lastNeeded[sensor] = rig.now
-    let isSound = inputs.isSound(sensor)
-    if !isSound { rig.requestFrame(sensor, notBefore: end - settings.maximumSkew) }
+  /// Waits until the sentinel's data for the window that ends at `end` is there, or is late. False when there is no
+  /// window to answer.
+  func awaitWindow(endingAt end: Instant) -> Bool {
+    let isSound = soundLengths[sentinel] != nil && state(of: sentinel).isAwake
+    if isSound { rig.requestSound(sentinel, until: end) }
     while true {
-      if isSound, case .awake(let since) = rig.state(of: sensor) {
-        // A whole window of sound has to be heard first.
-        rig.requestSound(sensor, until: max(end, since + inputs.length(of: sensor)))
-      }
-      switch nextEvent(until: deadline) {
-      case .frame(let other, let captured) where other == sensor: return (.delivered, max(end, captured))
-      case .sound(let other, let until) where other == sensor: return (.delivered, max(end, until))
-      case .state(let other, .failed) where other == sensor: return (.failed, end)
-      case .deadline, .ended: return (.deadlineMissed, end)
-      case .interrupted: if isStopping { return (.deadlineMissed, end) }
-      case .sound, .frame, .state: break
+      switch wait(for: sentinel, until: isSound ? end + Self.soundGrace : end) {
+      // What was asked for; its time may lie a sample before the window's end, as clocks are fitted.
+      case .data: if isSound { return true }
+      case .changed: break
+      case .deadline: return !isStopping
+      case .over: return false
       }
     }
   }
 
-  /// Waits until sound up to `end` is there, so that the pair can be cut anew; at most its grace.
+  /// Wakes the sentinel. The first window ends when its first data is whole, or when that is overdue.
+  func awaitFirstWindow() -> Instant {
+    let deadline = rig.now + wakeDeadlines[sentinel] + (soundLengths[sentinel] ?? .zero)
+    let (outcome, instant) = awaitData(of: sentinel, for: rig.now, notBefore: rig.now, until: deadline)
+    return outcome == .delivered ? instant : rig.now
+  }
+
+  /// What became of waiting for a sensor's data.
+  enum DataOutcome { case delivered, deadlineMissed, failed }
+
+  /// Wakes a sensor and waits for data that belongs to the window that ends at `end`, at most until `deadline`.
+  /// - Parameter earliest: a frame captured before that does not belong.
+  /// - Returns: what became of it, and the instant the data is for.
+  func awaitData(
+    of sensor: Int, for end: Instant, notBefore earliest: Instant, until deadline: Instant
+  ) -> (DataOutcome, Instant) {
+    if case .failed = wake(sensor) { return (.failed, end) }
+    accounts[sensor].need(at: rig.now)
+    if soundLengths[sensor] == nil { rig.requestFrame(sensor, notBefore: earliest) }
+    while true {
+      if let length = soundLengths[sensor], case .awake(let since) = state(of: sensor) {
+        // A whole window of sound has to be heard first.
+        rig.requestSound(sensor, until: max(end, since + length))
+      }
+      switch wait(for: sensor, until: deadline) {
+      case .data(let instant): return (.delivered, max(end, instant))
+      case .changed: if case .failed = state(of: sensor) { return (.failed, end) }
+      case .deadline, .over: return (.deadlineMissed, end)
+      }
+    }
+  }
+
+  /// Waits until sound up to `end` is there, so that a window can be realigned to end there; at most its grace.
   func awaitSound(upTo end: Instant) {
     for place in order.indices {
       let sensor = order[place]
-      guard inputs.isSound(sensor), rig.state(of: sensor).isAwake else { continue }
+      guard soundLengths[sensor] != nil, state(of: sensor).isAwake else { continue }
       rig.requestSound(sensor, until: end)
-      waiting: while true {
-        switch nextEvent(until: end + Self.soundGrace) {
-        case .sound(let other, _) where other == sensor: break waiting
-        case .state(let other, _) where other == sensor: break waiting
-        case .deadline, .ended: break waiting
-        case .interrupted: if isStopping { break waiting }
-        case .sound, .frame, .state: break
-        }
-      }
+      _ = wait(for: sensor, until: end + Self.soundGrace)
     }
   }
-
-  enum WakeTale { case delivered, deadlineMissed, failed }
 }

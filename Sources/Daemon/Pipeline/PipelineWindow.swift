@@ -5,12 +5,11 @@ import Vocabulary
 
 /// One window's journey through the gate.
 extension Pipeline {
-  func answer(windowEndingAt end: Instant) -> Decision {
-    number += 1
+  func answer(_ number: UInt64, windowEndingAt end: Instant) -> Decision {
     var decision = Decision(number: number, start: end - inputs.longest, end: end)
     energy.begin()
-    recuts = 0
-    lookDue = false
+    realignments = 0
+    isFullCheckDue = false
     var action = begin(&decision)
     while true {
       switch action {
@@ -22,7 +21,7 @@ extension Pipeline {
         let reading = engine.advance(modality)
         enter(reading, in: &decision)
         energy.charge(segment: reading)
-        action = gate.next(after: reading, at: rig.now)
+        action = gate.next(after: reading, at: sensors.now)
       case .wake(let modality, let deadline):
         action = afterWake(of: modality, deadline: deadline, in: &decision)
       case .fuse:
@@ -39,21 +38,25 @@ extension Pipeline {
   private func begin(_ decision: inout Decision, doubted: Bool = false) -> Action {
     engine.beginWindow()
     inputs.begin()
-    var conditions = WindowConditions(now: rig.now, present: [])
+    var conditions = WindowConditions(now: sensors.now, present: [])
     for modality in model.modalities.indices {
       let set = ModalitySet(index: modality)
-      switch rig.state(of: modality) {
+      switch sensors.state(of: modality) {
       case .asleep: conditions.wakeable.insert(set)
-      case .waking(let since):
+      case .waking:
         // One that a window has waited for in vain is not waited for again: it is taken in when it delivers.
-        if isLate(modality, since: since) {
+        if sensors.isLate(modality) {
           decision.missing.insert(set)
         } else {
           conditions.wakeable.insert(set)
         }
       case .failed: decision.missing.insert(set)
+      // It failed a moment ago, which the next event tells.
+      case .awake where !sensors.rig.state(of: modality).isAwake: decision.missing.insert(set)
       case .awake:
-        switch inputs.gather(modality, from: rig, endingAt: decision.end, maximumSkew: settings.maximumSkew) {
+        switch inputs.gather(
+          modality, from: sensors.rig, endingAt: decision.end, maximumSkew: settings.maximumSkew)
+        {
         case .whole(let active):
           conditions.present.insert(set)
           if !active && !doubted { conditions.inactive.insert(set) }
@@ -64,24 +67,24 @@ extension Pipeline {
         }
       }
     }
-    lookDue = lookDue || isLookDue(conditions, at: decision.end)
-    conditions.lookDue = lookDue
+    isFullCheckDue = isFullCheckDue || isFullCheckDue(conditions, at: decision.end)
+    conditions.lookDue = isFullCheckDue
     return gate.begin(conditions)
   }
 
-  private func isLookDue(_ conditions: WindowConditions, at end: Instant) -> Bool {
+  private func isFullCheckDue(_ conditions: WindowConditions, at end: Instant) -> Bool {
     guard model.noneClass != nil else { return false }
     var wake = Nanoseconds.zero
     for modality in model.modalities.indices where conditions.wakeable.contains(index: modality) {
-      wake = max(wake, looks.expectedWake(of: modality))
+      wake = max(wake, sensors.accounts[modality].expectedWake)
     }
-    return looks.isDue(at: end, asleep: wake)
+    return fullChecks.isDue(at: end, wake: wake)
   }
 
   /// Features of a modality, before its first segment. False when its data is gone.
   private func setInput(_ modality: Int) -> Bool {
     if inputs.isSet(modality) { return true }
-    guard inputs.set(modality, of: &engine, from: rig) else { return false }
+    guard inputs.set(modality, of: &engine, from: sensors.rig) else { return false }
     energy.charge(featuresOf: modality)
     return true
   }
@@ -93,35 +96,36 @@ extension Pipeline {
   }
 
   /// Waits for a woken sensor. Where its data lies later than the window by more than the skew allowed, the pair is
-  /// cut anew from there: a new window, which the gate begins afresh with both present. Once for each sensor at most:
+  /// realigned from there: a new window, which the gate begins afresh with both present. Once for each sensor at most:
   /// two that are slower than the skew could each make the other late for ever.
   private func afterWake(of modality: Int, deadline: Instant, in decision: inout Decision) -> Action {
-    let wasAwake = rig.state(of: modality).isAwake
-    let (tale, instant) = self.await(modality, for: decision.end, deadline: deadline)
+    let wasAwake = sensors.state(of: modality).isAwake
+    let (outcome, instant) = sensors.awaitData(
+      of: modality, for: decision.end, notBefore: decision.end - settings.maximumSkew, until: deadline)
     let set = ModalitySet(index: modality)
     if !wasAwake { decision.woken.insert(set) }
-    switch tale {
+    switch outcome {
     case .delivered:
-      if !wasAwake { looks.note(wakeOf: modality, took: instant - decision.end) }
+      if !wasAwake { sensors.accounts[modality].wakeTook(instant - decision.end) }
       if instant - decision.end > settings.maximumSkew {
-        guard recuts < model.modalities.count else {
-          return gate.next(after: .deadlineMissed, of: modality, at: rig.now)
+        guard realignments < model.modalities.count else {
+          return gate.next(after: .deadlineMissed, of: modality, at: sensors.now)
         }
-        recuts += 1
+        realignments += 1
         decision.end = instant
         decision.start = instant - inputs.longest
-        awaitSound(upTo: instant)
+        sensors.awaitSound(upTo: instant)
         return begin(&decision, doubted: true)
       }
       guard
         case .whole = inputs.gather(
-          modality, from: rig, endingAt: decision.end, maximumSkew: settings.maximumSkew)
-      else { return gate.next(after: .deadlineMissed, of: modality, at: rig.now) }
-      return gate.next(after: .delivered, of: modality, at: rig.now)
+          modality, from: sensors.rig, endingAt: decision.end, maximumSkew: settings.maximumSkew)
+      else { return gate.next(after: .deadlineMissed, of: modality, at: sensors.now) }
+      return gate.next(after: .delivered, of: modality, at: sensors.now)
     case .deadlineMissed:
-      return gate.next(after: .deadlineMissed, of: modality, at: rig.now)
+      return gate.next(after: .deadlineMissed, of: modality, at: sensors.now)
     case .failed:
-      return gate.next(after: .failed, of: modality, at: rig.now)
+      return gate.next(after: .failed, of: modality, at: sensors.now)
     }
   }
 
@@ -131,11 +135,11 @@ extension Pipeline {
     let reading = engine.fuse(gate.fusing)
     enter(reading, in: &decision)
     energy.charge(segment: reading)
-    return gate.next(after: reading, at: rig.now)
+    return gate.next(after: reading, at: sensors.now)
   }
 
   private func conclude(_ decision: inout Decision, _ answer: Answer) {
-    let now = rig.now
+    let now = sensors.now
     decision.answer = answer
     decision.decided = now
     decision.provisional = gate.provisional
@@ -143,13 +147,13 @@ extension Pipeline {
     decision.used = gate.asked
     decision.missing = decision.missing.union(gate.missing)
     decision.skew = inputs.skew(among: gate.asked)
-    if gate.allLooked { looks.note(lookOf: decision.end) }
+    if gate.allLooked { fullChecks.completed(at: decision.end) }
     let sawNothing = gate.look && answer.label == model.noneClass
     for modality in model.modalities.indices where gate.asked.contains(index: modality) {
       // A look that found nothing is no need: a sensor woken for it may sleep again at once.
       let wasForLook = sawNothing && decision.woken.contains(index: modality)
-      lastNeeded[modality] = wasForLook ? now - settings.linger[modality] : now
+      sensors.accounts[modality].need(at: wasForLook ? now - settings.linger[modality] : now)
     }
-    energy.post(to: &decision, hours: &hours, at: now)
+    energy.post(to: &decision, sensors: &sensors.accounts, at: now)
   }
 }

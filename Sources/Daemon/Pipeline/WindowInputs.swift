@@ -57,13 +57,9 @@ struct WindowInputs {
     self.longest = longest
   }
 
-  func isSound(_ modality: Int) -> Bool {
-    if case .sound = sources[modality] { true } else { false }
-  }
-
-  /// How long a window of this modality is; a picture has no length.
-  func length(of modality: Int) -> Nanoseconds {
-    if case .sound(_, let length, _) = sources[modality] { length } else { .zero }
+  /// By modality: how long its window of sound is; nil for a picture.
+  var soundLengths: [Nanoseconds?] {
+    sources.map { if case .sound(_, let length, _) = $0 { length } else { nil } }
   }
 
   mutating func begin() { set = [] }
@@ -84,7 +80,7 @@ struct WindowInputs {
       guard activityCheck else { return .whole(active: true) }
       return .whole(active: soundChecks[check].observe(UnsafeBufferPointer(samples)).active)
     case .picture(let check):
-      // A frame too late is one for a window cut anew, which is what waiting for the sensor makes of it.
+      // A frame too late is one for a window realigned, which is what waiting for the sensor makes of it.
       func belongs(_ captured: Instant) -> Bool {
         end - captured <= maximumSkew && captured - end <= maximumSkew
       }

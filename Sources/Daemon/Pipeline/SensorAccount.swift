@@ -1,0 +1,114 @@
+import Sensing
+import Vocabulary
+
+/// A sensor went from one state to another, as the pipeline saw it. The ledger's records and the journal's lines are
+/// made from this alone.
+package struct SensorTransition: Sendable {
+  package let sensor: Int
+  package let from: SensorState
+  package let to: SensorState
+  package let at: Instant
+  /// How long it had been in the state it left.
+  package let lasted: Nanoseconds
+  /// It delivers again after a fault that was reported.
+  package let isRecovery: Bool
+  /// To `failed`: the line for people.
+  package let detail: String?
+
+  /// The time awake that ended with it; zero where it was not awake.
+  package var awake: Nanoseconds { from.isAwake ? lasted : .zero }
+}
+
+/// All that the pipeline knows of one sensor. Status, energy, ledger and journal are told from here, so that an awake
+/// time is the same in each. After `init` nothing in it takes from the heap.
+struct SensorAccount: Sendable {
+  private(set) var figures: SensorFigures
+  /// When a window last used it or waited for it.
+  private(set) var lastNeeded: Instant
+  /// How long a wake is expected to take, up to its first data. Begins at the deadline, follows a slower wake at once
+  /// and a faster one by an eighth.
+  private(set) var expectedWake: Nanoseconds
+  private var budget: WakeBudget
+  /// Faults it was reported with since it last delivered; each kind once. A driver that hangs fails in several ways by
+  /// turns, for as long as it is tried again.
+  private var reportedFaults = Bounded<16, SensorFault>(filler: .absent)
+  /// Of the time in each state, what has been posted as energy.
+  private var posted = StateDurations()
+  /// When the journal was last told that it is held awake.
+  private var heldTold: Instant?
+
+  init(wakeDeadline: Nanoseconds, wakesPerMinute: Int, start: Instant) {
+    figures = SensorFigures(start: start)
+    lastNeeded = start
+    expectedWake = wakeDeadline
+    budget = WakeBudget(perMinute: wakesPerMinute)
+  }
+
+  var state: SensorState { figures.state }
+  /// As many wakes as are allowed lie within the last minute.
+  func isWakeBudgetSpent(at now: Instant) -> Bool { budget.isSpent(at: now) }
+
+  /// Enters a state at `now`.
+  /// - Parameter detail: the line for people about the fault, where there is one.
+  /// - Returns: what is to be reported; nil where that is nothing new.
+  mutating func enter(
+    _ state: SensorState, of sensor: Int, at now: Instant, detail: @autoclosure () -> String?
+  ) -> SensorTransition? {
+    let from = figures.state
+    if state == from { return nil }
+    if case .failed(let fault, _) = state, case .failed(fault, _) = from { return nil }
+    let lasted = figures.enter(state, at: now)
+    var isRecovery = false
+    var line: String?
+    switch state {
+    case .waking:
+      figures.wakes += 1
+      budget.note(wakeAt: now)
+    case .awake:
+      isRecovery = reportedFaults.count > 0
+      reportedFaults.removeAll()
+    case .failed(let fault, _):
+      figures.faults += 1
+      if hasReported(fault) { return nil }
+      reportedFaults.append(fault)
+      line = detail()
+    case .asleep: break
+    }
+    if !state.isAwake { figures.heldAwake = false }
+    return SensorTransition(
+      sensor: sensor, from: from, to: state, at: now, lasted: lasted, isRecovery: isRecovery, detail: line)
+  }
+
+  private func hasReported(_ fault: SensorFault) -> Bool {
+    for index in reportedFaults.indices where reportedFaults[index] == fault { return true }
+    return false
+  }
+
+  /// A window used it, or waits for it, at `now`. An earlier time takes an earlier need back.
+  mutating func need(at now: Instant) { lastNeeded = now }
+
+  /// It delivered, so long after the end of the window that it was woken for.
+  mutating func wakeTook(_ latency: Nanoseconds) {
+    expectedWake = max(latency, expectedWake - Nanoseconds(expectedWake.count / 8))
+  }
+
+  /// It would sleep and may not.
+  /// - Returns: whether that is new, and whether the journal is to be told: once an hour, the ledger each time.
+  mutating func holdAwake(at now: Instant) -> (isNew: Bool, isTold: Bool) {
+    if figures.heldAwake { return (false, false) }
+    figures.heldAwake = true
+    if let heldTold, now - heldTold < .seconds(3600) { return (true, false) }
+    heldTold = now
+    return (true, true)
+  }
+
+  /// What its device counts now.
+  mutating func count(_ counters: SensorCounters) { figures.counters = counters }
+
+  /// Time in each state from the last posting up to `now`; the next one begins there.
+  mutating func post(at now: Instant) -> StateDurations {
+    let durations = figures.durations(at: now)
+    defer { posted = durations }
+    return durations - posted
+  }
+}

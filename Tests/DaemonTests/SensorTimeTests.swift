@@ -1,0 +1,210 @@
+import Engine
+import JSON
+import Ledger
+import ScriptedModels
+import Sensing
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+/// The time a sensor was awake, as the ledger's records tell it, as the status says it and as energy was posted for it.
+@Suite struct SensorTimeTests {
+  /// Time in each state by one source, in nanoseconds. Energy has no account for a failed sensor.
+  private struct Times: Equatable {
+    var asleep: Int64 = 0
+    var waking: Int64 = 0
+    var awake: Int64 = 0
+    var failed: Int64 = 0
+  }
+
+  /// SplitMix64.
+  private struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+  }
+
+  private static func script(_ random: inout Seeded) -> ScriptedRig.Script {
+    func times(_ chance: Int, _ random: inout Seeded) -> [Range<Instant>] {
+      guard Int.random(in: 0..<100, using: &random) < chance else { return [] }
+      let start = Instant.zero + .milliseconds(.random(in: 0...20_000, using: &random))
+      return [start..<start + .milliseconds(.random(in: 1...12_000, using: &random))]
+    }
+    var script = ScriptedRig.Script()
+    script.wakeLatency = .milliseconds(.random(in: 0...1_200, using: &random))
+    script.outages = times(50, &random)
+    script.hangs = times(30, &random)
+    script.delay = .milliseconds(.random(in: 0...60, using: &random))
+    return script
+  }
+
+  /// Every sensor draws 1 W in any state, so that nanojoules are nanoseconds.
+  private static let watts = EnergyModel(
+    source: "model:test", picojoulesPerMac: 0, picojoulesPerByte: 0,
+    modalities: Array(
+      repeating: .init(sensor: .init(asleep: 1, waking: 1, awake: 1), features: .zero), count: 2))
+
+  @Test(arguments: 0..<60) func ledgerStatusAndEnergySayTheSame(seed: Int) throws {
+    var random = Seeded(state: UInt64(seed))
+    let says: [ScriptedModel.Say] = [.unsure, .sure(0), .sure(1)]
+    let scripted = ScriptedModel(
+      audio: [says.randomElement(using: &random)!, .unsure],
+      image: [says.randomElement(using: &random)!, .unsure], fusion: .sure(1))
+    let scene = try Scene(seconds: 1)
+    scene.configuration.gate.maximumBlind = .milliseconds(.random(in: 600...10_000, using: &random))
+    scene.configuration.gate.wakesPerMinute = .random(in: 1...30, using: &random)
+    scene.configuration.sensors[0].linger = .milliseconds(.random(in: 0...2_000, using: &random))
+    let model = try scripted.model()
+    let plan = try PolicyPlan(scene.configuration, model)
+    let rig = try ScriptedRig(
+      Rigs.configurations(scene.configuration, model), [Self.script(&random), Self.script(&random)],
+      seconds: 30)
+    let bench = try RecordingBench(model)
+    func put(_ event: PipelineEvent, _ now: Instant) {
+      bench.events.put(event)
+      bench.turn(at: now)
+    }
+    let pipeline = Pipeline(
+      rig: rig, model: model, policy: plan.policy, order: plan.order,
+      settings: PipelineSettings(scene.configuration, model),
+      energy: EnergyAccounts(Self.watts, network: model)
+    ) {
+      put(.decision(copy $0), $0.decided)
+    } note: {
+      put(.note($0), .zero)
+    }
+    put(.start(order: plan.order, at: .zero), .zero)
+    try pipeline.run()
+    let (closing, end) = pipeline.closeAccounts()
+    put(.stop(reason: "end", closing: closing, at: end), end)
+    let status = pipeline.status.read()
+    let ledger = try read(bench.scratch.bytes, model.modalities.map(\.name))
+    for sensor in 0..<2 {
+      let durations = status.sensors[sensor].durations(at: end)
+      let shown = Times(
+        asleep: durations.asleep.count, waking: durations.waking.count, awake: durations.awake.count,
+        failed: durations.failed.count)
+      #expect(ledger.times[sensor] == shown)
+      var paid = shown
+      paid.failed = 0
+      #expect(ledger.energy[sensor] == paid)
+      #expect(durations.total == end - .zero)
+    }
+  }
+
+  private func read(_ bytes: [UInt8], _ names: [String]) throws -> (times: [Times], energy: [Times]) {
+    var times = names.map { _ in Times() }
+    var energy = times
+    var states = names.map { _ in (name: "asleep", since: Int64(0)) }
+    func leave(_ sensor: Int, _ next: String, _ now: Int64) -> Int64 {
+      let lasted = now - states[sensor].since
+      switch states[sensor].name {
+      case "asleep": times[sensor].asleep += lasted
+      case "waking": times[sensor].waking += lasted
+      case "awake": times[sensor].awake += lasted
+      default: times[sensor].failed += lasted
+      }
+      defer { states[sensor] = (next, now) }
+      return states[sensor].name == "awake" ? lasted : 0
+    }
+    var hasStopped = false
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      let record = JSONPlace(try JSONValue.parse(Array(line)))
+      let now = try record.member("t_boot_ns").integer()
+      let sensor = try record.optional("modality").flatMap { names.firstIndex(of: try $0.string()) }
+      switch try record.member("type").string() {
+      case "wake": _ = leave(try #require(sensor), "waking", now)
+      case "sleep":
+        let awake = leave(try #require(sensor), "asleep", now)
+        #expect(try record.member("awake_ns").integer() == awake)
+      case "state":
+        #expect(try record.member("from").string() == states[try #require(sensor)].name)
+        _ = leave(try #require(sensor), try record.member("to").string(), now)
+      case "stop":
+        hasStopped = true
+        for sensor in names.indices { _ = leave(sensor, "ended", now) }
+      default: break
+      }
+      for posting in try record.optional("energy")?.elements() ?? [] {
+        guard let name = try posting.optional("modality")?.string() else { continue }
+        let sensor = try #require(names.firstIndex(of: name))
+        let amount = try posting.member("nanojoules").integer()
+        switch try posting.member("account").string() {
+        case "sensing": energy[sensor].awake += amount
+        case "wake": energy[sensor].waking += amount
+        case "idle": energy[sensor].asleep += amount
+        default: break
+        }
+      }
+    }
+    #expect(hasStopped)
+    return (times, energy)
+  }
+}
+
+/// What keeping everything awake would have cost, where sensors cannot be had.
+@Suite struct ComparisonTests {
+  private func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }
+  private let energy = EnergyModel(
+    source: "model:test", picojoulesPerMac: 200, picojoulesPerByte: 150,
+    modalities: [
+      .init(sensor: .init(asleep: 0.02, waking: 0.15, awake: 0.15), features: Nanojoules(2_000)),
+      .init(sensor: .init(asleep: 0.05, waking: 1.2, awake: 1.2), features: Nanojoules(1_000)),
+    ])
+
+  private func account() -> SensorAccount {
+    SensorAccount(wakeDeadline: .seconds(1), wakesPerMinute: 6, start: at(0))
+  }
+
+  @Test func everythingAwakeAndEverythingRun() throws {
+    let model = try ScriptedModel().model()
+    var accounts = EnergyAccounts(energy, network: model)
+    var sensors = [account(), account()]
+    var decision = Decision(number: 1, start: at(0), end: at(250))
+    accounts.begin()
+    accounts.post(to: &decision, sensors: &sensors, at: at(250))
+    let computing = energy.compute(macs: model.lateFusionMacs, parameters: model.lateFusionParameters)
+    #expect(decision.alwaysOn == computing + Nanojoules(37_500_000 + 300_000_000 + 3_000))
+    #expect(decision.totalEnergy == Nanojoules(5_000_000 + 12_500_000), "both asleep")
+  }
+
+  @Test func aSensorThatCannotBeHadCountsOnNeitherSide() throws {
+    let model = try ScriptedModel().model()
+    var accounts = EnergyAccounts(energy, network: model)
+    var sensors = [account(), account()]
+    _ = sensors[1].enter(.failed(.absent, since: at(0)), of: 1, at: at(0), detail: nil)
+    var decision = Decision(number: 1, start: at(0), end: at(250))
+    accounts.begin()
+    accounts.post(to: &decision, sensors: &sensors, at: at(250))
+    #expect(decision.totalEnergy == Nanojoules(5_000_000))
+    #expect(decision.alwaysOn > Nanojoules(37_500_000 + 2_000))
+    #expect(decision.alwaysOn < Nanojoules(40_000_000))
+    // It comes back halfway through the next window.
+    _ = sensors[1].enter(.awake(since: at(400)), of: 1, at: at(400), detail: nil)
+    accounts.begin()
+    accounts.post(to: &decision, sensors: &sensors, at: at(500))
+    let computing = energy.compute(macs: model.lateFusionMacs, parameters: model.lateFusionParameters)
+    #expect(decision.alwaysOn == computing + Nanojoules(37_500_000 + 120_000_000 + 3_000))
+  }
+
+  @Test func aMachineWithoutSensorsSavesNothing() throws {
+    let model = try ScriptedModel().model()
+    var accounts = EnergyAccounts(energy, network: model)
+    var sensors = [account(), account()]
+    for index in 0..<2 {
+      _ = sensors[index].enter(.failed(.absent, since: at(0)), of: index, at: at(0), detail: nil)
+    }
+    var decision = Decision(number: 1, start: at(0), end: at(250))
+    accounts.begin()
+    accounts.post(to: &decision, sensors: &sensors, at: at(250))
+    #expect(decision.totalEnergy == .zero && decision.alwaysOn == .zero)
+    let closing = accounts.close(sensors: &sensors, at: at(900))
+    #expect(closing.total == .zero && closing.alwaysOn == .zero)
+  }
+}
