@@ -54,6 +54,7 @@ package struct EnergyAccounts: Sendable {
     var sensing = Nanojoules.zero
     var features = Nanojoules.zero
     var work: Work = (0, 0)
+    var isAnyObtainable = false
     for sensor in model.modalities.indices {
       let time = sensors[sensor].post(at: now)
       add(model.sensing(sensor, for: time.awake))
@@ -61,12 +62,13 @@ package struct EnergyAccounts: Sendable {
       add(model.idle(sensor, for: time.asleep))
       let obtainable = time.total - time.failed
       if case .failed = sensors[sensor].state, obtainable == .zero { continue }
+      isAnyObtainable = true
       sensing += model.sensing(sensor, for: obtainable)?.energy ?? .zero
       features += model.modalities[sensor].features
       work.macs += segments[sensor].macs
       work.parameters += segments[sensor].parameters
     }
-    if work.macs > 0 || work.parameters > 0 {
+    if isAnyObtainable {
       work.macs += fusion.macs
       work.parameters += fusion.parameters
     }
