@@ -21,7 +21,9 @@ package struct Evaluator: ~Copyable {
 
   package let model: Model
   private var engine: Engine
-  private var gate: Gate
+  private let policy: GatePolicy
+  /// Runs everything, in the order the model declares it.
+  private let audit: GatePolicy
   package let order: [Int]
 
   /// - Parameters:
@@ -33,10 +35,10 @@ package struct Evaluator: ~Copyable {
     self.model = model
     let walk = try Self.walk(model, policy, lambda: lambda ?? Double(model.totalMacs))
     order = walk.modalityOrder
-    gate = Gate(
-      GatePolicy(
-        steps: walk, thresholds: model.thresholdTable(override: threshold), noneClass: model.noneClass,
-        always: policy == .all))
+    let thresholds = model.thresholdTable(override: threshold)
+    self.policy = GatePolicy(
+      steps: walk, thresholds: thresholds, noneClass: model.noneClass, always: policy == .all)
+    audit = GatePolicy(steps: model.declaredWalk, thresholds: thresholds, always: true)
     engine = Engine(model)
   }
 
@@ -66,48 +68,21 @@ package struct Evaluator: ~Copyable {
   /// Answers one window from the data there is.
   /// - Parameter data: by modality; nil where it is missing.
   package mutating func answer(_ data: [WindowData?]) -> WindowResult {
-    var result = WindowResult()
-    var given: ModalitySet = []
     let start = bootTimeNanoseconds()
-    engine.beginWindow()
-    var action = gate.begin(
-      WindowConditions(present: Self.present(data), lookDue: model.noneClass != nil))
-    while true {
-      switch action {
-      case .advance(let modality):
-        if !given.contains(index: modality) {
-          data[modality]?.give(modality, to: &engine)
-          given.insert(ModalitySet(index: modality))
-        }
-        let reading = engine.advance(modality)
-        result.asked.append(reading)
-        action = gate.next(after: reading)
-      case .fuse:
-        let reading = engine.fuse(gate.fusing)
-        result.asked.append(reading)
-        action = gate.next(after: reading)
-      case .wake(let modality, _):
-        // Nothing sleeps here, so the gate has nothing to wake; a missing modality stays missing.
-        action = gate.next(after: .failed, of: modality)
-      case .conclude(let answer), .concludeUnsure(let answer):
-        result.answer = answer
-        result.nanoseconds = bootTimeNanoseconds() - start
-        return result
-      }
-    }
+    let (answer, asked) = walk(policy, data)
+    return WindowResult(asked: asked, answer: answer, nanoseconds: bootTimeNanoseconds() - start)
   }
 
   /// Every exit of every modality there is, and fusion: what an audit records.
-  package mutating func readAll(_ data: [WindowData?]) -> [Reading] {
-    var readings: [Reading] = []
-    engine.beginWindow()
-    for (modality, window) in data.enumerated() {
-      guard let window else { continue }
-      window.give(modality, to: &engine)
-      while !engine.isComplete(modality) { readings.append(engine.advance(modality)) }
-    }
-    readings.append(engine.fuse(Self.present(data)))
-    return readings
+  package mutating func readAll(_ data: [WindowData?]) -> [Reading] { walk(audit, data).asked }
+
+  private mutating func walk(_ policy: GatePolicy, _ data: [WindowData?]) -> (
+    answer: Answer, asked: [Reading]
+  ) {
+    var window = LabelledWindow(data: data, isFullCheck: policy.noneClass != nil)
+    var walk = WindowWalk(policy)
+    let answer = walk.run(&engine, in: &window)
+    return (answer, walk.trace.indices.map { walk.trace[$0].reading })
   }
 
   /// MACs and parameters of everything that could run on this window.
@@ -121,14 +96,28 @@ package struct Evaluator: ~Copyable {
     }
     return sum
   }
+}
 
-  private static func present(_ data: [WindowData?]) -> ModalitySet {
+/// A window out of files, as its walk sees it: nothing sleeps, and what is not there cannot be had.
+private struct LabelledWindow: WalkEnvironment {
+  let data: [WindowData?]
+  let isFullCheck: Bool
+
+  var now: Instant { .zero }
+
+  func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
     var present: ModalitySet = []
     for (modality, window) in data.enumerated() where window != nil {
       present.insert(ModalitySet(index: modality))
     }
-    return present
+    return WindowConditions(present: present, lookDue: isFullCheck)
   }
+
+  func setInput(_ modality: Int, of engine: inout Engine) { data[modality]?.give(modality, to: &engine) }
+  func didRun(_ reading: Reading) {}
+  func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult { .outcome(.failed) }
+  func awaitData(upTo end: Instant) {}
+  func canFuse(_ modalities: ModalitySet) -> Bool { true }
 }
 
 /// What became of one window.

@@ -20,7 +20,7 @@ import Vocabulary
 /// has passed over an invalid modality, every conclusion is unsure (`windowInvalid`), and nobody is woken but for a look.
 /// After a missed deadline the window is late already, so nobody else is woken.
 ///
-/// Where a wake makes the pair be cut anew, the pair is a new window: `begin` again, both present.
+/// Where a wake makes the window be realigned, it is a new window: `begin` again, both present.
 package struct Gate: Sendable {
   enum Phase: Equatable, Sendable {
     case idle

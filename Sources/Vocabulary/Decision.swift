@@ -36,7 +36,7 @@ package struct Decision: Sendable {
   package var missing: ModalitySet
   /// Distance between sound window's end and the frame, where a pair was made.
   package var skew: Nanoseconds?
-  /// Room for two walks over every exit: a pair that is cut anew is asked afresh.
+  /// Room for two walks over every exit: a window that is realigned is asked afresh.
   package var hops: Bounded<48, Hop>
   /// One posting for each account, modality and exit: 23 segments, fusion, and 5 accounts of 8 modalities.
   package var energy: Bounded<64, EnergyPosting>

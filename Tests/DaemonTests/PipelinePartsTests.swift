@@ -1,3 +1,4 @@
+import ScriptedModels
 import Sensing
 import Testing
 import Vocabulary
@@ -80,5 +81,37 @@ import Vocabulary
     #expect(DecisionLine.short(1) == "1.00")
     #expect(DecisionLine.short(0.9996) == "1.00")
     #expect(DecisionLine.short(0) == ".000")
+  }
+}
+
+@Suite struct WindowInputsTests {
+  @Test func theFrameThatWasGatheredIsTheFrameTheNetworkSees() throws {
+    let model = try ScriptedModel().model()
+    let scene = try Scene(seconds: 1)
+    let rig = try ScriptedRig(
+      Rigs.configurations(scene.configuration, model), [.init(), .init()], seconds: 10)
+    var inputs = WindowInputs(model: model, activityCheck: false)
+    rig.wake(1)
+    while !rig.state(of: 1).isAwake { _ = rig.next(until: nil) }
+    let first = rig.now
+    func pixel() -> UInt8? { rig.withFrame(1) { pixels, _ in pixels.base[0] } }
+    let gathered = try #require(pixel())
+    guard
+      case .whole = inputs.gather(1, from: rig, endingAt: first, maximumSkew: .milliseconds(60))
+    else {
+      Issue.record("there is a frame")
+      return
+    }
+    // Two frames later.
+    _ = rig.next(until: first + .milliseconds(250))
+    #expect(try #require(pixel()) != gathered)
+    #expect(inputs.picture(of: 1).base[0] == gathered)
+    guard case .notYet = inputs.gather(1, from: rig, endingAt: first, maximumSkew: .milliseconds(60)) else {
+      Issue.record("the newest frame lies too far from the window")
+      return
+    }
+    #expect(inputs.picture(of: 1).base[0] == gathered)
+    rig.sleep(1)
+    #expect(inputs.picture(of: 1).base[0] == gathered, "whatever became of the camera")
   }
 }

@@ -1,5 +1,6 @@
 import Engine
 import Ledger
+import Policies
 import Scheduling
 import Sensing
 import Vocabulary
@@ -30,20 +31,13 @@ package struct PipelineSettings: Sendable {
 ///
 /// Sensor numbers are the model's modality numbers. After `init` nothing here allocates for a window.
 package final class Pipeline<Rig: SensorRig> {
-  let model: Model
-  let settings: PipelineSettings
-  let sensors: PipelineSensors<Rig>
-  var engine: Engine
-  var gate: Gate
-  var inputs: WindowInputs
-  var energy: EnergyAccounts
-  var fullChecks: FullCheckClock
+  private let policy: GatePolicy
+  private let settings: PipelineSettings
+  private let sensors: PipelineSensors<Rig>
+  private var engine: Engine
+  private var window: PipelineWindow<Rig>
   private var clock: WindowClock
   private var number: UInt64 = 0
-  /// How often the window at hand has been realigned.
-  var realignments = 0
-  /// The window at hand has to be a full check, however often it is realigned.
-  var isFullCheckDue = false
   private var lastEnd: Instant?
   /// Threads that hang in a driver and were left to themselves when the pipeline ended.
   private(set) var abandonedThreads: [String] = []
@@ -62,20 +56,17 @@ package final class Pipeline<Rig: SensorRig> {
     deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void,
     beat: @escaping () -> Void = {}
   ) {
-    self.model = model
+    self.policy = policy
     self.settings = settings
     engine = Engine(model)
-    gate = Gate(policy)
     let start = rig.now
     let inputs = WindowInputs(model: model, activityCheck: settings.activityCheck && model.noneClass != nil)
-    self.inputs = inputs
     status = PipelineStatusBoard(sensors: model.modalities.count, sentinel: order[0], start: start)
     sensors = PipelineSensors(
       rig: rig, order: order, wakeDeadlines: policy.wakeDeadlines, wakesPerMinute: settings.wakesPerMinute,
       soundLengths: inputs.soundLengths, status: status, record: note, beat: beat)
-    self.energy = energy
-    fullChecks = FullCheckClock(
-      period: settings.period, maximumBlind: settings.maximumBlind, start: start)
+    window = PipelineWindow(
+      sensors: sensors, model: model, settings: settings, inputs: inputs, energy: energy)
     clock = WindowClock(first: start, period: settings.period)
     self.deliver = deliver
   }
@@ -98,30 +89,31 @@ package final class Pipeline<Rig: SensorRig> {
     sensors.selectSentinel()
     while !sensors.hasEnded && !isStopping {
       guard sensors.awaitWindow(endingAt: clock.next) else { continue }
-      number += 1
-      let decision = answer(number, windowEndingAt: clock.next)
-      clock.answered(windowEnding: decision.end, at: sensors.now)
-      publish(decision)
+      answer(windowEndingAt: clock.next)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
-      sensors.sleepIdleSensors(
-        linger: settings.linger, fullChecks: model.noneClass == nil ? nil : fullChecks)
+      sensors.sleepIdleSensors(linger: settings.linger, fullChecks: window.nextFullCheck)
     }
   }
 
-  private func publish(_ decision: borrowing Decision) {
-    let end = decision.end
-    assert(lastEnd.map { end > $0 } ?? true, "a window that is answered twice")
-    lastEnd = end
+  private func answer(windowEndingAt end: Instant) {
+    number += 1
+    var walk = WindowWalk(policy, endingAt: end)
+    window.begin()
+    let answer = walk.run(&engine, in: &window)
+    let decision = window.decide(number, walk, answer)
+    clock.answered(windowEnding: decision.end, at: sensors.now)
+    assert(lastEnd.map { decision.end > $0 } ?? true, "a window that is answered twice")
+    lastEnd = decision.end
     sensors.publishFigures()
-    status.publish(decision, joined: clock.joined, isFullCheck: gate.look, at: sensors.now)
+    status.publish(decision, joined: clock.joined, at: sensors.now)
     deliver(decision)
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.
   func closeAccounts() -> (closing: ClosingEnergy, at: Instant) {
     let now = sensors.now
-    return (energy.close(sensors: &sensors.accounts, at: now), now)
+    return (window.close(at: now), now)
   }
 
   /// Closes all devices and waits for their threads, within the rig's bound. To be called once, when `run` has ended

@@ -34,11 +34,12 @@ package final class PipelineStatusBoard: Sendable {
   /// A copy of everything as it stands.
   package func read() -> PipelineStatus { status.withLock { $0 } }
 
-  func publish(_ decision: borrowing Decision, joined: UInt64, isFullCheck: Bool, at now: Instant) {
+  func publish(_ decision: borrowing Decision, joined: UInt64, at now: Instant) {
     let reason = decision.answer.reason
     let isUnsure = reason != .sure && reason != .fused && reason != .inactive
     let total = decision.totalEnergy
     let alwaysOn = decision.alwaysOn
+    let isFullCheck = decision.look
     status.withLock {
       $0.decisions += 1
       $0.joined = joined

@@ -1,159 +1,144 @@
 import Engine
+import Ledger
+import Policies
 import Scheduling
 import Sensing
 import Vocabulary
 
-/// One window's journey through the gate.
-extension Pipeline {
-  func answer(_ number: UInt64, windowEndingAt end: Instant) -> Decision {
-    var decision = Decision(number: number, start: end - inputs.longest, end: end)
-    energy.begin()
-    realignments = 0
-    isFullCheckDue = false
-    var action = begin(&decision)
-    while true {
-      switch action {
-      case .advance(let modality):
-        guard setInput(modality) else {
-          action = begin(&decision, doubted: true)
-          continue
-        }
-        let reading = engine.advance(modality)
-        enter(reading, in: &decision)
-        energy.charge(segment: reading)
-        action = gate.next(after: reading, at: sensors.now)
-      case .wake(let modality, let deadline):
-        action = afterWake(of: modality, deadline: deadline, in: &decision)
-      case .fuse:
-        action = fuse(&decision)
-      case .conclude(let answer), .concludeUnsure(let answer):
-        conclude(&decision, answer)
-        return decision
-      }
-    }
+/// The window at hand, as its walk sees it: what the sensors have for it, their wakes, and what it costs. One for all
+/// windows of a pipeline; `begin` starts the next.
+struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
+  private let sensors: PipelineSensors<Rig>
+  private let settings: PipelineSettings
+  private let modalities: Range<Int>
+  private let noneClass: Int?
+  private var inputs: WindowInputs
+  private var energy: EnergyAccounts
+  private var fullChecks: FullCheckClock
+  /// Sensors woken for this window, over all its realignments.
+  private var woken: ModalitySet = []
+  /// Sensors that this window did not wait for.
+  private var missing: ModalitySet = []
+
+  init(
+    sensors: PipelineSensors<Rig>, model: Model, settings: PipelineSettings, inputs: WindowInputs,
+    energy: EnergyAccounts
+  ) {
+    self.sensors = sensors
+    self.settings = settings
+    self.inputs = inputs
+    self.energy = energy
+    modalities = model.modalities.indices
+    noneClass = model.noneClass
+    fullChecks = FullCheckClock(
+      period: settings.period, maximumBlind: settings.maximumBlind, start: sensors.now)
   }
 
-  /// Gathers what there is for the window that ends at `decision.end` and starts the gate on it.
-  /// - Parameter doubted: a network was unsure of this window already, so stillness may not answer it any more.
-  private func begin(_ decision: inout Decision, doubted: Bool = false) -> Action {
-    engine.beginWindow()
-    inputs.begin()
-    var conditions = WindowConditions(now: sensors.now, present: [])
-    for modality in model.modalities.indices {
+  var now: Instant { sensors.now }
+
+  /// When all sensors have to be awake again; nil where no class means "nothing", and they never have to.
+  var nextFullCheck: FullCheckClock? { noneClass == nil ? nil : fullChecks }
+
+  mutating func begin() {
+    energy.begin()
+    woken = []
+    missing = []
+  }
+
+  mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
+    var conditions = WindowConditions(now: now, present: [])
+    var longestWake = Nanoseconds.zero
+    for modality in modalities {
       let set = ModalitySet(index: modality)
       switch sensors.state(of: modality) {
       case .asleep: conditions.wakeable.insert(set)
-      case .waking:
-        // One that a window has waited for in vain is not waited for again: it is taken in when it delivers.
-        if sensors.isLate(modality) {
-          decision.missing.insert(set)
-        } else {
-          conditions.wakeable.insert(set)
-        }
-      case .failed: decision.missing.insert(set)
+      // One that a window has waited for in vain is not waited for again: it is taken in when it delivers.
+      case .waking where sensors.isLate(modality): missing.insert(set)
+      case .waking: conditions.wakeable.insert(set)
+      case .failed: missing.insert(set)
       // It failed a moment ago, which the next event tells.
-      case .awake where !sensors.rig.state(of: modality).isAwake: decision.missing.insert(set)
+      case .awake where !sensors.rig.state(of: modality).isAwake: missing.insert(set)
       case .awake:
         switch inputs.gather(
-          modality, from: sensors.rig, endingAt: decision.end, maximumSkew: settings.maximumSkew)
+          modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
         {
         case .whole(let active):
           conditions.present.insert(set)
-          if !active && !doubted { conditions.inactive.insert(set) }
+          if !active && !isDoubted { conditions.inactive.insert(set) }
         case .lossy:
           conditions.present.insert(set)
           conditions.invalid.insert(set)
         case .notYet: conditions.wakeable.insert(set)
         }
       }
+      if conditions.wakeable.contains(set) {
+        longestWake = max(longestWake, sensors.accounts[modality].expectedWake)
+      }
     }
-    isFullCheckDue = isFullCheckDue || isFullCheckDue(conditions, at: decision.end)
-    conditions.lookDue = isFullCheckDue
-    return gate.begin(conditions)
+    conditions.lookDue = noneClass != nil && fullChecks.isDue(at: end, wake: longestWake)
+    return conditions
   }
 
-  private func isFullCheckDue(_ conditions: WindowConditions, at end: Instant) -> Bool {
-    guard model.noneClass != nil else { return false }
-    var wake = Nanoseconds.zero
-    for modality in model.modalities.indices where conditions.wakeable.contains(index: modality) {
-      wake = max(wake, sensors.accounts[modality].expectedWake)
-    }
-    return fullChecks.isDue(at: end, wake: wake)
-  }
-
-  /// Features of a modality, before its first segment. False when its data is gone.
-  private func setInput(_ modality: Int) -> Bool {
-    if inputs.isSet(modality) { return true }
-    guard inputs.set(modality, of: &engine, from: sensors.rig) else { return false }
+  mutating func setInput(_ modality: Int, of engine: inout Engine) {
+    inputs.set(modality, of: &engine)
     energy.charge(featuresOf: modality)
-    return true
   }
 
-  private func enter(_ reading: Reading, in decision: inout Decision) {
-    let threshold = gate.policy.thresholds.threshold(at: reading.exit, label: reading.label)
-    decision.hops.append(Decision.Hop(reading: reading, threshold: threshold))
-    decision.macs += reading.macs
-  }
+  mutating func didRun(_ reading: Reading) { energy.charge(segment: reading) }
 
-  /// Waits for a woken sensor. Where its data lies later than the window by more than the skew allowed, the pair is
-  /// realigned from there: a new window, which the gate begins afresh with both present. Once for each sensor at most:
-  /// two that are slower than the skew could each make the other late for ever.
-  private func afterWake(of modality: Int, deadline: Instant, in decision: inout Decision) -> Action {
+  mutating func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult {
     let wasAwake = sensors.state(of: modality).isAwake
     let (outcome, instant) = sensors.awaitData(
-      of: modality, for: decision.end, notBefore: decision.end - settings.maximumSkew, until: deadline)
-    let set = ModalitySet(index: modality)
-    if !wasAwake { decision.woken.insert(set) }
+      of: modality, for: end, notBefore: end - settings.maximumSkew, until: deadline)
+    if !wasAwake { woken.insert(ModalitySet(index: modality)) }
     switch outcome {
     case .delivered:
-      if !wasAwake { sensors.accounts[modality].wakeTook(instant - decision.end) }
-      if instant - decision.end > settings.maximumSkew {
-        guard realignments < model.modalities.count else {
-          return gate.next(after: .deadlineMissed, of: modality, at: sensors.now)
-        }
-        realignments += 1
-        decision.end = instant
-        decision.start = instant - inputs.longest
-        sensors.awaitSound(upTo: instant)
-        return begin(&decision, doubted: true)
-      }
+      if !wasAwake { sensors.accounts[modality].wakeTook(instant - end) }
+      if instant - end > settings.maximumSkew { return .deliveredLater(instant) }
       guard
         case .whole = inputs.gather(
-          modality, from: sensors.rig, endingAt: decision.end, maximumSkew: settings.maximumSkew)
-      else { return gate.next(after: .deadlineMissed, of: modality, at: sensors.now) }
-      return gate.next(after: .delivered, of: modality, at: sensors.now)
-    case .deadlineMissed:
-      return gate.next(after: .deadlineMissed, of: modality, at: sensors.now)
-    case .failed:
-      return gate.next(after: .failed, of: modality, at: sensors.now)
+          modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
+      else { return .outcome(.deadlineMissed) }
+      return .outcome(.delivered)
+    case .deadlineMissed: return .outcome(.deadlineMissed)
+    case .failed: return .outcome(.failed)
     }
   }
 
-  private func fuse(_ decision: inout Decision) -> Action {
-    let skew = inputs.skew(among: gate.fusing)
-    if let skew, skew > settings.maximumSkew { return gate.fusionRefused() }
-    let reading = engine.fuse(gate.fusing)
-    enter(reading, in: &decision)
-    energy.charge(segment: reading)
-    return gate.next(after: reading, at: sensors.now)
+  func awaitData(upTo end: Instant) { sensors.awaitSound(upTo: end) }
+
+  func canFuse(_ modalities: ModalitySet) -> Bool {
+    inputs.skew(among: modalities).map { $0 <= settings.maximumSkew } ?? true
   }
 
-  private func conclude(_ decision: inout Decision, _ answer: Answer) {
-    let now = sensors.now
+  /// The decision that a walk to its end comes to, with all that was spent since the last one.
+  mutating func decide(_ number: UInt64, _ walk: borrowing WindowWalk, _ answer: Answer) -> Decision {
+    let now = now
+    let gate = walk.gate
+    var decision = Decision(number: number, start: walk.end - inputs.longest, end: walk.end)
     decision.answer = answer
     decision.decided = now
     decision.provisional = gate.provisional
     decision.look = gate.look
+    decision.woken = woken
     decision.used = gate.asked
-    decision.missing = decision.missing.union(gate.missing)
+    decision.missing = missing.union(gate.missing)
     decision.skew = inputs.skew(among: gate.asked)
-    if gate.allLooked { fullChecks.completed(at: decision.end) }
-    let sawNothing = gate.look && answer.label == model.noneClass
-    for modality in model.modalities.indices where gate.asked.contains(index: modality) {
-      // A look that found nothing is no need: a sensor woken for it may sleep again at once.
-      let wasForLook = sawNothing && decision.woken.contains(index: modality)
-      sensors.accounts[modality].need(at: wasForLook ? now - settings.linger[modality] : now)
+    decision.hops = walk.trace
+    decision.macs = walk.macs
+    if gate.allLooked { fullChecks.completed(at: walk.end) }
+    let sawNothing = gate.look && answer.label == noneClass
+    for modality in modalities where gate.asked.contains(index: modality) {
+      // A full check that found nothing is no need: a sensor woken for it may sleep again at once.
+      let wasForCheck = sawNothing && woken.contains(index: modality)
+      sensors.accounts[modality].need(at: wasForCheck ? now - settings.linger[modality] : now)
     }
     energy.post(to: &decision, sensors: &sensors.accounts, at: now)
+    return decision
+  }
+
+  /// What was spent since the last decision.
+  mutating func close(at now: Instant) -> ClosingEnergy {
+    energy.close(sensors: &sensors.accounts, at: now)
   }
 }

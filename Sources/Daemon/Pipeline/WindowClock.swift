@@ -21,7 +21,7 @@ struct WindowClock: Sendable {
   mutating func answered(windowEnding end: Instant, at now: Instant) {
     next = next + period
     // One that has come due within this very period may still be answered in time; older ones have joined, and so
-    // has one that would repeat most of a window cut anew.
+    // has one that would repeat most of a realigned window.
     while next - end < halfPeriod || next + period <= now {
       next = next + period
       joined += 1

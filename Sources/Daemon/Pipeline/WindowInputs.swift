@@ -2,8 +2,8 @@ import Engine
 import Sensing
 import Vocabulary
 
-/// What the sensors have for the window at hand: the sound cut out of its ring, the time of the frame, and whether
-/// anything is going on in them.
+/// What the sensors have for the window at hand: the sound cut out of its ring, the frame, and whether
+/// anything is going on in them. Kept as it is from one `gather` of a modality to its next.
 struct WindowInputs {
   enum Gathering {
     /// All of it is there. `active` is false when the activity check found nothing going on.
@@ -17,16 +17,17 @@ struct WindowInputs {
   private enum Source {
     /// `check` is a place in `soundChecks`, or in `frameChecks`.
     case sound(samples: UnsafeMutableBufferPointer<Int16>, length: Nanoseconds, check: Int)
-    case picture(check: Int)
+    /// `frame` is a place in `frames`.
+    case picture(check: Int, frame: Int)
   }
 
   private let sources: [Source]
   // Kept apart from the sources, to be changed in place: a check that is copied out copies its buffers.
   private var soundChecks: [SoundActivity] = []
   private var frameChecks: [FrameActivity] = []
+  private var frames: [PinnedFrame] = []
   /// The instant each modality's data is of: the end of its sound, the capture of its frame.
   private var instants: [Instant]
-  private var set: ModalitySet = []
   private let activityCheck: Bool
   /// The longest sound window; zero where there is no sound.
   let longest: Nanoseconds
@@ -47,8 +48,9 @@ struct WindowInputs {
         sources.append(.sound(samples: buffer, length: length, check: soundChecks.count))
         soundChecks.append(SoundActivity(sampleRate: Int(spectrogram.sampleRate)))
       case .image:
-        sources.append(.picture(check: frameChecks.count))
+        sources.append(.picture(check: frameChecks.count, frame: frames.count))
         frameChecks.append(FrameActivity())
+        frames.append(PinnedFrame())
       case .vector: preconditionFailure("a live modality is sound or a picture; refused at start")
       }
     }
@@ -61,9 +63,6 @@ struct WindowInputs {
   var soundLengths: [Nanoseconds?] {
     sources.map { if case .sound(_, let length, _) = $0 { length } else { nil } }
   }
-
-  mutating func begin() { set = [] }
-  func isSet(_ modality: Int) -> Bool { set.contains(index: modality) }
 
   /// Cuts the window's sound, or looks whether there is a frame for it.
   mutating func gather(
@@ -79,36 +78,35 @@ struct WindowInputs {
       }
       guard activityCheck else { return .whole(active: true) }
       return .whole(active: soundChecks[check].observe(UnsafeBufferPointer(samples)).active)
-    case .picture(let check):
-      // A frame too late is one for a window realigned, which is what waiting for the sensor makes of it.
+    case .picture(let check, let frame):
+      // A frame too late is one for a realigned window, which is what waiting for the sensor makes of it.
       func belongs(_ captured: Instant) -> Bool {
         end - captured <= maximumSkew && captured - end <= maximumSkew
       }
-      let found = rig.withFrame(modality) { pixels, captured -> (Instant, Bool) in
-        (captured, activityCheck && belongs(captured) ? frameChecks[check].observe(pixels).active : true)
+      let active = rig.withFrame(modality) { pixels, captured -> Bool? in
+        guard belongs(captured) else { return nil }
+        frames[frame].pin(pixels)
+        instants[modality] = captured
+        return activityCheck ? frameChecks[check].observe(pixels).active : true
       }
-      guard let (captured, active) = found, belongs(captured) else { return .notYet }
-      instants[modality] = captured
+      guard case .some(.some(let active)) = active else { return .notYet }
       return .whole(active: active)
     }
   }
 
-  /// Gives the modality's data to the engine. False when the frame that was there is no more (the camera failed
-  /// in between).
-  mutating func set(_ modality: Int, of engine: inout Engine, from rig: some SensorRig) -> Bool {
+  /// Gives the modality's data to the engine, as it was gathered: what passed the tests of skew and activity is what the
+  /// network sees, whatever the sensor has delivered since.
+  func set(_ modality: Int, of engine: inout Engine) {
     switch sources[modality] {
     case .sound(let samples, _, _): engine.setInput(modality, pcm: UnsafeBufferPointer(samples))
-    case .picture:
-      // The newest frame: between the gathering and here it can only have become newer.
-      let captured = rig.withFrame(modality) { pixels, captured in
-        engine.setInput(modality, image: pixels)
-        return captured
-      }
-      guard let captured else { return false }
-      instants[modality] = captured
+    case .picture: engine.setInput(modality, image: picture(of: modality))
     }
-    set.insert(ModalitySet(index: modality))
-    return true
+  }
+
+  /// The frame that was gathered.
+  func picture(of modality: Int) -> PixelView {
+    guard case .picture(_, let frame) = sources[modality] else { preconditionFailure("not a picture") }
+    return frames[frame].view
   }
 
   /// The largest distance between two of these modalities' data; nil for fewer than two.
@@ -123,5 +121,29 @@ struct WindowInputs {
     }
     guard let earliest, let latest else { return nil }
     return latest - earliest
+  }
+}
+
+/// A picture that was gathered for the window at hand, kept until the next one.
+private struct PinnedFrame {
+  private var pixels = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
+  private var width = 0
+  private var height = 0
+  private var channels = 1
+
+  /// Takes from the heap when the size grows only. The buffer lives as long as the process.
+  mutating func pin(_ view: PixelView) {
+    let size = view.width * view.height * view.channels
+    if pixels.count < size {
+      pixels.deallocate()
+      pixels = .allocate(capacity: size)
+    }
+    UnsafeMutableRawPointer(pixels.baseAddress!).copyMemory(from: view.base, byteCount: size)
+    (width, height, channels) = (view.width, view.height, view.channels)
+  }
+
+  var view: PixelView {
+    PixelView(
+      base: UnsafePointer(pixels.baseAddress!), width: width, height: height, channels: channels)
   }
 }

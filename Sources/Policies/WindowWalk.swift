@@ -1,0 +1,126 @@
+import Engine
+import Scheduling
+import Vocabulary
+
+/// What a window's walk asks of the world: the data there is, wakes, and the clock. A live pipeline wakes sensors; where
+/// windows come from files, what is not there cannot be had.
+package protocol WalkEnvironment {
+  /// The time that a wake's deadline counts from.
+  var now: Instant { get }
+
+  /// Gathers what there is for the window that ends at `end`. Its data stays as it is until the next call.
+  /// - Parameter isDoubted: a network was unsure of this window already, so stillness may not answer it any more.
+  mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions
+
+  /// Computes the features of data that was gathered and gives them to the engine, before the modality's first segment.
+  mutating func setInput(_ modality: Int, of engine: inout Engine)
+
+  /// A part of the network has run.
+  mutating func didRun(_ reading: Reading)
+
+  /// Wakes a sensor for the window that ends at `end` and waits for its data, at most until `deadline`.
+  mutating func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult
+
+  /// Waits until the sensors that are awake have their data up to `end`, a later end of the window at hand.
+  mutating func awaitData(upTo end: Instant)
+
+  /// Whether the data of these modalities lies near enough together to be one pair.
+  func canFuse(_ modalities: ModalitySet) -> Bool
+}
+
+/// What became of a wake, and of the window by it.
+package enum WakeResult: Equatable, Sendable {
+  case outcome(WakeOutcome)
+  /// The sensor delivered, too late for the window as it is: it would have to end then.
+  case deliveredLater(Instant)
+}
+
+/// One window on its way from exit to exit: a value. `run` is the one driver over `Action`; the daemon's pipeline, the
+/// evaluator and audits all use it.
+package struct WindowWalk: Sendable {
+  /// The window's end: later than at first where it was realigned with a sensor that was woken for it.
+  package private(set) var end: Instant
+  package private(set) var gate: Gate
+  /// Every exit asked, in the order asked, over all realignments.
+  package private(set) var trace: Bounded<48, Decision.Hop>
+  package private(set) var macs: Int64 = 0
+  /// Once for each sensor at most: two that are slower than the skew could each make the other late for ever.
+  package private(set) var realignments = 0
+  /// It has to be a full check, however often it is realigned.
+  package private(set) var isFullCheckDue = false
+  /// Modalities whose features the engine has.
+  private var inputs: ModalitySet = []
+
+  package init(_ policy: GatePolicy, endingAt end: Instant = .zero) {
+    self.end = end
+    gate = Gate(policy)
+    let nothing = Reading(exit: .fusion, entropy: 1, label: 0, certainty: 0, macs: 0, parameters: 0)
+    trace = Bounded(filler: Decision.Hop(reading: nothing, threshold: nil))
+  }
+
+  /// Walks the window to its answer. Takes nothing from the heap but what `environment` does.
+  package mutating func run(
+    _ engine: inout Engine, in environment: inout some WalkEnvironment
+  ) -> Answer {
+    var action = begin(&engine, in: &environment, isDoubted: false)
+    while true {
+      switch action {
+      case .advance(let modality):
+        let set = ModalitySet(index: modality)
+        if inputs.isDisjoint(with: set) {
+          environment.setInput(modality, of: &engine)
+          inputs.insert(set)
+        }
+        action = enter(engine.advance(modality), in: &environment)
+      case .fuse:
+        guard environment.canFuse(gate.fusing) else {
+          action = gate.fusionRefused()
+          continue
+        }
+        action = enter(engine.fuse(gate.fusing), in: &environment)
+      case .wake(let modality, let deadline):
+        action = wake(modality, until: deadline, &engine, in: &environment)
+      case .conclude(let answer), .concludeUnsure(let answer):
+        return answer
+      }
+    }
+  }
+
+  private mutating func begin(
+    _ engine: inout Engine, in environment: inout some WalkEnvironment, isDoubted: Bool
+  ) -> Action {
+    engine.beginWindow()
+    inputs = []
+    var conditions = environment.gather(endingAt: end, isDoubted: isDoubted)
+    isFullCheckDue = isFullCheckDue || conditions.lookDue
+    conditions.lookDue = isFullCheckDue
+    return gate.begin(conditions)
+  }
+
+  private mutating func enter(_ reading: Reading, in environment: inout some WalkEnvironment) -> Action {
+    let threshold = gate.policy.thresholds.threshold(at: reading.exit, label: reading.label)
+    trace.append(Decision.Hop(reading: reading, threshold: threshold))
+    macs += reading.macs
+    environment.didRun(reading)
+    return gate.next(after: reading, at: environment.now)
+  }
+
+  /// Where the sensor's data lies later than the window by more than may be, the window is realigned to end there: a
+  /// new one, which the gate begins afresh with both present.
+  private mutating func wake(
+    _ modality: Int, until deadline: Instant, _ engine: inout Engine,
+    in environment: inout some WalkEnvironment
+  ) -> Action {
+    switch environment.wake(modality, for: end, until: deadline) {
+    case .outcome(let outcome): return gate.next(after: outcome, of: modality, at: environment.now)
+    case .deliveredLater(let instant):
+      guard realignments < gate.policy.modalityCount else {
+        return gate.next(after: .deadlineMissed, of: modality, at: environment.now)
+      }
+      realignments += 1
+      end = instant
+      environment.awaitData(upTo: instant)
+      return begin(&engine, in: &environment, isDoubted: true)
+    }
+  }
+}
