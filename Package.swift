@@ -81,7 +81,8 @@ let package = Package(
     // A model whose answers are written down, for tests of what asks models.
     .target(name: "ScriptedModels", dependencies: ["Engine", "JSON"], path: "Tests/ScriptedModels"),
     .testTarget(
-      name: "PoliciesTests", dependencies: ["Engine", "Policies", "Scheduling", "ScriptedModels", "Vocabulary"]),
+      name: "PoliciesTests",
+      dependencies: ["Engine", "Policies", "Scheduling", "ScriptedModels", "Vocabulary"]),
     .testTarget(
       name: "EvaluationTests",
       dependencies: [
