@@ -126,12 +126,22 @@ def shared_data() -> Path:
     return root / "data"
 
 
-@pytest.fixture
-def bench() -> Path:
-    """The engine's program, where it has been built."""
-    builds = [Path(__file__).parents[2] / ".build" / b / "mmexit-bench" for b in ("release", "debug")]
-    named = [Path(os.environ["MMEXIT_BENCH"])] if "MMEXIT_BENCH" in os.environ else []
+def _program(name: str, variable: str) -> Path:
+    builds = [Path(__file__).parents[2] / ".build" / b / name for b in ("release", "debug")]
+    named = [Path(os.environ[variable])] if variable in os.environ else []
     for program in [*named, *builds]:
         if program.is_file():
             return program
-    pytest.skip("no mmexit-bench (swift build --product mmexit-bench, or set MMEXIT_BENCH)")
+    pytest.skip(f"no {name} (swift build --product {name}, or set {variable})")
+
+
+@pytest.fixture
+def bench() -> Path:
+    """The engine's program, where it has been built."""
+    return _program("mmexit-bench", "MMEXIT_BENCH")
+
+
+@pytest.fixture
+def mmexitctl() -> Path:
+    """The client, which evaluates files with the daemon's own readers, where it has been built."""
+    return _program("mmexitctl", "MMEXITCTL")

@@ -10,28 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import scipy.signal
-import soundfile
 from numpy.typing import NDArray
-from PIL import Image
 
 from .errors import NO_INPUT, ToolError
+from .pictures import Pixels, read_picture
+from .sounds import PCM, read_pcm, sound_rate
 
-PCM = NDArray[np.int16]
-Pixels = NDArray[np.uint8]
+__all__ = ["PCM", "Pixels", "picture_bytes", "read_idx", "read_pcm", "read_picture", "read_sound", "read_vector", "resample",
+           "sound_rate", "to_pcm", "vector_bytes", "wav_bytes"]
 
 
 def read_sound(path: Path, rate: int) -> PCM:
-    """16-bit mono PCM at `rate` from a WAV, FLAC or OGG file; channels are averaged."""
-    try:
-        samples, source = soundfile.read(str(path), dtype="int16", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        if not path.exists():
-            raise ToolError(f"{path}: no such file", NO_INPUT) from error
-        raise ToolError(f"{path}: not a readable sound ({error})") from error
-    if len(samples) == 0:
-        raise ToolError(f"{path}: the sound has no samples")
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    return resample(mono, source, rate)
+    """16-bit mono PCM at `rate` from a WAV, FLAC or OGG file; two channels become their mean."""
+    return resample(*read_pcm(path), rate)
 
 
 def resample(samples: NDArray, source: int, target: int) -> PCM:
@@ -47,18 +38,6 @@ def resample(samples: NDArray, source: int, target: int) -> PCM:
 def to_pcm(samples: NDArray) -> PCM:
     """Round half to even and saturate, in units of one 16-bit step."""
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
-
-
-def read_picture(path: Path) -> Pixels:
-    """uint8 [h, w] or [h, w, 3] from PGM, PPM, JPEG or PNG."""
-    try:
-        with Image.open(path) as image:
-            image = image.convert("L" if image.mode in ("1", "L", "I", "I;16") else "RGB")
-            return np.asarray(image, np.uint8)
-    except FileNotFoundError:
-        raise ToolError(f"{path}: no such file", NO_INPUT) from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ToolError(f"{path}: not a readable picture ({error})") from error
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

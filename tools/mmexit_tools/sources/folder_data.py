@@ -13,15 +13,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from PIL import Image
 
 from ..base.errors import NO_INPUT, ToolError
-from ..base.readers import Pixels, read_picture, read_sound, read_vector
+from ..base.readers import Pixels, read_picture, read_sound, read_vector, sound_rate
 from ..signals.windows import Picture, Signal, Sound, Vector
 from .folder_splits import LEAST, group_of, notice, split_names
 
-KINDS = {"audio": (".wav", ".flac", ".ogg"), "image": (".png", ".pgm", ".ppm", ".jpg", ".jpeg", ".bmp"),
+KINDS = {"audio": (".wav", ".flac", ".ogg"), "image": (".png", ".pgm", ".ppm", ".pnm", ".jpg", ".jpeg", ".bmp"),
          "vector": (".npy",)}
 MODALITY = {extension: m for m, extensions in KINDS.items() for extension in extensions}
 SETTINGS_FILE = "folder.toml"
@@ -153,7 +152,7 @@ def check_pairs(data: Path, files: Mapping[tuple[str, str], Mapping[str, Path]],
 
 def common_rate(paths: Sequence[Path]) -> int:
     """8 or 16 kHz: what loses least of the sounds without making them more than they are."""
-    rates = Counter(_rate(p) for p in paths)
+    rates = Counter(sound_rate(p) for p in paths)
     if not rates:
         return 0
     target = 8000 if max(rates) <= 11_025 else 16_000
@@ -161,13 +160,6 @@ def common_rate(paths: Sequence[Path]) -> int:
     if resampled:
         notice(f"{resampled} of {len(paths)} sounds are resampled to {target} Hz")
     return target
-
-
-def _rate(path: Path) -> int:
-    try:
-        return soundfile.info(str(path)).samplerate
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ToolError(f"{path}: not a readable sound ({error})") from error
 
 
 def read_signal(path: Path, modality: str, rate: int) -> Signal:

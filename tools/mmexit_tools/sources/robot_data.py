@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from PIL import Image
 
 from ..base.errors import DATA, ToolError
+from ..base.readers import read_pcm, read_picture
 from .robot_hands import Hand, cut_out, fit_background
 from .robot_sounds import RATE
 
@@ -120,18 +120,11 @@ def _chosen(folder: Path, split: str, belongs: Callable[[dict[str, str]], bool])
 
 
 def _sound(path: Path) -> np.ndarray:
-    try:
-        pcm, rate = soundfile.read(path, dtype="float32")
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise ToolError(f"{path}: not a readable sound ({error})", DATA) from None
-    if rate != RATE or pcm.ndim != 1 or len(pcm) == 0:
-        raise ToolError(f"{path}: {rate} Hz, shape {pcm.shape}; mono sound at {RATE} Hz is needed", DATA)
-    return pcm
+    pcm, rate = read_pcm(path)
+    if rate != RATE:
+        raise ToolError(f"{path}: {rate} Hz; sound at {RATE} Hz is needed", DATA)
+    return pcm.astype(np.float32) / np.float32(32768)
 
 
 def _photo(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB").resize(PHOTO))
-    except OSError as error:
-        raise ToolError(f"{path}: not a readable picture ({error})", DATA) from None
+    return np.asarray(Image.fromarray(read_picture(path)).convert("RGB").resize(PHOTO))
