@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mmexit_tools.onnx_graph.graph import onnx_graph
 from mmexit_tools.onnx_import.features import features
-from mmexit_tools.onnx_import.graph import onnx_graph
 from mmexit_tools.onnx_import.model import ImportedModel, import_onnx
 
 

@@ -106,7 +106,7 @@ def refused(data, text: str) -> None:
 
 def test_an_unreadable_file_is_named(copy):
     (copy / "left/anna_000.wav").write_bytes(b"RIFFno")
-    refused(copy, r"anna_000\.wav: not a readable sound")
+    refused(copy, r"anna_000\.wav: not a RIFF/WAVE file")
 
 
 def test_an_unreadable_picture_is_named(copy):

@@ -16,8 +16,8 @@ from .errors import NO_INPUT, ToolError
 from .pictures import Pixels, read_picture
 from .sounds import PCM, read_pcm, sound_rate
 
-__all__ = ["PCM", "Pixels", "picture_bytes", "read_idx", "read_pcm", "read_picture", "read_sound", "read_vector", "resample",
-           "sound_rate", "to_pcm", "vector_bytes", "wav_bytes"]
+__all__ = ["PCM", "Pixels", "picture_bytes", "read_idx", "read_pcm", "read_picture", "read_sound", "read_vector",
+           "resample", "sound_rate", "to_pcm", "vector_bytes", "wav_bytes"]
 
 
 def read_sound(path: Path, rate: int) -> PCM:

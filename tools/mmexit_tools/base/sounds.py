@@ -1,7 +1,7 @@
 """Sound files as 16-bit mono PCM, by the rules of the daemon (Sources/Sensing/WAVLayout.swift and WAVEncoding.swift):
 integers lose their lowest bits, 8-bit ones gain eight zeros, numbers in -1...1 are scaled by 32,768, rounded half to
-even and held to the range; two channels become their mean, rounded down. FLAC and OGG, which the daemon does not read,
-follow the same rules.
+even and held to the range; two channels become their mean, rounded down. FLAC and OGG, which the daemon does not
+read, follow the same rules.
 
 What is no number (NaN, infinity) is refused here: a window of it would be learnt as silence.
 """

@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..base.errors import DATA, UNAVAILABLE, ToolError
+from ..onnx_graph.exact import Real, evaluate
 from ..quantize.quantization import run_integer
-from .exact import Real, evaluate
 from .imported import Head
 from .model import ImportedModel
 
@@ -77,6 +77,10 @@ def engine_input(model: ImportedModel, name: str, array: NDArray) -> NDArray:
     shape = model.quantized.graph.shapes[name]
     if array.dtype == np.uint8:
         array = (array.astype(np.int16) - 128).astype(np.int8)
+    if len(shape) == 3 and name in model.source.channels_last:
+        return np.ascontiguousarray(array.reshape(shape))
+    if len(shape) == 3 and array.ndim == 3:  # [1, bands, frames]
+        return np.ascontiguousarray(array[0].T[..., None])
     if len(shape) == 3:
         return np.ascontiguousarray(array.reshape(shape[2], shape[0], shape[1]).transpose(1, 2, 0))
     return array.reshape(shape)
@@ -111,15 +115,29 @@ def infer(program: Path, file: Path, model: ImportedModel, feed: Feed) -> dict[s
     return {o: np.array(found[place], np.float32) for o, place in model.exits.items()}
 
 
-def runtime(path: Path):
-    """A session that sums in 32 bits, one thread."""
+def runtime(path: Path) -> tuple[object | None, str]:
+    """ONNX Runtime on one thread, summing in 32 bits where it can load the graph so; without it where it cannot. And
+    a note on what differs."""
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+    tries, said = {"session.x64quantprecision": "1"}, ""
+    for entries in (tries, {}):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 4
+        for key, value in entries.items():
+            options.add_session_config_entry(key, value)
+        try:
+            session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        except Exception as error:  # its errors share no base class
+            said = said or f"ONNX Runtime does not load the graph with {next(iter(tries))} ({_first_line(error)})"
+            continue
+        return session, said and f"{said}; compared without it: its sums may saturate"
+    return None, f"{said}, nor without it; compared with the exact evaluation only"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
 def rounded(head: Head, logits: NDArray) -> NDArray:
@@ -132,11 +150,14 @@ def rounded(head: Head, logits: NDArray) -> NDArray:
 
 
 def compare(model: ImportedModel, net: Path, file: Path, feeds: Sequence[Feed], program: Path | None,
-            with_runtime: bool) -> list[Agreement]:
-    """The model in `file` against its graph, output by output."""
+            with_runtime: bool, notes: list[str] | None = None) -> list[Agreement]:
+    """The model in `file` against its graph, output by output. `notes`: what kept ONNX Runtime from being asked."""
+    notes = [] if notes is None else notes
     if program is not None and not program.is_file():
         raise ToolError(f"--bench {program}: no such program", UNAVAILABLE)
-    session = runtime(net) if with_runtime else None
+    session, said = runtime(net) if with_runtime else (None, "")
+    if said:
+        notes.append(said)
     names = [EXACT, *(["ONNX Runtime"] if session else [])]
     found = {(h.output, n): Agreement(h.output, n) for h in model.heads for n in names}
     for feed in feeds:
@@ -144,10 +165,15 @@ def compare(model: ImportedModel, net: Path, file: Path, feeds: Sequence[Feed], 
         exact = evaluate(model.source, feed)
         wanted = {(h.output, names[0]): real(model, h, exact) for h in model.heads}
         if session is not None:
-            outputs = [o.name for o in session.get_outputs()]
-            theirs = dict(zip(outputs, session.run(outputs, dict(feed)), strict=True))
+            try:
+                outputs = [o.name for o in session.get_outputs()]
+                theirs = dict(zip(outputs, session.run(outputs, dict(feed)), strict=True))
+            except Exception as error:  # its errors share no base class
+                notes.append(f"ONNX Runtime does not run the graph ({_first_line(error)}); compared with the exact "
+                             "evaluation only")
+                session, theirs = None, {}
             for h in model.heads:
-                if h.compared == h.output:
+                if h.compared == h.output and h.output in theirs:
                     wanted[(h.output, names[1])] = real(model, h, theirs)
         for h in model.heads:
             for n in names:
@@ -161,7 +187,9 @@ def real(model: ImportedModel, head: Head, values: Mapping[str, Real | NDArray])
     """The value that the head's logits stand for; codes of a quantized output as real numbers."""
     value = values[head.compared]
     if isinstance(value, Real):
-        return value.value.reshape(-1)
+        # A dequantized output is float32, as the engine's logits of it are.
+        whole = head.affine is not None and head.rounding is None
+        return value.value.reshape(-1).astype(np.float32 if whole else np.float64).astype(np.float64)
     if value.dtype in (np.int8, np.uint8):
         a = head.affine
         assert a is not None

@@ -46,9 +46,9 @@ def parse_inputs(options: Sequence[str]) -> dict[str, tuple[str, dict[str, list[
     return found
 
 
-def features(inputs: Sequence[tuple[str, str, tuple[int, ...]]],
-             options: Sequence[str]) -> tuple[dict[str, Features], list[str]]:
-    """By input, and notes on what was guessed."""
+def features(inputs: Sequence[tuple[str, str, tuple[int, ...]]], options: Sequence[str],
+             channels_last: frozenset[str] = frozenset()) -> tuple[dict[str, Features], list[str]]:
+    """By input, and notes on what was guessed. `channels_last`: inputs that are [1, height, width, channels]."""
     given = parse_inputs(options)
     names = [n for n, _, _ in inputs]
     for name in given:
@@ -57,7 +57,13 @@ def features(inputs: Sequence[tuple[str, str, tuple[int, ...]]],
     found: dict[str, Features] = {}
     notes = []
     for name, _, extents in inputs:
-        guess = "image" if len(extents) == 4 and extents[2:] != (1, 1) else "vector"
+        if name in channels_last:
+            extents = (extents[0], extents[3], extents[1], extents[2])
+        if len(extents) == 3:  # a sound, [1, bands, frames]
+            extents = (1, 1, extents[2], extents[1])
+            guess = "mel"
+        else:
+            guess = "image" if len(extents) == 4 and extents[2:] != (1, 1) else "vector"
         kind, numbers = given.get(name, (guess, {}))
         found[name] = _features(name, kind, extents, numbers)
         missing = sorted(KEYS[kind] - set(numbers) - {"window"})
@@ -75,6 +81,10 @@ def _features(name: str, kind: str, extents: tuple[int, ...], numbers: Mapping[s
         raise ToolError(f"input '{name}': {list(extents)} is no map; only a vector fits")
     _, channels, height, width = extents
     if kind == "image":
+        if channels not in (1, 3) and width in (1, 3):
+            raise ToolError(f"input '{name}': {list(extents)} looks like channels last, [1, height, width, channels] "
+                            "(NHWC); a Transpose to [1, channels, height, width] must follow it (tf2onnx "
+                            f"--inputs-as-nchw {name} makes it channels first)")
         if channels not in (1, 3):
             raise ToolError(f"input '{name}': a picture of {channels} channels; the engine makes 1 or 3")
         return ImageFeatures(width, height, channels, _each(name, numbers, "mean", 0.0, channels),

@@ -14,7 +14,7 @@ from ..model.layers import NO_PADDING, Shape
 from ..quantize.modelfile import ACTIVATED, POOLS
 from ..quantize.quantization import Affine, Weights
 from .lowering import Lowering
-from .values import Pending, Probabilities, Stored
+from .values import Pending, Probabilities, Stored, short_name
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Imported:
     renamed: dict[str, str] = field(default_factory=dict)
 
     def fresh(self, wanted: str) -> str:
+        wanted = short_name(wanted)
         name, count = wanted, 2
         while name in self.shapes or name in self.weights:
             name, count = f"{wanted}.{count}", count + 1

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from ..base.errors import USAGE, ToolError
+from ..onnx_graph.graph import read_onnx
 from .check import EXACT, compare, drawn
 from .features import features
-from .graph import read_onnx
 from .model import ImportedModel, import_onnx, summary
 
 ALLOWED = 1.0
@@ -46,7 +46,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     source = read_onnx(args.net)
-    kinds, guesses = features(source.inputs, args.input)
+    kinds, guesses = features(source.inputs, args.input, source.channels_last)
     try:
         model = import_onnx(source, kinds, outputs=_names(args.outputs), classes=_names(args.classes), none=args.none,
                             rounded=args.rounded)
@@ -54,7 +54,11 @@ def main() -> None:
         raise ToolError(f"{args.net}: {error}", error.code) from None
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise ToolError(f"--threshold {args.threshold:g}: expected 0 to 1", USAGE)
-    args.out.write_bytes(model.file(args.threshold))
+    try:
+        content = model.file(args.threshold)
+    except ToolError as error:
+        raise ToolError(f"{args.net}: {error}", error.code) from None
+    args.out.write_bytes(content)
     for note in [*guesses, *model.notes]:
         print(f"note: {note}", file=sys.stderr)
     print(summary(model))
@@ -67,7 +71,10 @@ def check(args: argparse.Namespace, model: ImportedModel) -> None:
     with_runtime = importlib.util.find_spec("onnxruntime") is not None
     if not with_runtime:
         print("note: onnxruntime is not installed; compared with the exact evaluation only", file=sys.stderr)
-    rows = compare(model, args.net, args.out, drawn(model, args.windows), args.bench, with_runtime)
+    notes: list[str] = []
+    rows = compare(model, args.net, args.out, drawn(model, args.windows), args.bench, with_runtime, notes)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     for row in rows:
         print(row)
         if row.against != EXACT and row.largest > ALLOWED + TOLERANCE:

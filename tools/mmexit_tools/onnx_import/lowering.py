@@ -10,14 +10,36 @@ from numpy.typing import NDArray
 
 from ..model.graphs import Node
 from ..model.layers import Shape
+from ..onnx_graph.graph import OnnxGraph, Operator, fold_constant
 from ..quantize.modelfile import ACTIVATED
 from ..quantize.quantization import Affine, Weights
-from .graph import OnnxGraph, Operator, fold_constant
-from .values import CodesInput, Layout, Pending, Probabilities, QuantizedConstant, Stored, Value
+from .channelwise import settled
+from .values import (
+    CodesInput,
+    Layout,
+    Padded,
+    Pending,
+    Probabilities,
+    QuantizedConstant,
+    Stored,
+    Value,
+    short_name,
+)
 
+TABLE = ("a curve over one tensor, for which the engine has no operation; train with Relu, LeakyRelu or Clip (ReLU6) "
+         "in its place")
 HINTS = {
-    "BatchNormalization": "not supported; fold it into the convolution before it, then quantize",
-    "Transpose": "not supported between layers; export the net with channels first ([1, channels, height, width])",
+    **dict.fromkeys(("Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "Gelu", "Erf", "Softplus", "Mish"),
+                    TABLE),
+    "Resize": "the engine enlarges no map; leave it out or train without it",
+    "Upsample": "the engine enlarges no map; leave it out or train without it",
+    "ConvTranspose": "the engine enlarges no map; leave it out or train without it",
+    "LSTM": "the engine keeps nothing between windows; use convolutions over time",
+    "GRU": "the engine keeps nothing between windows; use convolutions over time",
+    "LayerNormalization": "the engine has none; train with BatchNormalization, which is folded",
+    "Max": "the larger of two tensors; the engine has Add, Concat and MaxPool",
+    "Shape": "of a tensor whose extents are not known; run "
+             "onnxruntime.quantization.shape_inference.quant_pre_process first, which folds the shapes",
 }
 
 
@@ -32,19 +54,24 @@ class Lowering:
     nodes: dict[str, Node] = field(default_factory=dict)
     weights: dict[str, Weights] = field(default_factory=dict)
     tensors: dict[str, Stored] = field(default_factory=dict)
-    rounded: dict[tuple[str, float, int], Stored] = field(default_factory=dict)
+    rounded: dict[tuple[str, float, int], Stored | Padded] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.read = frozenset(self.graph.uses())
 
     def run(self, operators: Mapping[str, Translate]) -> None:
         """Raises ToolError, which names the node, for what cannot be brought over."""
         self.values.update(self.graph.constants)
         for name, kind, extents in self.graph.inputs:
-            layout = Layout(self.shapes[name], extents)
+            layout = Layout(self.shapes[name], extents, last=name in self.graph.channels_last)
             self.values[name] = (Pending(name, None, None, layout) if kind == "float32"
                                  else CodesInput(name, kind == "uint8", layout))
         for operator in self.graph.operators:
             constants = {i: v for i in operator.inputs if isinstance(v := self.values.get(i), np.ndarray)}
-            folded = fold_constant(operator, constants)
+            folded = fold_constant(operator, constants, self.graph.opset)
+            if operator.op == "Shape" and folded is None:
+                folded = self.extents(operator)
             if folded is not None:
                 self.values[operator.output] = folded
                 continue
@@ -52,11 +79,22 @@ class Lowering:
             if translate is None:
                 raise operator.refuse(HINTS.get(operator.op, f"this operator is not supported; those that are: "
                                                              f"{', '.join(sorted(operators))}"))
-            if any(operator.outputs[1:]):
+            if operator.op == "Split":
+                self.values.update(zip(operator.outputs, translate(self, operator), strict=True))
+                continue
+            if any(o in self.read for o in operator.outputs[1:]):
                 raise operator.refuse("its second output is not supported")
             self.values[operator.output] = translate(self, operator)
 
     # What operators read
+
+    def extents(self, operator: Operator) -> NDArray[np.int64]:
+        """What a Shape gives: extents are fixed, the batch is 1."""
+        value = self.value(operator, 0)
+        if not isinstance(value, Pending | CodesInput | Padded | Stored):
+            raise operator.refuse(HINTS["Shape"])
+        onnx = value.layout.onnx
+        return np.array(onnx[operator.integer("start", 0) : operator.integer("end", len(onnx))], np.int64)
 
     def value(self, operator: Operator, index: int) -> Value:
         name = operator.input(index)
@@ -70,6 +108,9 @@ class Lowering:
         match value:
             case Stored():
                 return value
+            case Padded():
+                self.values[name] = here = settled(self, operator, value)
+                return here
             case Pending(make=None):
                 raise operator.refuse(f"reads the input '{value.source}' in float; the engine runs int8 only "
                                       "(quantize this layer too)")
@@ -79,7 +120,7 @@ class Lowering:
             case CodesInput():
                 raise operator.refuse(f"reads the input '{name}', which no DequantizeLinear follows")
             case Probabilities():
-                raise operator.refuse(f"reads the Softmax '{value.name}'; a Softmax may only stand at an output")
+                raise operator.refuse(f"reads the Softmax over '{value.name}'; a Softmax may only stand at an output")
         raise operator.refuse(f"reads the constant '{name}' where a tensor is expected")
 
     def weight(self, operator: Operator, index: int) -> QuantizedConstant:
@@ -116,6 +157,7 @@ class Lowering:
 
     def name(self, wanted: str) -> str:
         """A name no other tensor has."""
+        wanted = short_name(wanted)
         name, count = wanted, 2
         while name in self.tensors:
             name, count = f"{wanted}.{count}", count + 1
@@ -129,7 +171,7 @@ class Lowering:
         self.tensors[name] = Stored(name, affine, layout)
         return self.tensors[name]
 
-    def finish(self, operator: Operator, value: Pending, affine: Affine) -> Stored:
+    def finish(self, operator: Operator, value: Pending, affine: Affine) -> Stored | Padded:
         """The tensor that a result becomes where it is rounded."""
         key = (operator.input(0), float(affine.scale), affine.zero_point)
         if key in self.rounded:
@@ -143,10 +185,14 @@ class Lowering:
             clamps = clamps and not takes
         if clamps:
             here = self.emit(Node("relu", (here.tensor,), f"{value.source}.relu"), affine, here.layout)
+        found: Stored | Padded = here
         for node, layout in value.posts:
-            here = self.emit(replace(node, inputs=(here.tensor,)), affine, layout)
-        self.rounded[key] = here
-        return here
+            if isinstance(found, Padded):
+                found = settled(self, operator, found)
+            found = (Padded(found, node.padding, layout) if node.op == "pad"
+                     else self.emit(replace(node, inputs=(found.tensor,)), affine, layout))
+        self.rounded[key] = found
+        return found
 
     def input(self, operator: Operator, value: Pending | CodesInput, affine: Affine) -> Stored:
         known = self.tensors.setdefault(value.source, Stored(value.source, affine, value.made))
@@ -175,7 +221,7 @@ class Lowering:
 
     def layout(self, operator: Operator) -> Layout:
         value = self.value(operator, 0)
-        if isinstance(value, Pending | CodesInput):
+        if isinstance(value, Pending | CodesInput | Padded):
             return value.layout
         return self.stored(operator).layout
 
@@ -183,7 +229,13 @@ class Lowering:
         layout = self.layout(operator)
         if layout.is_vector:
             raise operator.refuse("its input is a vector here; give the network's input as image or spectrogram")
+        if layout.last:
+            raise operator.refuse(f"reads a map as [1, height, width, channels] ({list(layout.onnx)}); a Transpose "
+                                  "to [1, channels, height, width] is expected before it")
         height, width, channels = layout.shape
+        if len(layout.onnx) not in (3, 4) or (len(layout.onnx) == 3 and width > 1 and not layout.bands):
+            raise operator.refuse(f"reads a tensor of {list(layout.onnx)}; expected [1, channels, height, width], or "
+                                  "[1, channels, frames] of convolutions over time")
         return height, width, channels
 
 

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from ..base.errors import USAGE, ToolError
 from ..model.graphs import Graph, Node, node_macs
 from ..model.layers import Modality, Network, Segment
+from ..onnx_graph.graph import OnnxGraph
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph
 from ..signals.features import Features
 from .exits import Cut, Cutting
-from .graph import OnnxGraph
 from .imported import Head, Imported, head, simplify
+from .limits import check_limits
 from .operators import lower_onnx
+from .values import short_name
+
+LONGEST_CLASS = 256
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,9 @@ class ImportedModel:
         own = {place for place in self.exits.values() if place[0] != "fusion"}
         settings = {(m, n): ExitSettings(threshold=threshold if (m, n) in own else None)
                     for m, n, _ in graph.exit_outputs()}
-        return model_bytes(self.quantized, settings, {"imported": self.source.name})
+        content = model_bytes(self.quantized, settings, {"imported": self.source.name})
+        check_limits(self.quantized, content)
+        return content
 
 
 def import_onnx(source: OnnxGraph, kinds: Mapping[str, Features], *, outputs: Sequence[str] = (),
@@ -54,11 +60,13 @@ def import_onnx(source: OnnxGraph, kinds: Mapping[str, Features], *, outputs: Se
     labels = tuple(classes) or tuple(str(i) for i in range(count))
     if len(labels) != count:
         raise ToolError(f"--classes names {len(labels)}, the graph's outputs have {count}", USAGE)
+    if len(set(labels)) != count or not all(1 <= len(c.encode()) <= LONGEST_CLASS for c in labels):
+        raise ToolError(f"--classes: names differ and have 1 to {LONGEST_CLASS} bytes", USAGE)
     if none is not None and none not in labels:
         raise ToolError(f"--none {none}: not among the classes", USAGE)
     imported.nodes = imported.needed([i for h in heads for n in (*h.before, h.logits) for i in n.inputs])
     cut = Cutting(imported, heads, count).run()
-    network = Network(source.name, labels, none, tuple(
+    network = Network(short_name(source.name), labels, none, tuple(
         Modality(m.name, kinds[m.name], tuple(Segment(()) for _ in m.segments)) for m in cut.modalities))
     return ImportedModel(source, _quantized(network, imported, cut), cut.outputs, heads, work.notes)
 

@@ -10,12 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import ToolError
-from ..model.graphs import Node, flatten_permutation
-from ..model.layers import Shape
-from .graph import OnnxGraph, Operator
+from ..model.graphs import Node
+from ..model.layers import NO_PADDING, Shape
+from ..onnx_graph.graph import OnnxGraph, Operator
+from .arithmetic import ARITHMETIC, constant_value
+from .channelwise import leaky, moved
 from .lowering import Lowering, Translate
-from .values import CodesInput, Layout, Pending, Probabilities, QuantizedConstant, Stored, Value
-from .weights import MAX_TERMS, bias, convolution, linear_layer, pool_kernel, scales, signed, window
+from .shapes import SHAPES
+from .values import CodesInput, Layout, Padded, Pending, Probabilities, QuantizedConstant, Stored, Value
+from .weights import (
+    MAX_TERMS,
+    convolution,
+    filters,
+    fits,
+    linear_layer,
+    parts,
+    pool_window,
+    scales,
+    sides,
+    signed,
+    window,
+)
 
 # Rounding
 
@@ -27,6 +42,8 @@ def quantize(work: Lowering, operator: Operator) -> Value:
     affine = work.affine(operator)
     if isinstance(value, Pending):
         return work.finish(operator, value, affine)
+    if isinstance(value, Padded) and value.affine == affine:
+        return value
     here = work.stored(operator)
     if here.affine == affine:
         return here
@@ -46,6 +63,8 @@ def dequantize(work: Lowering, operator: Operator) -> Value:
     affine = work.affine(operator)
     if isinstance(value, CodesInput):
         return work.input(operator, value, affine)
+    if isinstance(value, Padded) and value.affine == affine:
+        return value
     here = work.stored(operator)
     if here.affine != affine:
         raise operator.refuse("its scale or zero point is not that of the QuantizeLinear before it")
@@ -57,7 +76,36 @@ def dequantize(work: Lowering, operator: Operator) -> Value:
 
 def conv(work: Lowering, operator: Operator) -> Value:
     given = work.value(operator, 2) if operator.input(2) else None
-    return convolution(operator, work.stored(operator), work.weight(operator, 1), given)
+    constant = work.weight(operator, 1)
+    codes = signed(constant, operator)
+    layout = work.layout(operator)
+    if layout.is_vector:
+        single = math.prod(codes.shape[2:]) == 1 and all(n == 1 for n in layout.onnx[2:])
+        if not single or operator.integer("group", 1) != 1 or any(sides(operator)):
+            raise operator.refuse("its input is a vector here; give the network's input as image or spectrogram")
+        rows = codes.reshape(codes.shape[:2])
+        onnx = (1, len(rows), *layout.onnx[2:])
+        return _dense(work, operator, work.stored(operator), rows, scales(constant, codes, 0, operator), given, onnx)
+    height, width, _ = work.map(operator)
+    found = filters(operator, codes, layout)
+    if found.note:
+        work.notes.append(f"{operator}: {found.note}")
+    place = window(operator, found.kernel, height, width)
+    value = work.value(operator, 0)
+    if isinstance(value, Padded):
+        both = tuple(a + b for a, b in zip(value.padding, place.padding, strict=True))
+        joined = replace(place, padding=both)
+        x, place = (value.inner, joined) if fits(joined) else (work.stored(operator), place)
+    else:
+        x = work.stored(operator)
+    if not fits(place):
+        top, left, bottom, right = place.padding
+        wide = layout.resized((height + top + bottom, width + left + right), layout.shape[2])
+        x, place = moved(work, operator, x, (top, left), (bottom, right), wide), replace(place, padding=NO_PADDING)
+    pieces = parts(found.values)
+    x = _repeated(work, operator, x, len(pieces))
+    return convolution(operator, x, replace(found, values=np.concatenate(pieces, -1)), place,
+                       scales(constant, codes, 0, operator), given)
 
 
 def gemm(work: Lowering, operator: Operator) -> Value:
@@ -70,42 +118,29 @@ def gemm(work: Lowering, operator: Operator) -> Value:
     if codes.ndim != 2:
         raise operator.refuse(f"weights of {codes.ndim} extents; expected 2")
     axis = 0 if operator.integer("transB", 0) else 1
-    scale = scales(constant, codes, axis, operator)
     rows = codes if axis == 0 else codes.T
-    return linear_layer(operator, x, rows, scale, given, (1, len(rows)))
+    return _dense(work, operator, x, rows, scales(constant, codes, axis, operator), given,
+                  (*x.layout.onnx[:-1], len(rows)))
 
 
-def add(work: Lowering, operator: Operator) -> Value:
-    pair = [work.value(operator, 0), work.value(operator, 1)]
-    for value, other in (pair, pair[::-1]):
-        if isinstance(value, Pending) and isinstance(other, np.ndarray | QuantizedConstant):
-            return _with_bias(work, operator, value, other)
-        if isinstance(other, np.ndarray | QuantizedConstant):
-            raise operator.refuse("adds a constant to an int8 tensor; fold it into the bias of the layer before "
-                                  "(Gemm instead of MatMul and Add)")
-    a, b = work.stored(operator, 0), work.stored(operator, 1)
-    same = a.layout.shape == b.layout.shape and _order(a) == _order(b)
-    if not same:
-        raise operator.refuse(f"adds tensors of {a.layout.onnx[1:]} and {b.layout.onnx[1:]}; only two of one shape "
-                              "are supported")
-    return Pending(operator.output, Node("add", (a.tensor, b.tensor), operator.output), None, a.layout)
+def _dense(work: Lowering, operator: Operator, x: Stored, rows: NDArray[np.int16], scale: NDArray[np.float32],
+           given: object, onnx: tuple[int, ...]) -> Value:
+    """`rows` [out, in] with its columns in ONNX's order."""
+    if not x.layout.is_vector or x.layout.count != rows.shape[1]:
+        raise operator.refuse(f"weights for {rows.shape[1]} inputs read a tensor of {list(x.layout.onnx)}")
+    pieces = parts(rows if x.layout.order is None else rows[:, x.layout.order])
+    x = _repeated(work, operator, x, len(pieces))
+    return linear_layer(operator, x, np.concatenate(pieces, 1), scale, given, onnx)
 
 
-def _with_bias(work: Lowering, operator: Operator, value: Pending, given: NDArray | QuantizedConstant) -> Value:
-    node, weights = value.make, value.weights
-    bounded = value.low > -math.inf or value.high < math.inf or value.posts
-    if node is None or node.weight is None or weights is None or bounded or weights.bias.any():
-        raise operator.refuse("adds a constant to what is no layer without bias")
-    affine = work.tensors[node.inputs[0]].affine
-    terms = weights.values.size // len(weights.bias)
-    whole = bias(operator, given, len(weights.bias), weights.scale, affine, terms)
-    real = (whole * (affine.scale * weights.scale)).astype(np.float32)
-    return replace(value, make=replace(node, bias=real), weights=replace(weights, bias=whole))
-
-
-def _order(value: Stored) -> list[int]:
-    order = value.layout.order
-    return [] if order is None else order.tolist()
+def _repeated(work: Lowering, operator: Operator, x: Stored, times: int) -> Stored:
+    """The tensor several times along its channels, for weights that are sums of the engine's."""
+    if times == 1:
+        return x
+    work.notes.append(f"{operator}: weights beyond -127 to 127 became sums of {times}: {times} times its work "
+                      "(quantize with QInt8 and WeightSymmetric to avoid it)")
+    layout = Layout((*x.layout.shape[:-1], x.layout.shape[-1] * times), x.layout.onnx)
+    return work.emit(Node("concat", (x.tensor,) * times, f"{operator.output}.repeated"), x.affine, layout)
 
 
 # Pools and bounds
@@ -113,36 +148,67 @@ def _order(value: Stored) -> list[int]:
 
 def max_pool(work: Lowering, operator: Operator) -> Value:
     height, width, channels = work.map(operator)
-    place = window(operator, pool_kernel(operator), height, width)
+    place = pool_window(operator, height, width)
     node = Node("max_pool", (), operator.output, kernel=place.kernel, stride=place.stride, padding=place.padding)
-    return work.keep(operator, node, Layout((*place.out, channels), (1, channels, *place.out)))
+    return work.keep(operator, node, work.layout(operator).resized(place.out, channels))
 
 
 def average_pool(work: Lowering, operator: Operator) -> Value:
-    x = work.stored(operator)
     height, width, channels = work.map(operator)
-    if operator.integer("count_include_pad", 0) and any(operator.integers("pads", [0])):
-        raise operator.refuse("counts padding (count_include_pad = 1); only cells inside the image can be averaged")
-    place = window(operator, pool_kernel(operator), height, width)
+    x, layout = work.stored(operator), work.layout(operator)
+    place = pool_window(operator, height, width)
+    if operator.integer("count_include_pad", 0) and any(place.padding):
+        # Zeros of a map's own count; those of the engine's padding do not.
+        top, left, bottom, right = place.padding
+        if operator.integer("ceil_mode", 0) and [top, left, bottom, right] != sides(operator):
+            raise operator.refuse("ceil_mode with count_include_pad, where a window reaches beyond the padding; "
+                                  "leave one of them out")
+        wide = layout.resized((height + top + bottom, width + left + right), channels)
+        x = moved(work, operator, x, (top, left), (bottom, right), wide)
+        place = replace(place, padding=NO_PADDING)
     node = Node("average_pool", (x.tensor,), operator.output, kernel=place.kernel, stride=place.stride,
                 padding=place.padding)
-    return Pending(operator.output, node, None, Layout((*place.out, channels), (1, channels, *place.out)))
+    return Pending(operator.output, node, None, layout.resized(place.out, channels))
 
 
-def global_average_pool(work: Lowering, operator: Operator) -> Value:
-    x = work.stored(operator)
-    height, width, channels = work.map(operator)
-    if height * width > MAX_TERMS:
-        raise operator.refuse(f"averages {height * width} cells; at most {MAX_TERMS} fit 32 bits")
+def mean(work: Lowering, operator: Operator) -> Value:
+    """GlobalAveragePool, and ReduceMean over height, width, or both."""
+    layout = work.layout(operator)
+    if layout.is_vector:
+        raise operator.refuse("its input is a vector here; give the network's input as image or spectrogram")
+    x, rank = work.stored(operator), len(layout.onnx)
+    three, four = ({1: 1, 2: 0} if layout.bands else {2: 0}), ({1: 0, 2: 1} if layout.last else {2: 0, 3: 1})
+    places = {3: three, 4: four}.get(rank, {})
+    """Axes in ONNX's terms to 0 (height) and 1 (width)."""
+    axes = list(places)
     if operator.op == "ReduceMean":
-        axes = work.constant(operator, 1) if operator.input(1) else operator.attributes.get("axes", [])
-        if sorted(int(a) % 4 for a in axes) != [2, 3]:  # type: ignore[union-attr]
-            raise operator.refuse("only the mean over height and width is supported")
-        if not operator.integer("keepdims", 1):
-            node = Node("global_average_pool", (x.tensor,), operator.output)
-            return Pending(operator.output, node, None, Layout((channels,), (1, channels)))
-    node = Node("average_pool", (x.tensor,), operator.output, kernel=(height, width))
-    return Pending(operator.output, node, None, Layout((1, 1, channels), (1, channels, 1, 1)))
+        given = work.constant(operator, 1) if operator.input(1) else operator.attributes.get("axes", [])
+        axes = sorted(int(a) % rank for a in given)  # type: ignore[union-attr]
+    if not axes or any(a not in places for a in axes) or (layout.bands and operator.op != "ReduceMean"):
+        raise operator.refuse(f"the mean over axes {axes} of {list(layout.onnx)}; over height, width or both "
+                              "is supported")
+    height, width, channels = layout.shape
+    over = {places[a] for a in axes}
+    kernel = (height if 0 in over else 1, width if 1 in over else 1)
+    if math.prod(kernel) > MAX_TERMS:
+        raise operator.refuse(f"averages {math.prod(kernel)} cells; at most {MAX_TERMS} fit 32 bits")
+    keep = operator.op != "ReduceMean" or operator.integer("keepdims", 1)
+    onnx = tuple(1 if i in axes else n for i, n in enumerate(layout.onnx) if keep or i not in axes)
+    if kernel == (height, width) and not keep:
+        node = Node("global_average_pool", (x.tensor,), operator.output)
+        return Pending(operator.output, node, None, Layout((channels,), onnx))
+    node = Node("average_pool", (x.tensor,), operator.output, kernel=kernel)
+    last = layout.last and len(onnx) == 4
+    if layout.last and not last:
+        raise operator.refuse("the mean over one of height and width of a map with channels last; transpose it first")
+    made = Layout((height // kernel[0], width // kernel[1], channels), onnx, last=last)
+    return Pending(operator.output, node, None, made)
+
+
+def global_max_pool(work: Lowering, operator: Operator) -> Value:
+    height, width, channels = work.map(operator)
+    node = Node("max_pool", (), operator.output, kernel=(height, width))
+    return work.keep(operator, node, work.layout(operator).resized((1, 1), channels))
 
 
 def bounds(work: Lowering, operator: Operator) -> Value:
@@ -159,82 +225,32 @@ def bounds(work: Lowering, operator: Operator) -> Value:
 def _clip(work: Lowering, operator: Operator) -> tuple[float, float]:
     found = []
     for index, key, default in ((1, "min", -math.inf), (2, "max", math.inf)):
-        given = work.constant(operator, index) if operator.input(index) else operator.attributes.get(key, default)
+        given = work.value(operator, index) if operator.input(index) else operator.attributes.get(key, default)
+        if isinstance(given, QuantizedConstant):
+            given = given.value
+        if isinstance(given, Stored | Padded | Pending):
+            raise operator.refuse("a bound that is computed; only constants are supported")
         found.append(float(np.asarray(given).reshape(-1)[0]))
     return found[0], found[1]
 
 
-# Shapes
-
-
-def concat(work: Lowering, operator: Operator) -> Value:
-    parts = [work.stored(operator, i) for i in range(len(operator.inputs))]
-    rank = len(parts[0].layout.onnx)
-    if operator.integer("axis", 1) % rank != 1:
-        raise operator.refuse(f"joins along axis {operator.integer('axis', 1)}; only channels (axis 1) are supported")
-    first = parts[0].layout
-    if len(parts) > 64 or any(p.layout.shape[:-1] != first.shape[:-1] for p in parts):
-        raise operator.refuse("joins more than 64 tensors, or some that differ in more than their channels")
-    widths = [p.layout.shape[-1] for p in parts]
-    order = None
-    if any(p.layout.order is not None for p in parts):
-        starts = np.cumsum([0, *widths[:-1]])
-        order = np.concatenate([s + (np.arange(w) if p.layout.order is None else p.layout.order)
-                                for p, s, w in zip(parts, starts, widths, strict=True)])
-    layout = Layout((*first.shape[:-1], sum(widths)), (1, sum(widths), *first.onnx[2:]), order)
-    return Pending(operator.output, Node("concat", tuple(p.tensor for p in parts), operator.output), None, layout)
-
-
-def reshape(work: Lowering, operator: Operator) -> Value:
-    here = work.layout(operator)
-    wanted = _extents(work, operator, here)
-    if math.prod(wanted) != math.prod(here.onnx):
-        raise operator.refuse(f"from {here.onnx} to {wanted}: not as many elements")
-    flat = len(wanted) == 2 and wanted[0] == 1
-    if here.is_vector and (flat or wanted == (1, here.count, 1, 1)):
-        return _renamed(work.value(operator, 0), replace(here, onnx=wanted))
-    if wanted == here.onnx:
-        return work.value(operator, 0)
-    if not flat:
-        raise operator.refuse(f"from {here.onnx} to {wanted}; only to [1, n] is supported")
-    height, width, channels = here.shape
-    order = None if height * width == 1 or channels == 1 else flatten_permutation(here.shape)
-    return work.keep(operator, Node("flatten", (), operator.output), Layout((here.count,), wanted, order))
-
-
-def _renamed(value: Value, layout: Layout) -> Value:
-    """The same vector under other ONNX extents."""
-    match value:
-        case Stored():
-            return replace(value, layout=layout)
-        case Pending(posts=()):
-            return replace(value, made=layout)
-        case Pending():
-            return replace(value, posts=(*value.posts[:-1], (value.posts[-1][0], layout)))
-    return value
-
-
-def _extents(work: Lowering, operator: Operator, here: Layout) -> tuple[int, ...]:
-    onnx = here.onnx
-    if operator.op == "Flatten":
-        axis = operator.integer("axis", 1) % (len(onnx) + 1)
-        return math.prod(onnx[:axis]), math.prod(onnx[axis:])
-    given = work.constant(operator, 1) if operator.input(1) else None
-    if operator.op == "Reshape":
+def leaky_relu(work: Lowering, operator: Operator) -> Value:
+    """LeakyRelu, and PRelu of one slope."""
+    slopes = np.array([operator.attributes.get("alpha", 0.01)])
+    if operator.op == "PRelu":
+        given = constant_value(work, operator, 1)
         if given is None:
-            raise operator.refuse("its shape is absent")
-        wanted = [onnx[i] if n == 0 and i < len(onnx) else int(n) for i, n in enumerate(given.reshape(-1))]
-        known = math.prod(n for n in wanted if n != -1)
-        return tuple(math.prod(onnx) // max(known, 1) if n == -1 else n for n in wanted)
-    axes = operator.attributes.get("axes") if given is None else given.reshape(-1)
-    if operator.op == "Squeeze":
-        gone = {int(a) % len(onnx) for a in axes} if axes is not None else {  # type: ignore[union-attr]
-            i for i, n in enumerate(onnx) if n == 1}
-        return tuple(n for i, n in enumerate(onnx) if i not in gone)
-    rank = len(onnx) + len(axes)  # type: ignore[arg-type]
-    new = {int(a) % rank for a in axes}  # type: ignore[union-attr]
-    rest = iter(onnx)
-    return tuple(1 if i in new else next(rest) for i in range(rank))
+            raise operator.refuse("its slope is computed; only a constant is supported")
+        slopes = np.unique(given)
+    if len(slopes) != 1 or slopes[0] < 0:
+        raise operator.refuse(f"slopes from {slopes.min():g} to {slopes.max():g}; one slope of at least 0 is "
+                              "supported (PReLU with num_parameters=1)")
+    if slopes[0] == 0:
+        return bounds(work, replace(operator, op="Relu"))
+    return leaky(work, operator, work.stored(operator), float(slopes[0]))
+
+
+# What is left out
 
 
 def same(work: Lowering, operator: Operator) -> Value:
@@ -255,10 +271,9 @@ def softmax(work: Lowering, operator: Operator) -> Value:
 
 OPERATORS: Mapping[str, Translate] = {
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize, "Conv": conv, "Gemm": gemm, "MatMul": gemm,
-    "Add": add, "MaxPool": max_pool, "AveragePool": average_pool, "GlobalAveragePool": global_average_pool,
-    "ReduceMean": global_average_pool, "Relu": bounds, "Clip": bounds, "Concat": concat, "Flatten": reshape,
-    "Reshape": reshape, "Squeeze": reshape, "Unsqueeze": reshape, "Identity": same, "Dropout": same,
-    "Softmax": softmax,
+    "MaxPool": max_pool, "AveragePool": average_pool, "GlobalAveragePool": mean, "GlobalMaxPool": global_max_pool,
+    "ReduceMean": mean, "Relu": bounds, "Clip": bounds, "LeakyRelu": leaky_relu, "PRelu": leaky_relu,
+    "Identity": same, "Dropout": same, "Softmax": softmax, "LogSoftmax": softmax, **ARITHMETIC, **SHAPES,
 }
 
 

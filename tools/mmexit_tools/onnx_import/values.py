@@ -7,6 +7,7 @@ flattened map keeps the engine's order, and `order` says for each place its plac
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 
@@ -14,8 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.graphs import Node
-from ..model.layers import Shape
+from ..model.layers import Padding, Pair, Shape
+from ..onnx_graph.graph import along
 from ..quantize.quantization import Affine, Weights
+
+LONGEST_NAME = 200
+"""Bytes of a tensor's name; the engine takes 256, and endings are added."""
+
+
+def short_name(name: str) -> str:
+    """The name, or its beginning and a mark of the whole where it is too long (as tf2onnx joins names)."""
+    raw = name.encode()
+    if len(raw) <= LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(raw).hexdigest()[:8]
+    return f"{raw[: LONGEST_NAME - 9].decode(errors='ignore')}~{mark}"
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,12 @@ class QuantizedConstant:
     zero: NDArray
     axis: int
 
+    @property
+    def value(self) -> NDArray[np.float64]:
+        axis = self.axis % max(self.codes.ndim, 1)
+        zero = along(self.zero.astype(np.float64), self.codes.ndim, axis)
+        return (self.codes.astype(np.float64) - zero) * along(self.scale, self.codes.ndim, axis)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -35,6 +55,20 @@ class Layout:
     shape: Shape
     onnx: tuple[int, ...]
     order: NDArray[np.int64] | None = None
+    last: bool = False
+    """A map that ONNX sees as [1, height, width, channels], as the engine does."""
+
+    @property
+    def bands(self) -> bool:
+        """A sound as [1, bands, frames]: in the engine a map of one channel, [frames, bands, 1]."""
+        return len(self.onnx) == 3 and len(self.shape) == 3 and self.shape[1] == self.onnx[1] > 1
+
+    def resized(self, out: Pair, channels: int) -> Layout:
+        """The layout of a map of this rank with other extents."""
+        height, width = out
+        if len(self.onnx) == 3:
+            return Layout((height, width, channels), (1, width if self.bands else channels, height))
+        return Layout((height, width, channels), (1, channels, height, width))
 
     @property
     def is_vector(self) -> bool:
@@ -72,7 +106,8 @@ class Pending:
     """A result that is not rounded yet.
 
     `make`: the node that gives it, without the name of its output; None for an input of the network, named by
-    `source`. `posts`: max pools and flattens after it, which commute with rounding. `layout`: after them.
+    `source`. `posts`: max pools, flattens and zeros around a map (`pad`), which commute with rounding.
+    `layout`: after them.
     """
 
     source: str
@@ -82,6 +117,8 @@ class Pending:
     posts: tuple[tuple[Node, Layout], ...] = ()
     low: float = -math.inf
     high: float = math.inf
+    input_scale: float = 1.0
+    """Of what a layer with weights reads."""
 
     @property
     def layout(self) -> Layout:
@@ -95,12 +132,29 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Padded:
+    """A map with zeros around it, `padding` cells on each side, that nothing has computed yet: a convolution's own
+    padding where it fits."""
+
+    inner: Stored
+    padding: Padding
+    made: Layout
+
+    @property
+    def layout(self) -> Layout:
+        return self.made
+
+    @property
+    def affine(self) -> Affine:
+        return self.inner.affine
+
+
+@dataclass(frozen=True)
 class Probabilities:
-    """Behind a Softmax, which the engine computes itself: `logits` is what went in."""
+    """Behind a Softmax or LogSoftmax, which the engine computes itself: `logits` is what went in."""
 
     logits: Stored | Pending
     name: str
 
 
-Value = NDArray | QuantizedConstant | CodesInput | Stored | Pending | Probabilities
-
+Value = NDArray | QuantizedConstant | CodesInput | Stored | Padded | Pending | Probabilities

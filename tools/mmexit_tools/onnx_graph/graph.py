@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,18 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from ..base.errors import NO_INPUT, ToolError
 
 DOMAINS = {"", "ai.onnx"}
 QUANTIZERS = {"QuantizeLinear", "DequantizeLinear"}
 """Also taken from com.microsoft, where ONNX Runtime's quantizer may put them."""
+LONGEST_INPUT = 200
+FOLDED = {"Add", "Cast", "Ceil", "Concat", "ConstantOfShape", "Div", "Equal", "Expand", "Floor", "Gather",
+          "Mul", "Neg", "Pow", "Range", "ReduceProd", "Reshape", "Shape", "Slice", "Sqrt", "Squeeze", "Sub",
+          "Unsqueeze", "Where"}
+"""Operators over constants, as the arithmetic of shapes has them."""
 INPUT_TYPES = {TensorProto.FLOAT: "float32", TensorProto.INT8: "int8", TensorProto.UINT8: "uint8"}
 
 
@@ -61,6 +67,9 @@ class OnnxGraph:
     constants: Mapping[str, NDArray]
     inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
     outputs: tuple[str, ...]
+    channels_last: frozenset[str] = frozenset()
+    """Inputs that are [1, height, width, channels] and go through a Transpose."""
+    opset: int = 17
 
     def uses(self) -> dict[str, int]:
         """How often each value is read, by nodes or as an output of the graph."""
@@ -89,8 +98,26 @@ def onnx_graph(model: onnx.ModelProto, name: str) -> OnnxGraph:
         raise ToolError("the graph has no nodes")
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     inputs = tuple(_input(i) for i in graph.input if i.name not in constants)
-    return OnnxGraph(name, tuple(_operator(n) for n in graph.node), constants, inputs,
-                     tuple(o.name for o in graph.output))
+    operators = tuple(_operator(n) for n in graph.node)
+    opset = max((o.version for o in model.opset_import if o.domain in DOMAINS), default=17)
+    return OnnxGraph(name, operators, constants, inputs, tuple(o.name for o in graph.output),
+                     _channels_last(operators, inputs), opset)
+
+
+def _channels_last(operators: Sequence[Operator],
+                   inputs: Iterable[tuple[str, str, tuple[int, ...]]]) -> frozenset[str]:
+    """Inputs whose first operator, but for rounding, is the Transpose that brings the channels forward."""
+    found = set()
+    for name, _, extents in inputs:
+        here = {name}
+        for operator in operators:
+            if operator.input(0) not in here or len(extents) != 4:
+                continue
+            if operator.op in QUANTIZERS or operator.op in ("Identity", "Cast"):
+                here.add(operator.output)
+            elif operator.op == "Transpose" and operator.integers("perm", []) == [0, 3, 1, 2]:
+                found.add(name)
+    return frozenset(found)
 
 
 def _operator(node: onnx.NodeProto) -> Operator:
@@ -119,15 +146,20 @@ def _input(value: onnx.ValueInfoProto) -> tuple[str, str, tuple[int, ...]]:
             raise ToolError(f"input '{value.name}': extent {axis} ({dim.dim_param or 'unnamed'}) is not fixed; "
                             "export the net with fixed extents (only the batch may be open)")
         extents.append(known)
-    if len(extents) not in (2, 4):
-        raise ToolError(f"input '{value.name}': {len(extents)} extents; expected [1, n] or "
-                        "[1, channels, height, width]")
+    if len(extents) not in (2, 3, 4):
+        raise ToolError(f"input '{value.name}': {len(extents)} extents; expected [1, n], [1, bands, frames], "
+                        "[1, channels, height, width] or [1, height, width, channels]")
+    if not 1 <= len(value.name.encode()) <= LONGEST_INPUT:
+        raise ToolError(f"input '{value.name[:40]}...': a name of {len(value.name.encode())} bytes; it becomes a "
+                        f"modality's, which has 1 to {LONGEST_INPUT}: rename it")
+    if value.name == "fusion":
+        raise ToolError("input 'fusion': means the fusion of all modalities in the engine; rename it")
     return value.name, kind, tuple(extents)
 
 
-def fold_constant(operator: Operator, constants: Mapping[str, NDArray]) -> NDArray | None:
-    """The value of a node whose inputs are all constants, for the few operators that stand between weights
-    and their layers; None for any other."""
+def fold_constant(operator: Operator, constants: Mapping[str, NDArray], opset: int = 17) -> NDArray | None:
+    """The value of a node whose inputs are all constants, for the operators that stand between weights and their
+    layers and in the arithmetic of shapes; None for any other."""
     if operator.op == "Constant":
         value = operator.attributes.get("value")
         if value is None:
@@ -145,7 +177,19 @@ def fold_constant(operator: Operator, constants: Mapping[str, NDArray]) -> NDArr
         return given[0].transpose(operator.integers("perm", list(range(given[0].ndim))[::-1]))
     if operator.op == "QuantizeLinear" and given[0] is not None and given[1] is not None:
         return _quantized_constant(operator, given[0], given[1], given[2] if len(given) > 2 else None)
+    if operator.op in FOLDED:
+        return _evaluated(operator, {i: constants[i] for i in operator.inputs if i}, opset)
     return None
+
+
+def _evaluated(operator: Operator, given: Mapping[str, NDArray], opset: int) -> NDArray:
+    """What ONNX's own reference gives."""
+    node = helper.make_node(operator.op, list(operator.inputs), list(operator.outputs), **operator.attributes)
+    try:
+        found = ReferenceEvaluator(node, opsets={"": opset}).run(None, dict(given))[0]
+    except Exception as error:  # the reference's errors share no base class
+        raise operator.refuse(f"over constants that do not go together ({type(error).__name__})") from error
+    return np.asarray(found)
 
 
 def _quantized_constant(operator: Operator, x: NDArray, scale: NDArray, zero: NDArray | None) -> NDArray:

@@ -1,0 +1,1 @@
+"""An ONNX file as it is read, and evaluated exactly."""

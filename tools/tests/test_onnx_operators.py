@@ -1,0 +1,305 @@
+"""What the engine has no operation for and the importer says exactly by others: each in a net, in the engine."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+from qdq import Builder, imported, onnx_shape
+from test_onnx_import import stored
+
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.onnx_graph.graph import onnx_graph
+from mmexit_tools.onnx_import.check import compare, drawn
+from mmexit_tools.onnx_import.features import features
+from mmexit_tools.onnx_import.model import import_onnx
+
+RUNTIME = importlib.util.find_spec("onnxruntime") is not None
+CHANNELS = 6
+FLOAT = 1e-4
+"""Of a step: what float32 logits lose. A code that is one too high anywhere moves them by more."""
+
+
+def ends(b: Builder, value: str) -> onnx.ModelProto:
+    """A linear layer over all cells, so that each counts."""
+    flat = b.node("Flatten", [value], "flat")
+    b.keep(flat, value)
+    return b.model(b.gemm("y", flat, onnx_shape(b), 3))
+
+
+def stem(b: Builder) -> str:
+    """[1, CHANNELS, 7, 8] with values on both sides of 0."""
+    return b.rounded(b.conv("stem", b.rounded(b.input("x", 3, 7, 8), 0.02, -11), 3, CHANNELS), 0.1, 9)
+
+
+def curve(b: Builder, x: str) -> str:
+    return b.rounded(b.node("LeakyRelu", [x], "z", alpha=0.13), 0.08, -40)
+
+
+def one_slope(b: Builder, x: str) -> str:
+    return b.rounded(b.node("PRelu", [x, b.constant("slope", np.full((CHANNELS, 1, 1), 0.25))], "z"), 0.08, -40)
+
+
+def factor(b: Builder, x: str) -> str:
+    return b.rounded(b.node("Mul", [x, b.constant("k", -0.4)], "z"), 0.04, 3)
+
+
+def factors(b: Builder, x: str) -> str:
+    given = np.linspace(-2, 2, CHANNELS).reshape(1, CHANNELS, 1, 1)
+    return b.rounded(b.node("Div", [x, b.constant("k", given)], "z"), 0.2, 3)
+
+
+def taken_away(b: Builder, x: str) -> str:
+    other = b.rounded(b.node("Relu", [x], "r"), 0.07, -128)
+    return b.rounded(b.node("Sub", [x, other], "z"), 0.1, 50)
+
+
+def added_constant(b: Builder, x: str) -> str:
+    given = b.rounded(b.constant("k", np.linspace(-3, 3, CHANNELS).reshape(CHANNELS, 1, 1)), 0.03, 2)
+    return b.rounded(b.node("Add", [given, x], "z"), 0.11, 5)
+
+
+def spread(b: Builder, x: str) -> str:
+    mean = b.rounded(b.node("ReduceMean", [x], "m", axes=[2, 3]), 0.03, 4)
+    return b.rounded(b.node("Add", [x, mean], "z"), 0.1, 5)
+
+
+def parts_again(b: Builder, x: str) -> str:
+    sizes = b.constant("sizes", [2, 4], np.int64)
+    b.nodes.append(onnx.helper.make_node("Split", [x, sizes], ["s0", "s1"], "split", axis=1))
+    return b.rounded(b.node("Concat", ["s1", "s0"], "z", axis=1), 0.1, 9)
+
+
+def cut(b: Builder, x: str) -> str:
+    bounds = [b.constant(f"c{i}", v, np.int64) for i, v in enumerate(([1, 0], [-2, 2**62], [2, 3]))]
+    cut = b.node("Slice", [x, *bounds], "z")
+    b.keep(cut, x)
+    return cut
+
+
+def zeros(b: Builder, x: str) -> str:
+    wide = b.constant("wide", [0, 0, 3, 0, 0, 0, 1, 2], np.int64)
+    z = b.node("Pad", [x, wide], "wider")
+    b.keep(z, x)
+    return b.rounded(b.node("MaxPool", [z], "z", kernel_shape=[2, 2], strides=[2, 2]), 0.1, 9)
+
+
+def woven(b: Builder, x: str) -> str:
+    first = b.constant("five", [0, 2, CHANNELS // 2, 7, 8], np.int64)
+    again = b.constant("four", [0, CHANNELS, 7, 8], np.int64)
+    x = b.node("Transpose", [b.node("Reshape", [x, first], "g")], "t", perm=[0, 2, 1, 3, 4])
+    return b.rounded(b.node("Reshape", ["t", again], "z"), 0.1, 9)
+
+
+def counted(b: Builder, x: str) -> str:
+    return b.rounded(b.node("AveragePool", [x], "z", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1],
+                            count_include_pad=1), 0.08, -2)
+
+
+def one_row(b: Builder, x: str) -> str:
+    return b.rounded(b.node("ReduceMean", [x], "z", axes=[2], keepdims=1), 0.08, -2)
+
+
+def normalized(b: Builder, x: str) -> str:
+    numbers = [b.constant(n, b.rng.uniform(0.5, 2, CHANNELS) * s) for n, s in zip("gomv", (-1, 1, 1, 1), strict=True)]
+    return b.rounded(b.node("BatchNormalization", [x, *numbers], "z"), 0.1, -2)
+
+
+def opposite(b: Builder, x: str) -> str:
+    return b.rounded(b.node("Neg", [x], "z"), 0.1, 30)
+
+
+BETWEEN = [curve, one_slope, factor, factors, taken_away, added_constant, spread, parts_again, cut, zeros, woven,
+           counted, one_row, normalized, opposite]
+NEARLY = {"normalized"}
+"""Whose offset is no whole number of steps: a value on a rounding edge may fall to the other side."""
+
+
+def exact(proto: onnx.ModelProto, folder, bench, options: tuple[str, ...] = (), steps: float = FLOAT) -> None:
+    source = onnx_graph(proto, "net")
+    model = import_onnx(source, features(source.inputs, options, source.channels_last)[0])
+    first, *runtime = compare(model, *stored(proto, model, folder), drawn(model, 4), bench, RUNTIME)
+    assert first.largest <= steps, first
+    # It sums floats, and every code on a rounding edge may fall to the other side: that moves a logit of hundreds of
+    # codes by a few steps of 1/256 of the logits' spread. A wrong operator moves it by tens.
+    assert all(r.largest <= 8 for r in runtime), runtime
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+@pytest.mark.parametrize("between", BETWEEN, ids=lambda f: f.__name__)
+def test_between_layers(tmp_path, bench, between, unsigned):
+    b = Builder(unsigned)
+    exact(ends(b, between(b, stem(b))), tmp_path, bench, steps=1 if between.__name__ in NEARLY else FLOAT)
+
+
+CONVOLUTIONS = {
+    "groups": (2, {"group": 3}), "multiplier": (1, {"group": 6}),
+    "dilated": (6, {"dilations": [2, 3], "pads": [2, 3, 2, 3]}),
+    "wide-pads": (6, {"pads": [4, 3, 0, 5]}),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions_of_other_forms(tmp_path, bench, name):
+    inputs, attributes = CONVOLUTIONS[name]
+    b = Builder()
+    outputs = 12 if name == "multiplier" else 6
+    c = b.rounded(b.conv("c", stem(b), inputs, outputs, **{"group": 1, **attributes}), 0.3, 4)
+    exact(ends(b, c), tmp_path, bench)
+
+
+@pytest.mark.parametrize(("kind", "zero", "depthwise"), [
+    (np.int8, 0, False), (np.int8, 3, False), (np.uint8, 128, False), (np.uint8, 0, False), (np.uint8, 255, True)])
+def test_weights_beyond_the_engines_range(tmp_path, bench, kind, zero, depthwise):
+    """-128, and asymmetric ones: up to 255 away from 0."""
+    b = Builder()
+    x = stem(b)
+    info = np.iinfo(kind)
+    codes = b.rng.integers(info.min, info.max + 1, (CHANNELS, 1 if depthwise else CHANNELS, 2, 2))
+    codes[0, 0, 0] = info.min, info.max
+    w = [b.constant("w", codes, kind), b.constant("ws", 0.01), b.constant("wz", zero, kind)]
+    b.node("DequantizeLinear", w, "wf")
+    c = b.rounded(b.node("Conv", [x, "wf"], "c", kernel_shape=[2, 2], group=CHANNELS if depthwise else 1), 0.3, 4)
+    c = b.rounded(b.node("GlobalAveragePool", [c], "mean"), 0.1, 4)
+    flat = b.node("Flatten", [c], "flat")
+    rows = [b.constant("v", b.rng.integers(info.min, info.max + 1, (3, CHANNELS)), kind), b.constant("vs", 0.01),
+            b.constant("vz", zero, kind)]
+    b.node("DequantizeLinear", rows, "vf")
+    exact(b.model(b.node("Gemm", [flat, "vf"], "y", transB=1)), tmp_path, bench)
+
+
+@pytest.mark.parametrize("between", ["nothing", "rounding", "rounding of the constant"])
+def test_a_bias_behind_a_product(tmp_path, bench, between):
+    """MatMul and Add as quantize_static writes them have a rounding between and an int8 constant."""
+    b = Builder()
+    x = b.rounded(b.input("x", 8), 0.05)
+    m = b.node("MatMul", [x, *b.weight("m", (8, 5), 1, x, bias=False)], "m")
+    m = b.rounded(m, 0.06, 3) if between == "rounding" else m
+    k = b.constant("k", b.rng.normal(size=5))
+    k = b.rounded(k, 0.02, -7) if between != "nothing" else k
+    exact(b.model(b.rounded(b.node("Add", [m, k], "y"), 0.05, 1)), tmp_path, bench)
+
+
+def test_normalization_behind_a_dense_layer_is_folded(tmp_path, bench):
+    b = Builder()
+    x = b.rounded(b.input("x", 8), 0.05)
+    numbers = [b.constant(n, b.rng.uniform(0.5, 2, 5) * s) for n, s in zip("gomv", (-1, 1, 1, 1), strict=True)]
+    z = b.node("BatchNormalization", [b.gemm("h", x, 8, 5), *numbers], "z")
+    proto = b.model(b.rounded(z, 0.05, 1))
+    exact(proto, tmp_path, bench)
+    assert [n.op for n in imported(proto).quantized.graph.nodes() if n.op == "linear"] == []  # the logits are it
+
+
+def test_channels_last_is_what_the_engine_has(tmp_path, bench):
+    b = Builder()
+    x = b.rounded(b.input("x", 7, 8, 3), 0.02, -11)
+    t = b.node("Transpose", [x], "t", perm=[0, 3, 1, 2])
+    b.keep(t, x)
+    c = b.rounded(b.conv("c", t, 3, CHANNELS), 0.1, 9)
+    back = b.node("Transpose", [c], "back", perm=[0, 2, 3, 1])
+    flat = b.node("Reshape", [back, b.constant("shape", [-1, 7 * 8 * CHANNELS], np.int64)], "flat")
+    b.keep(flat, c)
+    proto = b.model(b.gemm("y", flat, 7 * 8 * CHANNELS, 3))
+    exact(proto, tmp_path, bench)
+    assert [n.op for s in imported_last(proto).quantized.graph.modalities[0].segments for n in s.nodes] == [
+        "conv2d", "flatten"]
+
+
+def imported_last(proto: onnx.ModelProto):
+    source = onnx_graph(proto, "net")
+    return import_onnx(source, features(source.inputs, (), source.channels_last)[0])
+
+
+def test_channels_last_without_a_transpose_is_named():
+    b = Builder()
+    b.node("Relu", [b.input("x", 96, 96, 3)], "y")
+    with pytest.raises(ToolError, match=r"looks like channels last, \[1, height, width, channels\]"):
+        imported_last(b.model("y"))
+
+
+@pytest.mark.parametrize("pads", [[0, 0, 1, 1, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 2, 1], [0, 0, 3, 0, 0, 0, 3, 0]])
+def test_zeros_before_a_convolution_are_its_padding_where_they_fit(tmp_path, bench, pads):
+    b = Builder()
+    x = b.node("Pad", [stem(b), b.constant("pads", pads, np.int64)], "wide")
+    b.scales["wide"] = np.float32(0.1)
+    c = b.rounded(b.conv("c", x, CHANNELS, CHANNELS, pads=[0, 0, 0, 0]), 0.3, 4)
+    proto = ends(b, c)
+    exact(proto, tmp_path, bench)
+    layers = sum(n.op in ("conv2d", "depthwise_conv2d") for n in imported(proto).quantized.graph.nodes())
+    assert layers == (3 if max(pads) >= 3 else 2)
+
+
+def test_layers_over_time(tmp_path, bench):
+    """[1, bands, frames]: a sound's bands are the channels of the first convolution."""
+    b = Builder()
+    x = b.rounded(b.input("x", 5, 20), 0.05, 3)
+
+    def conv(name, source, inputs, outputs, kernel, group=1, **attributes):
+        return b.node("Conv", [source, *b.weight(name, (outputs, inputs // group, kernel), 0, source)], name,
+                      group=group, kernel_shape=[kernel], **attributes)
+
+    c = b.rounded(b.node("Relu", [conv("a", x, 5, 4, 3, strides=[2], pads=[1, 1])], "ar"), 0.1, -128)
+    c = b.rounded(conv("d", c, 4, 4, 5, group=4, pads=[4, 4], dilations=[2]), 0.2, 3)
+    c = b.node("MaxPool", [c], "p", kernel_shape=[2], strides=[2])
+    b.scales["p"] = np.float32(0.2)
+    c = b.rounded(conv("e", c, 4, 6, 1), 0.2, -9)
+    m = b.rounded(b.node("GlobalAveragePool", [c], "m"), 0.05, -9)
+    flat = b.node("Flatten", [m], "flat")
+    b.keep(flat, m)
+    exact(b.model(b.gemm("y", flat, 6, 3)), tmp_path, bench, ("x=mel,frame=64,hop=32,fft=64",))
+
+
+@pytest.mark.parametrize("tail", ["Softmax", "LogSoftmax"])
+def test_tails_that_the_engine_computes_are_left_out(tmp_path, bench, tail):
+    b = Builder()
+    b.node(tail, [b.rounded(b.gemm("l", b.rounded(b.input("x", 8), 0.05), 8, 4), 0.1, 3)], "y", axis=1)
+    exact(b.model("y"), tmp_path, bench)
+
+
+def test_extents_that_are_computed_from_a_tensors_own_are_fixed(tmp_path, bench):
+    """x.view(x.size(0), -1)."""
+    b = Builder()
+    x = stem(b)
+    size = b.node("Gather", [b.node("Shape", [x], "s"), b.constant("zero", 0, np.int64)], "n")
+    first = b.node("Unsqueeze", [size, b.constant("axis", [0], np.int64)], "u")
+    wanted = b.node("Concat", [first, b.constant("rest", [-1], np.int64)], "w", axis=0)
+    flat = b.node("Reshape", [x, wanted], "flat")
+    b.keep(flat, x)
+    exact(b.model(b.gemm("y", flat, 7 * 8 * CHANNELS, 3)), tmp_path, bench)
+
+
+def test_names_are_made_short(tmp_path, bench):
+    """As tf2onnx joins those of fused tensors; the engine takes 256 bytes."""
+    b = Builder()
+    long = "functional_1/batch_normalization/FusedBatchNormV3;é" * 9
+    c = b.rounded(b.conv(f"{long}/a", stem(b), CHANNELS, CHANNELS), 0.3, 4)
+    c = b.rounded(b.conv(f"{long}/b", c, CHANNELS, CHANNELS), 0.3, 4)
+    exact(ends(b, c), tmp_path, bench)
+
+
+@pytest.mark.parametrize(("name", "said"), [("x" * 201, "a name of 201 bytes"), ("fusion", "means the fusion")])
+def test_inputs_that_can_be_no_modality_are_named(name, said):
+    b = Builder()
+    with pytest.raises(ToolError, match=said):
+        imported(b.model(b.gemm("y", b.rounded(b.input(name, 8), 0.05), 8, 3)))
+
+
+def test_what_the_engine_refuses_is_not_written():
+    b = Builder()
+    x = b.rounded(b.input("x", 8), 1e-38)
+    w = [b.constant("w", np.ones((3, 8)), np.int8), b.constant("ws", 1e-20), b.constant("wz", 0, np.int8)]
+    b.node("DequantizeLinear", w, "wf")
+    with pytest.raises(ToolError, match="their quotient is 0 or not finite"):
+        imported(b.model(b.node("Gemm", [x, "wf"], "y", transB=1))).file()
+
+
+def test_integer_inputs_may_be_channels_last(tmp_path, bench):
+    b = Builder(unsigned=True)
+    b.input("x", 4, 4, 3, kind=TensorProto.UINT8)
+    t = b.node("Transpose", ["x"], "t", perm=[0, 3, 1, 2])
+    b.node("DequantizeLinear", [t, b.constant("s", 0.1), b.constant("z", 7, np.uint8)], "x/dq")
+    b.scales["x/dq"] = np.float32(0.1)
+    exact(ends(b, b.rounded(b.conv("c", "x/dq", 3, CHANNELS), 0.3, 0)), tmp_path, bench)
