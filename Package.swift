@@ -20,7 +20,6 @@ let package = Package(
     .target(name: "CLinux"),
     .systemLibrary(name: "CALSA"),
     .systemLibrary(name: "CV4L2"),
-    .systemLibrary(name: "CSystemd"),
     .systemLibrary(name: "CJansson"),
     .systemLibrary(name: "CInih"),
     .systemLibrary(name: "CNettle"),
@@ -45,7 +44,7 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "CInih", "CSystemd", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
+        "CInih", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
         "Linux", "Vocabulary",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon"]),

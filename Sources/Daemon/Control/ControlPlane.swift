@@ -1,5 +1,4 @@
 import CLinux
-import CSystemd
 import Ledger
 import Linux
 import Varlink
@@ -55,8 +54,8 @@ struct ControlPlane: ~Copyable {
 
   private static func listener(_ path: String, at place: String) throws(StartupError) -> UnixListener {
     do throws(UnixSocketError) {
-      // Descriptors that systemd passes start at 3 (SD_LISTEN_FDS_START).
-      return sd_listen_fds(1) >= 1 ? try UnixListener.adopt(3) : try UnixListener.listen(at: path)
+      if let passed = ServiceNotification.socket { return try UnixListener.adopt(passed) }
+      return try UnixListener.listen(at: path)
     } catch {
       throw StartupError(error, at: place)
     }

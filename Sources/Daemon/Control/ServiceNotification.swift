@@ -1,16 +1,17 @@
-import CSystemd
+import Linux
 import Vocabulary
 
 /// What systemd is told (sd_notify); nothing where it did not start us.
 enum ServiceNotification {
-  static func ready(_ status: String) { sd_notify(0, "READY=1\nSTATUS=\(status)") }
-  static func stopping() { sd_notify(0, "STOPPING=1") }
-  static func alive() { sd_notify(0, "WATCHDOG=1") }
+  private static let manager = ServiceManager()
+
+  static func ready(_ status: String) { manager.notify("READY=1\nSTATUS=\(status)") }
+  static func stopping() { manager.notify("STOPPING=1") }
+  static func alive() { manager.notify("WATCHDOG=1") }
 
   /// How long systemd waits for a sign of life; nil where it waits for none.
-  static var watchdogTime: Nanoseconds? {
-    var microseconds: UInt64 = 0
-    guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
-    return Nanoseconds(Int64(clamping: microseconds) * 1000)
-  }
+  static var watchdogTime: Nanoseconds? { manager.watchdogTime }
+
+  /// The first of the sockets that socket activation passed; nil where it passed none.
+  static var socket: Int32? { manager.sockets > 0 ? ServiceManager.firstSocket : nil }
 }
