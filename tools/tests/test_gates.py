@@ -130,3 +130,20 @@ def test_a_budget_takes_the_most_accurate_that_it_pays():
     points = [point(0.5, 1), point(0.7, 2), point(0.9, 3)]
     curve = Curve(points, points)
     assert gates.within(curve, 2.5) == 1 and gates.within(curve, 0.5) is None
+
+
+def test_settings_between_neighbours(bench):
+    recording = bench.plain["validation"]
+    keys = recording.keys(("image", "audio"))
+    off = dict.fromkeys(keys)
+    on = off | {("image", 2): 0.8}
+    filled = gates.filled(recording, [(("image", "audio"), off), (("image", "audio"), on)], 3)
+    limits = [t[("image", 2)] for _, t in filled]
+    least = float(recording.entropy[("image", 2)].min())
+    assert limits[0] is None
+    assert limits[1:] == pytest.approx([least + (0.8 - least) * s for s in (0.25, 0.5, 0.75, 1)])
+    assert all(t[("audio", 1)] is None for _, t in filled)
+    other = gates.filled(recording, [(("image", "audio"), off), (("audio", "image"), on)], 3)
+    assert [o for o, _ in other] == [("image", "audio")] * 4 + [("audio", "image")]
+    macs = [p.macs for p in gates.priced(bench, 3).validation]
+    assert len(macs) == 4 * (len(gates.PRICES) - 1) + 1

@@ -13,7 +13,7 @@ from ..calibrate import gain
 from ..calibrate.calibration import Recording, Thresholds, fit_temperature
 from ..calibrate.gain import Fitted
 from ..calibrate.thresholds import descend
-from .gates import PRICES, Bench, Curve, Point, walk
+from .gates import PRICES, STEPS, Bench, Curve, Point, filled, walk
 from .said import Said
 
 
@@ -70,16 +70,16 @@ def billed(said: Said, bench: Bench, heads: Mapping[ExitKey, Fitted], order: Seq
 
 
 def curve(said: Said, bench: Bench, order: Sequence[str]) -> Curve:
-    """Thresholds on the gain by descent, a setting for each price of a wrong answer."""
+    """Thresholds on the gain by descent, a setting for each price of a wrong answer, and steps between."""
     heads, temperatures = teach(said, order)
     gains = {"validation": {k: h.held_out for k, h in heads.items()},
              "test": {k: h.head.predict(inputs_of(said, "test", k, temperatures[k], h.inputs))
                       for k, h in heads.items()}}
     recordings = {s: with_gain(r, gains[s]) for s, r in bench.warmed.items()}
     found: dict[str, list[Point]] = {"validation": [], "test": []}
-    for price in PRICES:
-        known = recordings["validation"]
-        thresholds = descend(known, order, price * known.total_macs)
+    known = recordings["validation"]
+    settings = [(tuple(order), descend(known, order, price * known.total_macs)) for price in PRICES]
+    for _, thresholds in filled(known, settings, STEPS):
         costs = billed(said, bench, heads, order, thresholds).costs
         macs = {k: c.macs for k, c in costs.items()}
         for split, recording in recordings.items():

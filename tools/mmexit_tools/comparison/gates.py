@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ LIMITS: tuple[float | None, ...] = (None, *np.geomspace(1e-4, 0.05, 12).tolist()
 """Thresholds that the paper's single one is swept over; None: all exits off."""
 PRICES = tuple(np.geomspace(0.1, 1000, 49).tolist())
 """Prices of a wrong answer, in MACs of the whole network, that per-exit thresholds are chosen for."""
+STEPS = 3
+"""Settings between the thresholds of two neighbouring prices, for our gates."""
 SHARES = tuple(np.linspace(0, 1, 21).tolist())
 """Probabilities of leaving at an exit that the random gate is swept over."""
 
@@ -141,10 +143,33 @@ def mean_point(points: Sequence[Point], setting: str) -> Point:
         float(np.mean([getattr(p, name) for p in points])) for name in ("f1", "macs", "parameters")), setting)
 
 
-def priced(b: Bench) -> Curve:
+Chosen = tuple[tuple[str, ...], Thresholds]
+"""An order and its thresholds."""
+
+
+def filled(recording: Recording, settings: Sequence[Chosen], steps: int) -> list[Chosen]:
+    """The settings with `steps` more between each two neighbours: prices find corners far apart. An exit that is off
+    counts as one whose threshold is the least value seen there; neighbours of different orders are repeated."""
+    def limit(key: ExitKey, thresholds: Thresholds) -> float:
+        found = thresholds.get(key)
+        return float(recording.entropy[key].min()) if found is None else found
+
+    result: list[Chosen] = []
+    for (order, left), (other, right) in pairwise(settings):
+        result.append((order, left))
+        for step in range(1, steps + 1):
+            share = step / (steps + 1)
+            between: Thresholds = {k: None if left[k] is None and right[k] is None else
+                                   (1 - share) * limit(k, left) + share * limit(k, right) for k in left}
+            result.append((order, between if order == other else left))
+    return [*result, settings[-1]]
+
+
+def priced(b: Bench, steps: int = 0) -> Curve:
     """Ours: temperature per exit, a threshold per exit chosen for a price of a wrong answer, the `exact` order."""
     found: dict[str, list[Point]] = {"validation": [], "test": []}
     recording = b.warmed["validation"]
+    settings: list[Chosen] = []
     for price in PRICES:
         best: tuple[float, tuple[str, ...], Thresholds] | None = None
         for order in permutations(b.modalities):
@@ -155,8 +180,10 @@ def priced(b: Bench) -> Curve:
             if best is None or value < best[0]:
                 best = value, real, thresholds
         assert best is not None
+        settings.append(best[1:])
+    for order, thresholds in filled(recording, settings, steps):
         for split, windows in b.warmed.items():
-            found[split].append(walk(windows, b.costs, best[1], best[2]))
+            found[split].append(walk(windows, b.costs, order, thresholds))
     return Curve(**found)
 
 

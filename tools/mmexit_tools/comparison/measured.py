@@ -123,7 +123,7 @@ def measure_cell(found: TaskResult, seed: int, training: str, said: Said, lf: Sa
 def _measure_ours(found: TaskResult, seed: int, said: Said, bench: gates.Bench, reference: NDArray[np.bool_]) -> None:
     """The network with single starts: by entropy and by gain, and the gates that bound them."""
     own = bench.plain["validation"].correct(FUSION)
-    entropy = gates.priced(bench)
+    entropy = gates.priced(bench, gates.STEPS)
     order = tuple(entropy.validation[gates.choose_near(entropy, reference, own)].setting.split())
     curves = {OURS_ENTROPY: entropy, OURS: gain_gate.curve(said, bench, order)}
     for method, curve in curves.items():
