@@ -15,6 +15,8 @@ from mmexit_tools.base.progress import duration
 from mmexit_tools.comparison import cells
 from mmexit_tools.comparison import runs as comparison
 from mmexit_tools.comparison.cells import needed, plan
+from mmexit_tools.comparison.gates import Curve, Point
+from mmexit_tools.comparison.measured import TaskResult, mixed_at_budget
 from mmexit_tools.comparison.said import network_costs, plain_cost, read
 from mmexit_tools.tasks import avmnist
 from mmexit_tools.training.trainer import Trainer
@@ -203,3 +205,14 @@ def test_a_network_without_exits_costs_their_heads_less():
 
 def test_durations():
     assert duration(50) == "1 min" and duration(3700) == "1 h 02 min"
+
+
+def test_chance_between_two_exits_reaches_the_straight_line():
+    def point(right, macs):
+        return Point(np.array([right]), 0.0, macs, 0)
+
+    points = [point(0.5, 10), point(0.1, 30), point(0.9, 90)]
+    result = TaskResult("t", ("a",), (1, 1), point(0.9, 100), curves={"fixed gate": {1: Curve(points, points)}})
+    assert mixed_at_budget(result, "fixed gate", 0.5) == pytest.approx([0.7])
+    assert mixed_at_budget(result, "fixed gate", 1.0) == pytest.approx([0.9])
+    assert mixed_at_budget(result, "fixed gate", 0.05) == []

@@ -47,8 +47,9 @@ How to read it:
   thresholds per exit chosen for a price of a wrong answer, the `exact` order. "Own thresholds": that gate too.
 - RExit: MMExit's network without serialization, the mean over all orders. Eloss and Sloss: all exits with the same
   weight, and with weights that rise to fusion's; the same gate as MMExit.
-- The random gate leaves at every exit with one probability; the fixed gate always at the same exit; the oracle at the
-  first exit that is right.
+- The random gate leaves at every exit with one probability, also at those that know nothing; "chance between two
+  exits" draws one of the two fixed exits, with the odds, that validation finds best within the budget. The fixed
+  gate always leaves at the same exit; the oracle at the first exit that is right.
 - Ours: each modality's encoder and exits are first trained alone, then all together with equal weights, the stronger
   encoder slowly; an exit behind every layer. "Gain gate": an exit answers where the predicted gain of going on is
   at most its threshold, the next sensor looked at; heads and looks are billed. "Always fused": no exit answers.
