@@ -148,6 +148,19 @@ def two_inputs(exits: bool = False) -> onnx.ModelProto:
     return b.model(*ends, b.gemm("y", both, 152, 3))
 
 
+def halving() -> onnx.ModelProto:
+    """Two convolutions of stride 2, padded by one cell on every side as PyTorch does: not LiteRT's SAME."""
+    b = Builder(seed=5)
+    x = b.rounded(b.input("x", 2, 8, 10), 0.02)
+    for depth, (inputs, outputs) in enumerate([(2, 4), (4, 4)]):
+        sums = b.conv(f"c{depth}", x, inputs, outputs, depthwise=depth == 1, strides=[2, 2])
+        x = b.rounded(b.node("Relu", [sums], f"c{depth}/relu"), 0.05, -128)
+    mean = b.rounded(b.node("GlobalAveragePool", [x], "m"), 0.02, -128)
+    flat = b.node("Flatten", [mean], "f")
+    b.keep(flat, mean)
+    return b.model(b.gemm("y", flat, 4, 3))
+
+
 def many_exits() -> onnx.ModelProto:
     """The outputs in another order than that of the network's depth; the second exit has a layer of its own."""
     b = Builder(seed=4)

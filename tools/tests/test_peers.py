@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import run_command
-from qdq import imported, many_exits, picture_net, two_inputs
+from qdq import halving, imported, many_exits, picture_net, two_inputs
 
 from mmexit_tools.model import graphs
 from mmexit_tools.onnx_import.check import simulate
@@ -83,12 +83,12 @@ def test_the_engine_and_onnx_runtime_see_the_same_window(tmp_path, bench, file, 
     graph.write_bytes(proto.SerializeToString())
     net = read_net(file)
     inputs = peers.window(net, 1)
-    ours, theirs = engine(bench, file, inputs, tmp_path), onnx_runtime(net, graph, inputs)
+    ours, theirs = engine(bench, file, inputs, tmp_path, None), onnx_runtime(net, graph, inputs)
     assert np.abs(ours.answer - theirs.answer).max() < 0.05 * np.ptp(ours.answer) + 1e-3
     assert len(ours.times(7)) == len(theirs.times(7)) == 7
 
 
-@pytest.mark.parametrize("proto", [many_exits, two_inputs])
+@pytest.mark.parametrize("proto", [many_exits, two_inputs, halving])
 def test_litert_says_what_the_engine_says(tmp_path, proto):
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
     model = imported(proto(), outputs=[proto().graph.output[0].name])

@@ -138,9 +138,9 @@ class Writer:
         kinds = self.schema.ActivationFunctionType
         return kinds.RELU if node.get("activation") == "relu" else kinds.NONE
 
-    def same_padding(self, node: dict, kernel: tuple[int, int], source: str) -> tuple[int, tuple[int, int]]:
+    def same_padding(self, node: dict, kernel: tuple[int, int], source: str) -> tuple[int, tuple[int, int]] | None:
         """LiteRT's padding and the map it gives: SAME, whose end may be more than the model pads where a pool reads
-        no further; VALID without padding."""
+        no further; VALID without padding; None where neither pads like the model."""
         height, width = self.shapes[source][:2]
         (top, left, bottom, right), stride = node["padding"], node["stride"]
         if not any(node["padding"]):
@@ -152,16 +152,36 @@ class Writer:
         pooled = any(n["op"] == "max_pool" and node["output"] in n["inputs"] for n in self.net.nodes)
         exact = (top, left, bottom, right) == wanted
         if not exact and not (pooled and (top, left) == wanted[:2] and bottom <= wanted[2] and right <= wanted[3]):
-            raise ToolError(f"{self.net.name}: '{node['output']}' pads {node['padding']}, LiteRT has SAME and VALID")
+            return None
         return self.schema.Padding.SAME, out  # type: ignore[return-value]
+
+    def padded(self, node: dict, kernel: tuple[int, int], source: str) -> tuple[int, int, tuple[int, int]]:
+        """The input of a convolution, LiteRT's padding and the map it gives. A map padded in another way than LiteRT
+        knows (PyTorch's at stride 2) goes through a PAD operator first, which pads with the zero point."""
+        found = self.same_padding(node, kernel, source)
+        if found is not None:
+            return self.activation(source), *found
+        (top, left, bottom, right), (height, width, channels) = node["padding"], self.shapes[source]
+        extents = (height + top + bottom, width + left + right)
+        a, kinds = self.net.activations[source], self.schema.TensorType
+        name = f"{source}.for.{node['output']}"
+        amounts = self.tensor(f"{name}.padding", (4, 2), kinds.INT32,
+                              np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32))
+        if self.quantized:
+            out = self.tensor(name, (1, *extents, channels), kinds.INT8, None, np.float32(a["scale"]), a["zero_point"])
+        else:
+            out = self.tensor(name, (1, *extents, channels), kinds.FLOAT32)
+        self.operator("PAD", [self.activation(source), amounts], [out], self.schema.PadOptionsT())
+        result = tuple((n - k) // s + 1 for n, k, s in zip(extents, kernel, node["stride"], strict=True))
+        return out, self.schema.Padding.VALID, result  # type: ignore[return-value]
 
     def convolution(self, node: dict) -> None:
         source = node["inputs"][0]
-        given = self.activation(source)
+        self.activation(source)
         shape = self.net.tensors[node["weight"]].shape
         depthwise = node["op"] == "depthwise_conv2d"
         kernel = shape[:2] if depthwise else shape[1:3]
-        padding, extents = self.same_padding(node, kernel, source)  # type: ignore[arg-type]
+        given, padding, extents = self.padded(node, kernel, source)  # type: ignore[arg-type]
         options = self.schema.DepthwiseConv2DOptionsT() if depthwise else self.schema.Conv2DOptionsT()
         options.padding, (options.strideH, options.strideW) = padding, node["stride"]
         options.fusedActivationFunction = self.relu(node)
@@ -189,7 +209,10 @@ class Writer:
         options = self.schema.Pool2DOptionsT()
         options.filterHeight, options.filterWidth = node["kernel"]
         options.strideH, options.strideW = node["stride"]
-        options.padding, extents = self.same_padding(node, tuple(node["kernel"]), node["inputs"][0])
+        padding = self.same_padding(node, tuple(node["kernel"]), node["inputs"][0])  # type: ignore[arg-type]
+        if padding is None:  # a pool ignores what it pads, an operator before it would not
+            raise ToolError(f"{self.net.name}: pool '{node['output']}' pads {node['padding']}; LiteRT has SAME and VALID")
+        options.padding, extents = padding
         out = self.activation(node["output"], (*extents, self.shapes[node["inputs"][0]][2]))
         self.operator("MAX_POOL_2D", [given], [out], options)
 

@@ -54,9 +54,10 @@ def timed(call: Callable[[], object], rounds: int) -> list[int]:
     return times
 
 
-def engine(program: Path, file: Path, inputs: Inputs, folder: Path) -> Candidate:
-    """Ours: the times are taken inside `mmexit-bench`, from float features to the last answer."""
-    command = [str(program), "infer", "--model", str(file), "--json"]
+def engine(program: Path, file: Path, inputs: Inputs, folder: Path, path: str | None) -> Candidate:
+    """Ours: the times are taken inside `mmexit-bench`, from float features to the last answer. `path`: the set of
+    instructions; None for the fastest here."""
+    command = [str(program), "infer", "--model", str(file), "--json", *(["--isa", path] if path else [])]
     for name, array in inputs.items():
         path = folder / f"{name}.npy"
         np.save(path, array)

@@ -1,6 +1,7 @@
 """Times the engine and other runtimes on the same nets, in turns in one run: one thread, batch 1, medians and p99.
 
-    python -m mmexit_tools.peers --bench ../.build/release/mmexit-bench --models MODELS --graphs GRAPHS --out PREFIX
+    python -m mmexit_tools.peers --bench ../.build/release/mmexit-bench --models ../config/models --models MODELS \
+        --graphs GRAPHS --out ../docs/results/peers
 
 For every MODELS/NET.safetensors (from onnx_import), the engine against all GRAPHS/NET_*.onnx in ONNX Runtime and
 OpenVINO, and against the same net in LiteRT, int8 and float. Of every runtime the form that is fastest in a first
@@ -78,7 +79,7 @@ def measure(args: argparse.Namespace, file: Path, folder: Path) -> tuple[list[Ro
     net = read_net(file)
     inputs = window(net, args.seed)
     graphs = sorted(args.graphs.glob(f"{file.stem}_*.onnx")) if args.graphs else []
-    ours = engine(args.bench, file, inputs, folder)
+    ours = engine(args.bench, file, inputs, folder, args.isa)
     scale = float(np.abs(ours.answer).max()) / 120 or 1.0
     found = list(peers(net, graphs, inputs, scale, versions()))
     absent = [f for f in found if isinstance(f, Absent)]
@@ -107,12 +108,28 @@ def machine() -> dict[str, object]:
             "python": platform.python_version(), "load": [round(x, 2) for x in os.getloadavg()]}
 
 
+def summary(found: Sequence[Row]) -> list[str]:
+    """A line a net: the engine against the fastest of the others."""
+    lines = []
+    for net in dict.fromkeys(r.net for r in found):
+        final = [r for r in found if r.final and r.net == net]
+        if len(final) > 1:
+            best = min(final[1:], key=lambda r: r.median_us)
+            lines.append(f"| {net} | {final[0].median_us:.1f} | {best.median_us:.1f} | {best.runtime}, {best.form} | "
+                         f"{final[0].median_us / best.median_us:.2f} |")
+    return lines
+
+
 def markdown(about: dict, found: Sequence[Row], absent: Sequence[Absent]) -> str:
     here, peers_here = about["machine"], about["versions"]
     named = ", ".join(f"{n} {v}" for n, v in peers_here.items() if v)
     cpu = f"{here['cpu']}, {here['cores']} cores ({', '.join(here['instructions'])}), {here['system']}"
-    lines = [f"{cpu}, load "
-             f"{here['load'][0]}; {named}; one thread, batch 1, {about['blocks']} turns of {about['rounds']} windows",
+    lines = ["# The engine beside other runtimes", "",
+             f"Written by `{about['command']}` on {cpu}, load {here['load'][0]}; the engine by its path `{about['path']}`; "
+             f"{named}; one thread, batch 1, {about['blocks']} turns of {about['rounds']} windows. `mmexit / best` is the "
+             "engine's median over that of the fastest other runtime.", "",
+             "| net | engine us | fastest other us | which | mmexit / best |", "| --- | ---: | ---: | --- | ---: |",
+             *summary(found),
              "", "| net | runtime | form | median us | p99 us | best us | median / mmexit | same answer |",
              "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |"]
     lines += [f"| {r.net} | {r.runtime} | {r.form} | {r.median_us:.1f} | {r.p99_us:.1f} | {r.best_us:.1f} | "
@@ -127,22 +144,27 @@ def markdown(about: dict, found: Sequence[Row], absent: Sequence[Absent]) -> str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bench", type=Path, required=True, metavar="PROGRAM", help="mmexit-bench, a release build")
-    parser.add_argument("--models", type=Path, required=True, metavar="FOLDER", help="NET.safetensors of the engine")
+    parser.add_argument("--models", type=Path, action="append", required=True, metavar="FOLDER",
+                        help="NET.safetensors of the engine; may be given again")
     parser.add_argument("--graphs", type=Path, metavar="FOLDER", help="NET_*.onnx for ONNX Runtime and OpenVINO")
     parser.add_argument("--out", type=Path, required=True, metavar="PREFIX", help="writes PREFIX.md, .csv and .json")
+    parser.add_argument("--isa", metavar="NAME", help="the engine's instructions, as in mmexit-bench (the fastest here)")
     parser.add_argument("--net", action="append", default=[], help="only this net")
     parser.add_argument("--rounds", type=int, default=100, help="windows a turn (100)")
     parser.add_argument("--blocks", type=int, default=20, help="turns (20)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    files = [f for f in sorted(args.models.glob("*.safetensors")) if not args.net or f.stem in args.net]
+    files = [f for folder in args.models for f in sorted(folder.glob("*.safetensors"))
+             if not args.net or f.stem in args.net]
     if not files or not args.bench.is_file():
-        raise ToolError(f"{args.models if not files else args.bench}: nothing to measure there", NO_INPUT)
+        raise ToolError(f"{args.models[0] if not files else args.bench}: nothing to measure there", NO_INPUT)
     installed = versions()
     absent = [Absent(n, "not installed (tools/requirements-peers.txt)") for n, v in installed.items() if v is None]
     found: list[Row] = []
     about = {"machine": machine(), "versions": installed, "rounds": args.rounds, "blocks": args.blocks,
-             "seed": args.seed}
+             "seed": args.seed, "path": args.isa or "the fastest here",
+             "command": "python -m mmexit_tools.peers --models ../config/models --models MODELS --graphs GRAPHS"
+                        + (f" --isa {args.isa}" if args.isa else "")}
     with tempfile.TemporaryDirectory() as folder:
         for file in files:
             here, missing = measure(args, file, Path(folder))
