@@ -151,8 +151,8 @@ def two_inputs(exits: bool = False) -> onnx.ModelProto:
 def halving() -> onnx.ModelProto:
     """Two convolutions of stride 2, padded by one cell on every side as PyTorch does: not LiteRT's SAME."""
     b = Builder(seed=5)
-    x = b.rounded(b.input("x", 2, 8, 10), 0.02)
-    for depth, (inputs, outputs) in enumerate([(2, 4), (4, 4)]):
+    x = b.rounded(b.input("x", 3, 8, 10), 0.02)
+    for depth, (inputs, outputs) in enumerate([(3, 4), (4, 4)]):
         sums = b.conv(f"c{depth}", x, inputs, outputs, depthwise=depth == 1, strides=[2, 2])
         x = b.rounded(b.node("Relu", [sums], f"c{depth}/relu"), 0.05, -128)
     mean = b.rounded(b.node("GlobalAveragePool", [x], "m"), 0.02, -128)

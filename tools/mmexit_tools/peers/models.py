@@ -168,7 +168,8 @@ class Writer:
         amounts = self.tensor(f"{name}.padding", (4, 2), kinds.INT32,
                               np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32))
         if self.quantized:
-            out = self.tensor(name, (1, *extents, channels), kinds.INT8, None, np.float32(a["scale"]), a["zero_point"])
+            out = self.tensor(name, (1, *extents, channels), kinds.INT8, None, np.float32(a["scale"]),
+                              a["zero_point"])
         else:
             out = self.tensor(name, (1, *extents, channels), kinds.FLOAT32)
         self.operator("PAD", [self.activation(source), amounts], [out], self.schema.PadOptionsT())
@@ -211,7 +212,7 @@ class Writer:
         options.strideH, options.strideW = node["stride"]
         padding = self.same_padding(node, tuple(node["kernel"]), node["inputs"][0])  # type: ignore[arg-type]
         if padding is None:  # a pool ignores what it pads, an operator before it would not
-            raise ToolError(f"{self.net.name}: pool '{node['output']}' pads {node['padding']}; LiteRT has SAME and VALID")
+            raise ToolError(f"{self.net.name}: '{node['output']}' pads {node['padding']}, LiteRT's pools not so")
         options.padding, extents = padding
         out = self.activation(node["output"], (*extents, self.shapes[node["inputs"][0]][2]))
         self.operator("MAX_POOL_2D", [given], [out], options)
