@@ -129,8 +129,8 @@ def markdown(about: dict, found: Sequence[Row], absent: Sequence[Absent]) -> str
     lines = ["# The engine beside other runtimes", "",
              f"Written by `{about['command']}` on {cpu}, load {here['load'][0]}; the engine by its path "
              f"`{about['path']}`; {named}; one thread, batch 1, {about['blocks']} turns of {about['rounds']} "
-             "windows. `mmexit / best` is the engine's median over that of the fastest other runtime; on a machine that "
-             "others load, the ratio of the best rounds is the safer one.", "",
+             "windows. `mmexit / best` is the engine's median over that of the fastest other runtime; where others "
+             "load the machine, the ratio of the best rounds is the safer one.", "",
              "| net | engine us | fastest other us | which | mmexit / best | by the best rounds |",
              "| --- | ---: | ---: | --- | ---: | ---: |",
              *summary(found),
