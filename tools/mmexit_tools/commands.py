@@ -14,6 +14,7 @@ COMMANDS = {
     "comparison": ("comparison.runs", "train and measure the method against its baselines"),
     "guarantee": ("guarantee.trials", "measure what the guarantee of calibration is worth"),
     "onnx-import": ("onnx_import.importing", "make a model of a quantized ONNX net"),
+    "onnx-calibrate": ("onnx_import.calibrating", "temperatures and thresholds of a model on windows of yours"),
     "onnx-export": ("export.onnx_export", "write a model's graph as ONNX"),
     "compare": ("export.compare", "hold the engine's answers against ONNX Runtime's"),
     "peers": ("peers.timing", "time the engine against other runtimes"),
