@@ -47,7 +47,7 @@ def test_an_imported_net_gets_temperatures_and_thresholds(tmp_path, windows):
     assert {k for k, e in before.exits.items() if e.threshold is not None} == set()
     first = after.exits[("x", 1)]
     assert first.threshold is not None and 0 < first.threshold < 1 and first.accuracy > 0.95
-    assert 0.5 < first.hazard <= 0.85  # a fifth of the windows is not clear there
+    assert 0.5 < first.hazard < 0.95  # a fifth of the windows is not clear there, and 5 points may be lost
     assert first.temperature != 1
     assert all((before.quantized.weights[n].values == w.values).all() for n, w in after.quantized.weights.items())
     assert after.provenance["imported"] == "net" and after.provenance["calibration"]["windows"] == 400

@@ -303,3 +303,17 @@ def test_integer_inputs_may_be_channels_last(tmp_path, bench):
     b.node("DequantizeLinear", [t, b.constant("s", 0.1), b.constant("z", 7, np.uint8)], "x/dq")
     b.scales["x/dq"] = np.float32(0.1)
     exact(ends(b, b.rounded(b.conv("c", "x/dq", 3, CHANNELS), 0.3, 0)), tmp_path, bench)
+
+
+def test_a_graph_that_normalizes_its_input_itself(tmp_path, bench):
+    """(x / 255 - mean) / std in float, before the first rounding: the features take it over."""
+    b = Builder()
+    given = b.constant("mean", np.array([0.4, 0.5, 0.6]).reshape(1, 3, 1, 1))
+    x = b.node("Div", [b.input("x", 3, 7, 8), b.constant("k", 255.0)], "x/255")
+    x = b.node("Div", [b.node("Sub", [x, given], "x/centred"), b.constant("std", 0.25)], "x/normal")
+    c = b.rounded(b.conv("c", b.rounded(x, 0.02, -11), 3, CHANNELS), 0.1, 9)
+    proto = ends(b, c)
+    exact(proto, tmp_path, bench, ("x=image,mean=0,std=0.00392156862745098",), steps=1)
+    network = imported(proto, ("x=image,mean=0,std=0.00392156862745098",)).quantized.graph.network
+    picture = network.modalities[0].features
+    assert np.allclose(picture.mean, [0.4, 0.5, 0.6]) and np.allclose(picture.std, 0.25)

@@ -3,6 +3,7 @@ a vector) multiplies by a number, adds one, moves, pads or crops, and keeps ever
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +70,8 @@ def taps(operator: Operator, x: Stored, values: NDArray, bias: NDArray, scale: N
 
 def scaled(operator: Operator, value: Stored | Pending, gain: NDArray, offset: NDArray) -> Pending:
     """gain * value + offset, one of each a channel: in the weights of the layer that gives it, or by a layer."""
+    if isinstance(value, Pending) and value.make is None:
+        return _of_input(operator, value, gain, offset)
     if isinstance(value, Pending):
         return _in_layer(operator, value, gain, offset)
     values, whole, scale = np.zeros(len(gain)), np.zeros(len(gain)), np.ones(len(gain))
@@ -76,6 +79,15 @@ def scaled(operator: Operator, value: Stored | Pending, gain: NDArray, offset: N
         values[i], whole[i], scale[i] = _fraction(float(g), float(b), float(value.affine.scale))
     weights = taps(operator, value, values, whole, scale)
     return Pending(operator.output, one_tap(operator, operator.output, value, weights), weights, value.layout)
+
+
+def _of_input(operator: Operator, value: Pending, gain: NDArray, offset: NDArray) -> Pending:
+    """In the features that make the input: a graph that takes mean and deviation off itself."""
+    if value.posts or value.low > -np.inf or value.high < np.inf or not (gain > 0).all():
+        raise operator.refuse(f"turns the input '{value.source}' around or bounds it before it is quantized; "
+                              "quantize it first")
+    before, added = value.change or (np.ones(len(gain)), np.zeros(len(gain)))
+    return replace(value, change=(gain * before, gain * added + offset))
 
 
 def _fraction(gain: float, offset: float, step: float) -> tuple[int, int, float]:

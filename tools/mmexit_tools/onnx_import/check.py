@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..base.errors import DATA, UNAVAILABLE, ToolError
 from ..onnx_graph.exact import Real, evaluate
+from ..onnx_graph.graph import along
 from ..quantize.quantization import run_integer
 from .imported import Head
 from .model import ImportedModel
@@ -65,7 +66,8 @@ def drawn(model: ImportedModel, count: int, seed: int = 0) -> list[Feed]:
             affine = model.quantized.activations[name]
             codes = np.clip(rng.uniform(-160, 160, extents) * 0.5 + rng.uniform(-160, 160) * 0.5, -128, 127)
             if kind == "float32":
-                feed[name] = ((codes - affine.zero_point) * affine.scale).astype(np.float32)
+                gain, offset = _change(model, name, extents)
+                feed[name] = (((codes - affine.zero_point) * affine.scale - offset) / gain).astype(np.float32)
             else:
                 feed[name] = np.rint(codes + (128 if kind == "uint8" else 0)).astype(kind)
         feeds.append(feed)
@@ -75,6 +77,9 @@ def drawn(model: ImportedModel, count: int, seed: int = 0) -> list[Feed]:
 def engine_input(model: ImportedModel, name: str, array: NDArray) -> NDArray:
     """A window's input in the engine's layout: float32 features, or int8 codes."""
     shape = model.quantized.graph.shapes[name]
+    if name in model.changes:
+        gain, offset = _change(model, name, array.shape)
+        array = (array * gain + offset).astype(np.float32)
     if array.dtype == np.uint8:
         array = (array.astype(np.int16) - 128).astype(np.int8)
     if len(shape) == 3 and name in model.source.channels_last:
@@ -84,6 +89,15 @@ def engine_input(model: ImportedModel, name: str, array: NDArray) -> NDArray:
     if len(shape) == 3:
         return np.ascontiguousarray(array.reshape(shape[2], shape[0], shape[1]).transpose(1, 2, 0))
     return array.reshape(shape)
+
+
+def _change(model: ImportedModel, name: str, extents: tuple[int, ...]) -> tuple[NDArray, NDArray]:
+    """What the features do in the graph's place, shaped to go with the graph's input."""
+    if name not in model.changes:
+        return np.ones(()), np.zeros(())
+    gain, offset = model.changes[name]
+    axis = len(extents) - 1 if name in model.source.channels_last else 1
+    return along(gain, len(extents), axis), along(offset, len(extents), axis)
 
 
 def simulate(model: ImportedModel, feed: Feed) -> dict[str, NDArray]:

@@ -13,6 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..base.errors import USAGE, ToolError
 from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
@@ -103,6 +107,17 @@ def _features(name: str, kind: str, extents: tuple[int, ...], numbers: Mapping[s
     return SpectrogramFeatures(
         rate, window, frame, hop, fft, height, width, one["floor"], one["mean"], one["std"], bool(one["center"]), mel,
         numbers.get("f_min", [20.0])[0] if mel else 0.0, numbers.get("f_max", [rate / 2])[0] if mel else 0.0)
+
+
+def changed(features: Features, gain: NDArray, offset: NDArray) -> Features:
+    """Features that give gain * x + offset, one of each a channel, where these give x = (v - mean) / std."""
+    many = isinstance(features.mean, tuple)
+    mean = np.atleast_1d(np.asarray(features.mean, np.float64))
+    std = np.atleast_1d(np.asarray(features.std, np.float64))
+    mean, std = mean - offset * std / gain, std / gain
+    if many:
+        return replace(features, mean=tuple(map(float, mean)), std=tuple(map(float, std)))  # type: ignore[arg-type]
+    return replace(features, mean=float(mean[0]), std=float(std[0]))  # type: ignore[arg-type]
 
 
 def _each(name: str, numbers: Mapping[str, list[float]], key: str, default: float, count: int) -> tuple[float, ...]:

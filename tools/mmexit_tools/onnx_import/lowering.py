@@ -56,6 +56,8 @@ class Lowering:
     tensors: dict[str, Stored] = field(default_factory=dict)
     rounded: dict[tuple[str, float, int], Stored | Padded] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    changes: dict[str, tuple[NDArray, NDArray] | None] = field(default_factory=dict)
+    """What the graph does to its inputs before it quantizes them; the features do it instead."""
 
     def __post_init__(self) -> None:
         self.read = frozenset(self.graph.uses())
@@ -196,7 +198,10 @@ class Lowering:
 
     def input(self, operator: Operator, value: Pending | CodesInput, affine: Affine) -> Stored:
         known = self.tensors.setdefault(value.source, Stored(value.source, affine, value.made))
-        if known.affine != affine:
+        change = value.change if isinstance(value, Pending) else None
+        first = self.changes.setdefault(value.source, change)
+        alike = first is change or (first is not None and change is not None and np.array_equal(first, change))
+        if known.affine != affine or not alike:
             raise operator.refuse(f"the input '{value.source}' is quantized in two ways")
         return known
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from numpy.typing import NDArray
+
 from ..base.errors import USAGE, ToolError
 from ..model.graphs import Graph, Node, node_macs
 from ..model.layers import Modality, Network, Segment
@@ -13,6 +15,7 @@ from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph
 from ..signals.features import Features
 from .exits import Cut, Cutting
+from .features import changed
 from .imported import Head, Imported, head, simplify
 from .limits import check_limits
 from .operators import lower_onnx
@@ -30,6 +33,8 @@ class ImportedModel:
     exits: Mapping[str, tuple[str, int]]
     heads: Sequence[Head]
     notes: Sequence[str]
+    changes: Mapping[str, tuple[NDArray, NDArray]]
+    """By input that the graph itself normalizes: factor and offset a channel, which the features have taken over."""
 
     def file(self, threshold: float | None = None) -> bytes:
         """`threshold`: of the exits that are outputs of the graph; the others never answer."""
@@ -65,10 +70,14 @@ def import_onnx(source: OnnxGraph, kinds: Mapping[str, Features], *, outputs: Se
     if none is not None and none not in labels:
         raise ToolError(f"--none {none}: not among the classes", USAGE)
     imported.nodes = imported.needed([i for h in heads for n in (*h.before, h.logits) for i in n.inputs])
+    changes = {name: change for name, change in work.changes.items() if change is not None}
+    kinds = {n: changed(f, *changes[n]) if n in changes else f for n, f in kinds.items()}
+    notes = [*work.notes, *(f"input '{n}': what the graph does to it in float became mean and std of its features"
+                            for n in changes)]
     cut = Cutting(imported, heads, count).run()
     network = Network(short_name(source.name), labels, none, tuple(
         Modality(m.name, kinds[m.name], tuple(Segment(()) for _ in m.segments)) for m in cut.modalities))
-    return ImportedModel(source, _quantized(network, imported, cut), cut.outputs, heads, work.notes)
+    return ImportedModel(source, _quantized(network, imported, cut), cut.outputs, heads, notes, changes)
 
 
 def _class_count(heads: Sequence[Head]) -> int:

@@ -119,6 +119,8 @@ class Pending:
     high: float = math.inf
     input_scale: float = 1.0
     """Of what a layer with weights reads."""
+    change: tuple[NDArray, NDArray] | None = None
+    """Of an input that the graph itself normalizes before it is quantized: factor and offset a channel."""
 
     @property
     def layout(self) -> Layout:
