@@ -23,6 +23,7 @@ extension Service {
     let events = try EventRing(waits: waits, bell: bell)
     let watch = try WatchRing { bell.ring() }
     let output = try OutputThread { bell.ring() }
+    let commands = try CommandChannel()
     let link = ledger.link
     let recorder = Recorder(
       chain: ledger.chain, link: link, events: events, bell: bell, watch: watch, output: output, beats: beats,
@@ -33,13 +34,14 @@ extension Service {
       settings: PipelineSettings(loaded.configuration, model.model),
       energy: EnergyAccounts(plan.energy, network: model.model),
       deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
-      beat: { beats.beatPipeline() })
+      beat: { beats.beatPipeline() },
+      commands: CommandLink(channel: commands, record: { events.put(.command($0)) }))
     let nudge = pipeline.nudge
     var control = try ControlPlane(
       facts: DaemonFacts(
         model: model, order: plan.order, configuration: loaded.configuration, places: loaded.places,
         plan: plan, status: pipeline.status, ledger: recorder.ledgerStatus, watch: watch,
-        journal: Journal(queue: output.journal), beats: beats,
+        journal: Journal(queue: output.journal), beats: beats, commands: commands, nudge: nudge,
         ping: {
           bell.ring()
           nudge()

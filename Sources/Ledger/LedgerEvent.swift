@@ -3,7 +3,7 @@ import Vocabulary
 
 /// The kinds of records. The raw value stands as `type` in the record.
 package enum RecordType: String, CaseIterable, Sendable {
-  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock
+  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command
 
   /// Place in `allCases`, for counts kept in place.
   var index: Int {
@@ -18,6 +18,8 @@ package enum RecordType: String, CaseIterable, Sendable {
     case .start: 7
     case .stop: 8
     case .clock: 9
+    case .label: 10
+    case .command: 11
     }
   }
 }
@@ -40,6 +42,11 @@ package enum LedgerEvent: Sendable {
   case fault(modality: Int?, message: String)
   /// The wall clock was set: it reads so much more (less, where negative) than time that went by would have made it.
   case clock(step: Nanoseconds)
+  /// A person says what a decision's window was: the class's index in the model, and the user's id.
+  case label(decision: UInt64, label: Int, user: UInt32?)
+  /// Something was asked of the daemon: the command's name, the modality where it is about one, and the user's id; nil
+  /// where the daemon did it by itself.
+  case command(name: String, modality: Int?, user: UInt32?)
 
   package var type: RecordType {
     switch self {
@@ -51,6 +58,8 @@ package enum LedgerEvent: Sendable {
     case .reorder: .reorder
     case .fault: .fault
     case .clock: .clock
+    case .label: .label
+    case .command: .command
     }
   }
 
@@ -97,6 +106,17 @@ package enum LedgerEvent: Sendable {
     case .clock(let step):
       json.key("step_ns")
       json.value(step.count)
+    case .label(let decision, let label, let user):
+      json.key("decision")
+      json.value(decision)
+      json.key("label")
+      json.value(names.classes[label])
+      writeUser(user, into: &json)
+    case .command(let name, let modality, let user):
+      json.key("command")
+      json.value(name)
+      if let modality { write(modality, names, into: &json) }
+      writeUser(user, into: &json)
     }
   }
 
@@ -112,6 +132,12 @@ package enum LedgerEvent: Sendable {
     json.beginArray()
     for modality in order { DecisionRecord.writeModality(modality, names, into: &json) }
     json.endArray()
+  }
+
+  private func writeUser(_ user: UInt32?, into json: inout JSONWriter) {
+    guard let user else { return }
+    json.key("uid")
+    json.value(Int64(user))
   }
 
   private func writeText(_ text: String?, as key: StaticString, into json: inout JSONWriter) {

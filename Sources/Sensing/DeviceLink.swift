@@ -45,13 +45,17 @@ final class DeviceLink: Sendable {
   /// - Returns: the wake's number; nil when the thread is to end.
   func awaitWake() -> Int? {
     while true {
-      switch core.withLock({ $0.nextOrder(for: thread, .current) }) {
+      let (order, isAwaited) = core.withLock { state in
+        (state.nextOrder(for: thread, .current), state.isClosedAwaited)
+      }
+      if isAwaited { notice.ring() }
+      switch order {
       case .leave: return nil
       case .open(let wake): return wake
       case .wait: break
       }
       // poll on our own descriptor fails only for want of kernel memory: then it is tried again.
-      if (try? pollUntil(nil, readable: order.descriptor.number)) == true { order.clear() }
+      if (try? pollUntil(nil, readable: self.order.descriptor.number)) == true { self.order.clear() }
     }
   }
 

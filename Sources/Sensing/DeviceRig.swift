@@ -87,6 +87,8 @@ package final class DeviceRig: SensorRig {
     devices[sensor].state.withLock { $0.ask(earliest) }
   }
 
+  package func requestClosed(_ sensor: Int) { devices[sensor].state.withLock { $0.askClosed() } }
+
   package func next(until deadline: Instant?) -> SensorEvent {
     while true {
       if bell.clear() { return .interrupted }
@@ -117,6 +119,9 @@ package final class DeviceRig: SensorRig {
         let captured = devices[index].state.withLock({ $0.takeDelivery() })
       else { continue }
       return .frame(sensor: index, captured: captured)
+    }
+    for index in devices.indices where devices[index].state.withLock({ $0.takeClosed() }) {
+      return .closed(sensor: index)
     }
     return nil
   }

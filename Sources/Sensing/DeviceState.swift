@@ -46,6 +46,8 @@ struct DeviceState: Sendable {
   private var tellsFailed = false
   private var awakeSince = Instant.zero
   private var request: Instant?
+  /// It is to be told when the device is closed.
+  private var tellsClosed = false
   /// Up to when there is data (sound: its end; frames: the newest one's time).
   private var delivered: Instant?
 
@@ -73,6 +75,7 @@ struct DeviceState: Sendable {
     wanted = wakes
     wakeDue = now.steady + wakeLimit
     request = nil
+    tellsClosed = false
     delivered = nil
     if isRetry { return }
     state = .waking(since: now.boot)
@@ -117,6 +120,18 @@ struct DeviceState: Sendable {
   mutating func ask(_ instant: Instant) {
     if wanted != nil { request = instant }
   }
+
+  mutating func askClosed() { tellsClosed = true }
+
+  /// Whether the device has been closed, where that was asked for.
+  mutating func takeClosed() -> Bool {
+    guard tellsClosed, wanted == nil, !isAway else { return false }
+    tellsClosed = false
+    return true
+  }
+
+  /// Whether somebody waits for the device to be closed.
+  var isClosedAwaited: Bool { tellsClosed }
 
   mutating func takeStateChange() -> SensorState? {
     if tellsAwake {

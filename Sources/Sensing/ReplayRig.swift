@@ -104,8 +104,25 @@ package final class ReplayRig: SensorRig {
   package func requestSound(_ sensor: Int, until end: Instant) { sensors[sensor].ask(end) }
   package func requestFrame(_ sensor: Int, notBefore earliest: Instant) { sensors[sensor].ask(earliest) }
 
+  package func requestClosed(_ sensor: Int) { sensors[sensor].askClosed() }
+
+  package func rest() {
+    guard case .realTime(let clock) = pace else {
+      let clock = BootClock()
+      _ = clock.wait(until: clock.now + .seconds(60), orFor: bell)
+      return
+    }
+    let before = clock.now
+    _ = clock.wait(until: before + .seconds(60), orFor: bell)
+    origin = origin + (clock.now - before)
+  }
+
   package func next(until deadline: Instant?) -> SensorEvent {
     if bell.clear() { return .interrupted }
+    for sensor in sensors.indices where sensors[sensor].tellsClosed {
+      sensors[sensor].tellClosed()
+      return .closed(sensor: sensor)
+    }
     let upcoming = soonest(deadline)
     if case .realTime(let clock) = pace {
       let due = upcoming.map { origin + ($0.when - .zero) }

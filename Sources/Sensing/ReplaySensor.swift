@@ -15,6 +15,8 @@ struct ReplaySensor {
   private var first = 0
   /// What was asked for and not yet told.
   private var request: Instant?
+  /// Its closing is to be told.
+  private(set) var tellsClosed = false
   /// A fault met by a read, to be told as the next event.
   private var fault: SensingError?
   /// Pictures that could not be read.
@@ -50,6 +52,7 @@ struct ReplaySensor {
     guard state == .asleep else { return }
     counters.wakes += 1
     state = .waking(since: now)
+    tellsClosed = false
     let delivers = now + configuration.wakeLatency
     switch track {
     case .absent:
@@ -74,6 +77,9 @@ struct ReplaySensor {
     request = nil
     fault = nil
   }
+
+  mutating func askClosed() { tellsClosed = true }
+  mutating func tellClosed() { tellsClosed = false }
 
   mutating func ask(_ instant: Instant) {
     if case .failed = state { return }

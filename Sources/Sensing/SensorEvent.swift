@@ -9,6 +9,8 @@ package enum SensorEvent: Hashable, Sendable {
   case sound(sensor: Int, until: Instant)
   /// The frame asked for by `requestFrame` is there; `captured` is the newest settled frame's time.
   case frame(sensor: Int, captured: Instant)
+  /// The device that `requestClosed` was called for is closed.
+  case closed(sensor: Int)
   /// The recording is over. From then on `next` says nothing else.
   case ended
   /// The deadline given to `next` has come.

@@ -50,6 +50,13 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   /// is neither waking nor awake.
   func requestFrame(_ sensor: Int, notBefore earliest: Instant)
 
+  /// Asks for one `.closed` event once the sensor's device is closed (at once if it is), so that another program may
+  /// open it. A wake drops it.
+  func requestClosed(_ sensor: Int)
+
+  /// Waits until the bell is rung, a minute at most, with every sensor asleep. In a replay time stands still meanwhile.
+  func rest()
+
   /// Waits for the next event, at most until `deadline`; in a replay this moves the virtual clock.
   func next(until deadline: Instant?) -> SensorEvent
 
@@ -62,6 +69,16 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   func withFrame<R>(_ sensor: Int, _ body: (_ pixels: PixelView, _ captured: Instant) -> R) -> R?
 }
 
+extension SensorRig {
+  /// Waits for the bell, which it leaves rung; a minute at most.
+  package func rest() {
+    let limit = bootTimeNanoseconds() + Nanoseconds.seconds(60).count
+    // A poll that fails looks like a bell: the caller looks at what there is, and rests again.
+    _ = try? pollUntil(limit, readable: bell.event.descriptor.number)
+    _ = bell.clear()
+  }
+}
+
 /// What any thread rings to make the pipeline's thread look up.
 package final class Bell: Sendable {
   let event: EventDescriptor
@@ -71,5 +88,5 @@ package final class Bell: Sendable {
   package func ring() { event.ring() }
 
   /// True if it had been rung since the last time.
-  func clear() -> Bool { event.clear() }
+  package func clear() -> Bool { event.clear() }
 }

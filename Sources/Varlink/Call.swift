@@ -13,6 +13,8 @@ package struct Call: Sendable {
   package let oneway: Bool
   /// Who calls.
   package let peer: PeerCredentials
+  /// On which connection.
+  package let connection: ConnectionID
 
   /// `io.mmexit.Daemon` of `io.mmexit.Daemon.GetStatus`.
   package var interface: String {
@@ -24,7 +26,9 @@ package struct Call: Sendable {
   }
 
   /// Reads a message; what is wrong with it is an answer to its sender.
-  init(_ message: JSONValue, from peer: PeerCredentials) throws(CallError) {
+  init(
+    _ message: JSONValue, from peer: PeerCredentials, on connection: ConnectionID
+  ) throws(CallError) {
     let place = JSONPlace(message)
     func flag(_ name: String) throws(CallError) -> Bool {
       do throws(JSONError) {
@@ -50,6 +54,7 @@ package struct Call: Sendable {
     // Handing the connection over to another protocol is nothing that any method here does.
     guard try !flag("upgrade") else { throw .invalidParameter("upgrade") }
     self.peer = peer
+    self.connection = connection
   }
 }
 
@@ -62,6 +67,8 @@ package enum Reply {
   case error(CallError)
   /// The connection gets what is published on the topic from now on; at once, where given, a first message.
   case stream(topic: Int, first: Members? = nil)
+  /// The answer comes later, by `Server.reply(to:)`; the connection's further requests wait for it.
+  case deferred
 
   /// A reply without parameters.
   package static var empty: Reply { .parameters({ _ in }) }

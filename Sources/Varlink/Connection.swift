@@ -16,6 +16,12 @@ final class Connection {
 
   /// What it has subscribed to; its further requests wait, as Varlink answers in order.
   var subscription: Subscription?
+  /// An answer is owed that comes later; its further requests wait.
+  var isAwaiting = false
+  /// The call that it is owed for wants none.
+  var isOneway = false
+  /// Somebody wants to know when it is gone.
+  var isWatched = false
   /// The client will send no more.
   var inputEnded = false
   /// It was told why, and is closed at this time at the latest; what it sends is thrown away.

@@ -12,7 +12,7 @@ package enum DaemonInterface {
     # Energy is in whole nanojoules, so that sums are exact.
     interface io.mmexit.Daemon
 
-    type ServiceState (starting, running, stopping)
+    type ServiceState (starting, running, paused, stopping)
 
     type SensorState (asleep, waking, awake, failed)
 
@@ -24,6 +24,8 @@ package enum DaemonInterface {
       state: SensorState,
       # Why it failed, and what to do; only while it has failed.
       fault: ?string,
+      # Clients that have acquired it; absent where none has.
+      acquired_by: ?int,
       # Times it was woken, and how long it has been awake, since the daemon's start.
       wakes: int,
       awake_ns: int
@@ -195,6 +197,50 @@ package enum DaemonInterface {
     # Every decision from now on. Call with `more`. A client that does not keep up loses the oldest decisions and finds
     # in `dropped` how many were lost before the decision at hand.
     method Watch() -> (decision: Decision, dropped: ?int)
+
+    # Commands. Only root and the user the daemon runs as may give them; anybody else gets NotPermitted. Each is answered
+    # when the pipeline has done it, within 8 s, or with NotAnswered; other calls on the connection wait for that.
+
+    # Says what a decision's window was: `label` is a class of the model. It is kept in the ledger. Taken for the last 1,024
+    # decisions.
+    method Label(decision: int, label: string) -> ()
+
+    # Closes all sensors; windows go unanswered until Resume. Answered when all devices are closed. A replay stands still.
+    method Pause() -> ()
+    method Resume() -> ()
+
+    # Another program needs a sensor's device: it is closed, and answered when it is; the other sensors go on. It is the
+    # client's until Release, once for each Acquire, or until its connection is closed.
+    method Acquire(sensor: string) -> ()
+    method Release(sensor: string) -> ()
+
+    # This user may read, and give no commands.
+    error NotPermitted (method: string, uid: int)
+
+    # The model has no such class.
+    error UnknownClass (label: string)
+
+    # The model has no such modality.
+    error UnknownSensor (sensor: string)
+
+    # This connection does not have the sensor.
+    error NotAcquired (sensor: string)
+
+    # No decision has that number yet; `newest` has the last one, 0 for none.
+    error NoSuchDecision (newest: int)
+
+    # Labels are taken from decision `oldest` on.
+    error DecisionTooOld (oldest: int)
+
+    # The ledger's writer does not keep up, and nothing was done; try again later.
+    error NotRecorded ()
+
+    # So many commands wait already; try again later.
+    error Busy (limit: int)
+
+    # The pipeline has not answered in that time: a driver hangs, or a window takes long. What was asked for may be done yet;
+    # a sensor that was to be acquired is not.
+    error NotAnswered (limit_ms: int)
 
     """)
 }

@@ -38,6 +38,8 @@ package struct Server: ~Copyable, @unchecked Sendable {
   var lastSweep = Instant.zero
   /// Out of descriptors: nobody is accepted until the next sweep or the next disconnect.
   var isPaused = false
+  /// Connections that are gone and that somebody wants to know of.
+  var closed: [ConnectionID] = []
 
   static let listenerToken = UInt64.max
 
@@ -140,7 +142,11 @@ extension Server {
       return close(connection)
     }
     if event.writable && connection.send() == .broken { return close(connection) }
-    // Requests that came together may give more answers than may wait; when those are gone the rest is answered.
+    advance(connection, now, handler)
+  }
+
+  /// Requests that came together may give more answers than may wait; when those are gone the rest is answered.
+  mutating func advance(_ connection: Connection, _ now: Instant, _ handler: (Call) -> Reply) {
     repeat {
       process(connection, now, handler)
     } while !isReady(connection) && connection.send() == .done
@@ -148,9 +154,9 @@ extension Server {
     finish(connection, now)
   }
 
-  /// Whether the next request may be answered: not while a stream runs or answers pile up.
+  /// Whether the next request may be answered: not while a stream runs, an answer is owed or answers pile up.
   private func isReady(_ connection: Connection) -> Bool {
-    connection.closing == nil && connection.subscription == nil
+    connection.closing == nil && connection.subscription == nil && !connection.isAwaiting
       && connection.waiting < VarlinkLimits.waitingReplyBytes
   }
 
@@ -198,28 +204,38 @@ extension Server {
   private mutating func answer(_ message: JSONValue, _ connection: Connection, _ handler: (Call) -> Reply) {
     let call: Call
     do throws(CallError) {
-      call = try Call(message, from: connection.peer)
+      call = try Call(message, from: connection.peer, on: ConnectionID(token: connection.token))
     } catch {
       writer.error(error)
       writer.withBytes { connection.queue($0) }
       return
     }
     let reply = service.answer(call, handler)
+    if case .deferred = reply {
+      connection.isAwaiting = true
+      connection.isOneway = call.oneway
+      return
+    }
     if call.oneway { return }
-    switch reply {
-    case .parameters(let members): writer.reply(continues: false, members)
-    case .error(let error): writer.error(error)
-    case .stream(let topic, let first):
-      guard call.more else {
-        writer.error(.expectedMore)
-        break
-      }
+    if case .stream(let topic, let first) = reply, call.more {
       connection.subscription = Connection.Subscription(topic: topic, next: topics[topic].next)
       topics[topic].subscribe(Int(connection.token & 0xFFFF_FFFF))
       guard let first else { return }
       writer.reply(continues: true, first)
+    } else {
+      write(reply)
     }
     writer.withBytes { connection.queue($0) }
+  }
+
+  /// Encodes an answer that is no stream.
+  mutating func write(_ reply: Reply) {
+    switch reply {
+    case .parameters(let members): writer.reply(continues: false, members)
+    case .error(let error): writer.error(error)
+    case .stream: writer.error(.expectedMore)
+    case .deferred: preconditionFailure("an answer that is put off twice")
+    }
   }
 }
 
@@ -236,7 +252,9 @@ extension Server {
     if progress == .done {
       if connection.closing != nil { shutdown(connection.descriptor.number, Int32(SHUT_WR)) }
       // Nothing more will come and nothing is left to say. A stream runs on for one that only stopped sending.
-      if connection.inputEnded && connection.subscription == nil { return close(connection) }
+      if connection.inputEnded && connection.subscription == nil && !connection.isAwaiting {
+        return close(connection)
+      }
     }
     var interest: EventPoll.Interest = []
     if !connection.inputEnded && (isReady(connection) || connection.closing != nil) {

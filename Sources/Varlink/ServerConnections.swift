@@ -56,6 +56,7 @@ extension Server {
     let slot = Int(connection.token & 0xFFFF_FFFF)
     if let subscription = connection.subscription { topics[subscription.topic].unsubscribe(slot) }
     if connection.isTimed { timed -= 1 }
+    if connection.isWatched { closed.append(ConnectionID(token: connection.token)) }
     // The last reference: the descriptor is closed, and leaves the epoll by that.
     connections[slot] = nil
     freeSlots.append(slot)

@@ -8,6 +8,8 @@ struct Mmexitctl: ParsableCommand {
     abstract: "Ask the mmexit daemon, and plan and evaluate without one.",
     version: "mmexitctl 0.1.0",
     subcommands: [
-      Watch.self, Status.self, ModelCommand.self, Plan.self, Evaluate.self, Audit.self,
+      Watch.self, Status.self, ModelCommand.self, Label.self, Pause.self, Resume.self, Acquire.self,
+      Plan.self,
+      Evaluate.self, Audit.self,
     ])
 }

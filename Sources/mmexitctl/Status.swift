@@ -18,6 +18,7 @@ struct Status: ParsableCommand {
   }
 
   private func show(_ reply: JSONPlace) throws(JSONError) {
+    let isPaused = try reply.member("state").string() == "paused"
     let energy = try reply.member("energy")
     let spent = Double(try energy.member("total_nanojoules").integer()) * 1e-9
     let always = Double(try energy.member("always_on_nanojoules").integer()) * 1e-9
@@ -25,6 +26,7 @@ struct Status: ParsableCommand {
     Output.line(
       "mmexitd    \(try reply.member("version").string()), up \(Output.fixed(uptime, 0)) s, model \(try reply.member("model").string())"
     )
+    if isPaused { Output.line("state      paused: windows go unanswered until 'mmexitctl resume'") }
     var order: [String] = []
     for name in try reply.member("order").elements() { order.append(try name.string()) }
     Output.line("order      \(order.joined(separator: ", "))")
@@ -45,14 +47,21 @@ struct Status: ParsableCommand {
         try sensor.member("name").string(), try sensor.member("kind").string(),
         try sensor.member("state").string(), "\(try sensor.member("wakes").integer())",
         Output.fixed(Double(try sensor.member("awake_ns").integer()) * 1e-9, 1),
-        try sensor.optional("fault")?.string() ?? "",
+        try trouble(sensor),
       ])
     }
     Output.table(["sensor", "kind", "state", "wakes", "awake s", "fault"], rows)
-    if rows.allSatisfy({ $0[2] == "failed" }) {
+    if !isPaused && rows.allSatisfy({ $0[2] == "failed" }) {
       Output.line("no sensor can be had: windows go unanswered until one is back")
     }
   }
+}
+
+/// Its fault, or that another program has it.
+private func trouble(_ sensor: JSONPlace) throws(JSONError) -> String {
+  if let fault = try sensor.optional("fault") { return try fault.string() }
+  guard let count = try sensor.optional("acquired_by")?.integer() else { return "" }
+  return count == 1 ? "another program has it" : "\(count) other programs have it"
 }
 
 /// One call and its reply.

@@ -25,6 +25,7 @@ final class ScriptedRig: SensorRig {
     var failure: SensingError?
     var counters = SensorCounters()
     var request: Instant?
+    var tellsClosed = false
     /// When the wake under way succeeds.
     var ready: Instant?
     var retry = Instant.zero
@@ -134,7 +135,14 @@ final class ScriptedRig: SensorRig {
     }
   }
 
+  func requestClosed(_ sensor: Int) { sensors[sensor].tellsClosed = true }
+
   func next(until deadline: Instant?) -> SensorEvent {
+    if bell.clear() { return .interrupted }
+    for sensor in sensors.indices where sensors[sensor].tellsClosed {
+      sensors[sensor].tellsClosed = false
+      return .closed(sensor: sensor)
+    }
     let dues = sensors.indices.compactMap { sensor in due(sensor).map { ($0, sensor) } }
     guard let (when, sensor) = dues.min(by: { $0.0 < $1.0 }), when <= end, when <= deadline ?? end else {
       now = max(now, min(end, deadline ?? end))

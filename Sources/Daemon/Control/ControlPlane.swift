@@ -12,6 +12,7 @@ struct ControlPlane: ~Copyable {
     static let server: UInt64 = 0
     static let signals: UInt64 = 1
     static let decisions: UInt64 = 2
+    static let commands: UInt64 = 3
   }
 
   private let facts: DaemonFacts
@@ -19,6 +20,7 @@ struct ControlPlane: ~Copyable {
   private var poll: EventPoll
   private var server: Server
   private var queries: Queries
+  private let desk: CommandDesk
   private var watchdog: Watchdog?
   /// Where a decision is copied to on its way to those who watch.
   private var object: [UInt8] = []
@@ -44,11 +46,16 @@ struct ControlPlane: ~Copyable {
     try poll.add(server.number, .reading, token: Token.server)
     try poll.add(signals.descriptor.number, .reading, token: Token.signals)
     try poll.add(facts.watch.bell.number, .reading, token: Token.decisions)
+    try poll.add(facts.commands.bell.number, .reading, token: Token.commands)
     self.server = server
     self.poll = poll
     self.facts = facts
     self.signals = signals
-    queries = Queries(facts)
+    let desk = CommandDesk(
+      channel: facts.commands, classes: facts.model.model.classes,
+      sensors: facts.model.model.modalities.map(\.name), nudge: facts.nudge)
+    self.desk = desk
+    queries = Queries(facts, desk)
     watchdog = Watchdog(facts.beats, ping: facts.ping)
   }
 
@@ -93,11 +100,13 @@ struct ControlPlane: ~Copyable {
     var next = deadline
     if let time = server.nextDeadline { next = min(next ?? time, time) }
     if let time = watchdog?.next { next = min(next ?? time, time) }
+    if let time = desk.nextDeadline { next = min(next ?? time, time) }
     let count = try poll.wait(timeout: next.map { $0 - now })
     for index in 0..<count {
       switch poll[index].token {
       case Token.signals: while let request = signals.next() { requests.append(request) }
       case Token.decisions: publish()
+      case Token.commands: desk.takeAnswers()
       default: break
       }
     }
@@ -107,7 +116,20 @@ struct ControlPlane: ~Copyable {
 
   private mutating func serve() throws(LinuxError) {
     let now = Instant(sinceBoot: bootTimeNanoseconds())
-    try server.serve(at: now) { call in queries.answer(call) }
+    try server.serve(at: now) { call in queries.answer(call, at: now) }
+    handOver(at: now)
+  }
+
+  /// Answers that are ready, and what follows from clients that have gone.
+  private mutating func handOver(at now: Instant) {
+    repeat {
+      while let client = desk.takeWatched() { if !server.tellClosing(of: client) { desk.closed(client) } }
+      while let client = server.takeClosed() { desk.closed(client) }
+      desk.turn(at: now)
+      while let (client, reply) = desk.takeReply() {
+        server.reply(to: client, reply, at: now) { call in queries.answer(call, at: now) }
+      }
+    } while desk.hasWatched
   }
 
   /// Passes decisions on; numbers that do not come were lost on the way here, and are told to all who watch.

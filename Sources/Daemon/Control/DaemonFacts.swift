@@ -14,6 +14,9 @@ struct DaemonFacts: Sendable {
   let watch: WatchRing
   let journal: Journal
   let beats: Heartbeats
+  let commands: CommandChannel
+  /// Has the pipeline look up: there is a command.
+  let nudge: @Sendable () -> Void
   /// Has the recorder and the pipeline take a turn, so that they can be seen to move.
   let ping: @Sendable () -> Void
 }

@@ -11,26 +11,28 @@ struct Queries {
   static let watchTopic = 0
 
   private let facts: DaemonFacts
+  private let desk: CommandDesk
   private let names: Names
   private let started: Instant
   /// The newest decision as an object, and its number: a client that begins to watch gets it at once.
   var last: [UInt8] = []
   var lastNumber: UInt64 = 0
 
-  init(_ facts: DaemonFacts) {
+  init(_ facts: DaemonFacts, _ desk: CommandDesk) {
     self.facts = facts
+    self.desk = desk
     names = Names(
       classes: facts.model.model.classes, modalities: facts.model.model.modalities.map(\.name),
       energySource: facts.plan.energy.source)
     started = Instant(sinceBoot: bootTimeNanoseconds())
   }
 
-  func answer(_ call: Call) -> Reply {
+  func answer(_ call: Call, at now: Instant) -> Reply {
     switch call.method {
     case "io.mmexit.Daemon.GetStatus": .parameters { json in writeStatus(into: &json) }
     case "io.mmexit.Daemon.GetModel": .parameters { json in ModelReply.write(facts, into: &json) }
     case "io.mmexit.Daemon.Watch": .stream(topic: Self.watchTopic, first: firstDecision)
-    default: .error(.methodNotImplemented(call.method))
+    default: desk.answer(call, at: now) ?? .error(.methodNotImplemented(call.method))
     }
   }
 
@@ -50,7 +52,7 @@ struct Queries {
     json.key("version")
     json.value(Version.text)
     json.key("state")
-    json.value("running")
+    json.value(desk.isPaused ? "paused" : "running")
     json.key("model")
     json.value(facts.model.model.name)
     json.key("order")
@@ -99,6 +101,10 @@ struct Queries {
     }
     json.key("wakes")
     json.value(sensor.wakes)
+    if desk.holders(of: index) > 0 {
+      json.key("acquired_by")
+      json.value(desk.holders(of: index))
+    }
     json.key("awake_ns")
     json.value(sensor.awakeTime(at: status.now).count)
     json.endObject()

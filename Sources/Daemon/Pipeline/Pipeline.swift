@@ -42,6 +42,7 @@ package final class Pipeline<Rig: SensorRig> {
   /// Threads that hang in a driver and were left to themselves when the pipeline ended.
   private(set) var abandonedThreads: [String] = []
 
+  private var commands: CommandIntake
   private let deliver: (borrowing Decision) -> Void
   package let status: PipelineStatusBoard
 
@@ -54,7 +55,7 @@ package final class Pipeline<Rig: SensorRig> {
     rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings,
     energy: EnergyAccounts,
     deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void,
-    beat: @escaping () -> Void = {}
+    beat: @escaping () -> Void = {}, commands link: CommandLink? = nil
   ) {
     self.policy = policy
     self.settings = settings
@@ -69,6 +70,11 @@ package final class Pipeline<Rig: SensorRig> {
       sensors: sensors, model: model, settings: settings, inputs: inputs, energy: energy)
     clock = WindowClock(first: start, period: settings.period)
     self.deliver = deliver
+    commands = CommandIntake(link)
+    sensors.takeCommands = { [unowned self] in
+      commands.take(sensors)
+      return commands.hasWaiting
+    }
   }
 
   /// Makes `run` return soon; callable from any thread.
@@ -88,12 +94,27 @@ package final class Pipeline<Rig: SensorRig> {
     clock = WindowClock(first: sensors.awaitFirstWindow(), period: settings.period)
     sensors.selectSentinel()
     while !sensors.hasEnded && !isStopping {
+      carryOutCommands()
+      guard !commands.isPaused else {
+        sensors.rest()
+        continue
+      }
       guard sensors.awaitWindow(endingAt: clock.next) else { continue }
       answer(windowEndingAt: clock.next)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
       sensors.sleepIdleSensors(linger: settings.linger, fullChecks: window.nextFullCheck)
     }
+  }
+
+  /// Between two windows.
+  private func carryOutCommands() {
+    let wasPaused = commands.isPaused
+    commands.carryOut(sensors, newest: number)
+    guard wasPaused && !commands.isPaused else { return }
+    // Windows of the pause are not answered.
+    sensors.selectSentinel()
+    clock.restart(first: sensors.awaitFirstWindow())
   }
 
   private func answer(windowEndingAt end: Instant) {

@@ -38,7 +38,16 @@ final class PipelineSensors<Rig: SensorRig> {
   private var nextTry = Instant.zero
   private let stopping = Atomic<Bool>(false)
   private let record: (PipelineNote) -> Void
-  private let beat: () -> Void
+  let beat: () -> Void
+  /// Called in a wait when another thread wants something.
+  var takeCommands: () -> Bool = { false }
+  /// Sensors that other programs have, by `withhold`.
+  var acquired: ModalitySet = []
+  var isPaused = false
+  /// Devices that are to be closed and are not yet.
+  var closing: ModalitySet = []
+  /// Those that were in use when they were closed.
+  var reopening: ModalitySet = []
   private let status: PipelineStatusBoard
 
   /// - Parameters:
@@ -94,7 +103,21 @@ final class PipelineSensors<Rig: SensorRig> {
     }
   }
 
+  func putToSleep(_ sensor: Int) {
+    let before = rig.state(of: sensor)
+    rig.sleep(sensor)
+    let after = rig.state(of: sensor)
+    if after != before { enter(sensor, after) }
+  }
+
+  /// It was in use when it was closed: it stays awake for its linger time at least.
+  func wakeAgain(_ sensor: Int) {
+    accounts[sensor].need(at: rig.now)
+    wake(sensor)
+  }
+
   @discardableResult private func wake(_ sensor: Int) -> SensorState {
+    if isWithheld(sensor) { return state(of: sensor) }
     let before = rig.state(of: sensor)
     let after = rig.wake(sensor)
     // What it became by itself meanwhile is told by an event.
@@ -117,6 +140,7 @@ final class PipelineSensors<Rig: SensorRig> {
     // By index: an unspecialized iterator over the elements would live on the heap.
     for place in order.indices {
       let sensor = order[place]
+      if isWithheld(sensor) { continue }
       var state = state(of: sensor)
       if !isCovered, case .asleep = state { state = wake(sensor) }
       switch state {
@@ -181,8 +205,7 @@ final class PipelineSensors<Rig: SensorRig> {
         if held.isNew { record(.heldAwake(sensor: sensor, at: now, isTold: held.isTold)) }
         continue
       }
-      rig.sleep(sensor)
-      enter(sensor, rig.state(of: sensor))
+      putToSleep(sensor)
     }
   }
 
@@ -197,6 +220,8 @@ final class PipelineSensors<Rig: SensorRig> {
     case deadline
     /// The recording is over, or the daemon ends.
     case over
+    /// Something is to be done between two windows.
+    case interrupted
   }
 
   /// THE wait: for what was asked of a sensor, at most until `deadline`. Changes of state have been entered.
@@ -215,8 +240,17 @@ final class PipelineSensors<Rig: SensorRig> {
       case .ended:
         hasEnded = true
         return .over
+      case .closed(let other): closing.remove(ModalitySet(index: other))
       case .interrupted: if isStopping { return .over }
       case .sound, .frame, .state: break
+      }
+      switch event {
+      case .interrupted, .closed:
+        let wasWithheld = isWithheld(sensor)
+        let isMore = takeCommands()
+        if isWithheld(sensor) != wasWithheld { return .changed }
+        if isMore { return .interrupted }
+      default: break
       }
     }
   }
@@ -245,7 +279,7 @@ final class PipelineSensors<Rig: SensorRig> {
       case .data: if isSound { return true }
       case .changed: break
       case .deadline: return !isStopping
-      case .over: return false
+      case .over, .interrupted: return false
       }
     }
   }
@@ -266,6 +300,7 @@ final class PipelineSensors<Rig: SensorRig> {
   func awaitData(
     of sensor: Int, for end: Instant, notBefore earliest: Instant, until deadline: Instant
   ) -> (DataOutcome, Instant) {
+    if isWithheld(sensor) { return (.failed, end) }
     if case .failed = wake(sensor) { return (.failed, end) }
     accounts[sensor].need(at: rig.now)
     if soundLengths[sensor] == nil { rig.requestFrame(sensor, notBefore: earliest) }
@@ -276,7 +311,11 @@ final class PipelineSensors<Rig: SensorRig> {
       }
       switch wait(for: sensor, until: deadline) {
       case .data(let instant): return (.delivered, max(end, instant))
-      case .changed: if case .failed = state(of: sensor) { return (.failed, end) }
+      case .changed:
+        if isWithheld(sensor) { return (.failed, end) }
+        if case .failed = state(of: sensor) { return (.failed, end) }
+      // It waits for the end of the window.
+      case .interrupted: break
       case .deadline, .over: return (.deadlineMissed, end)
       }
     }
@@ -288,7 +327,18 @@ final class PipelineSensors<Rig: SensorRig> {
       let sensor = order[place]
       guard soundLengths[sensor] != nil, state(of: sensor).isAwake else { continue }
       rig.requestSound(sensor, until: end)
-      _ = wait(for: sensor, until: end + Self.soundGrace)
+      while case .interrupted = wait(for: sensor, until: end + Self.soundGrace) {}
+    }
+  }
+
+  /// Waits until devices are closed that are to be, at most until `deadline`.
+  func awaitClosing(until deadline: Instant) {
+    while !closing.isEmpty && isPaused {
+      switch wait(for: order[0], until: deadline) {
+      case .deadline: closing = []
+      case .over, .interrupted: return
+      case .data, .changed: break
+      }
     }
   }
 }

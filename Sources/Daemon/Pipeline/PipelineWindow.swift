@@ -51,6 +51,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     for modality in modalities {
       let set = ModalitySet(index: modality)
       switch sensors.state(of: modality) {
+      case .asleep where sensors.isWithheld(modality): missing.insert(set)
       case .asleep: conditions.wakeable.insert(set)
       // One that a window has waited for in vain is not waited for again: it is taken in when it delivers.
       case .waking where sensors.isLate(modality): missing.insert(set)

@@ -17,6 +17,9 @@ struct WindowClock: Sendable {
     halfPeriod = Nanoseconds(period.count / 2)
   }
 
+  /// Begins anew after a time without windows; the one that ends at `first` is the next.
+  mutating func restart(first: Instant) { next = max(next, first) }
+
   /// The window that ended at `end` has been answered at `now`.
   mutating func answered(windowEnding end: Instant, at now: Instant) {
     next = next + period

@@ -9,6 +9,7 @@ package enum PipelineEvent: Sendable {
   case start(order: [Int], at: Instant)
   case decision(Decision)
   case note(PipelineNote)
+  case command(CommandRecord)
   /// The pipeline has ended: why, and what was spent since the last decision.
   case stop(reason: String, closing: ClosingEnergy, at: Instant)
 }
@@ -61,7 +62,7 @@ package final class EventRing: @unchecked Sendable {
     let mayWait: Bool
     switch event {
     case .decision: (isDecision, mayWait) = (true, waits)
-    case .note: (isDecision, mayWait) = (false, waits)
+    case .note, .command: (isDecision, mayWait) = (false, waits)
     case .start, .stop: (isDecision, mayWait) = (false, true)
     }
     let end = written.load(ordering: .relaxed)

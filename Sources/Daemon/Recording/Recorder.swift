@@ -153,6 +153,10 @@ package final class Recorder: @unchecked Sendable {
       last = outcome.at
       chain.append(outcome.event, at: clock.stamp(outcome.at))
       if let line = outcome.line { journal.write(line.level, line.text) }
+    case .command(let record):
+      last = record.at
+      chain.append(record.event, at: clock.stamp(record.at))
+      if let line = record.line(names: model.modalities.map(\.name)) { journal.write(.notice, line) }
     case .stop(let reason, let closing, let instant):
       last = instant
       end(reason: reason, closing: closing)

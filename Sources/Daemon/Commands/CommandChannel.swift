@@ -1,0 +1,44 @@
+import Linux
+
+/// Commands from the control thread to the pipeline, and its answers back: two bounded rings. The control thread never
+/// has more commands out than the ring holds, so that an answer always finds room.
+package final class CommandChannel: Sendable {
+  /// Commands that wait or are not answered yet: as many people and programs as may want something at once.
+  package static let capacity = 64
+  /// Labels are taken for as many decisions: four minutes at 4 windows a second.
+  package static let labelledDecisions: UInt64 = 1024
+
+  private let requests = BoundedRing<CommandRequest>(capacity: capacity)
+  private let answers = BoundedRing<CommandAnswer>(capacity: capacity)
+  /// Rung for the control thread: there are answers.
+  package let bell: EventBell
+
+  package init() throws(LinuxError) { bell = try EventBell() }
+
+  // The control thread's side. Whoever sends rings the pipeline's bell.
+
+  package func send(_ request: CommandRequest) -> Bool { requests.put(request) }
+  package func takeAnswer() -> CommandAnswer? { answers.take() }
+
+  // The pipeline's side.
+
+  func take() -> CommandRequest? { requests.take() }
+
+  func answer(_ ticket: UInt64, _ outcome: CommandOutcome) {
+    let isTaken = answers.put(CommandAnswer(ticket: ticket, outcome: outcome))
+    assert(isTaken, "more commands out than the ring holds")
+    bell.ring()
+  }
+}
+
+/// Where the pipeline has commands from, and where their records go.
+package struct CommandLink {
+  package let channel: CommandChannel
+  /// Has a command recorded; false where the recorder has no room.
+  package let record: (CommandRecord) -> Bool
+
+  package init(channel: CommandChannel, record: @escaping (CommandRecord) -> Bool) {
+    self.channel = channel
+    self.record = record
+  }
+}

@@ -1,0 +1,97 @@
+import Sensing
+import Vocabulary
+
+/// The pipeline's side of the commands: those that wait for the end of a window, and those that wait until devices are
+/// closed. Nothing here takes from the heap.
+struct CommandIntake {
+  private struct Closing {
+    var ticket: UInt64
+    var sensors: ModalitySet
+  }
+
+  /// Nil where nobody asks.
+  let link: CommandLink?
+  private(set) var isPaused = false
+  private var waiting = Bounded<64, CommandRequest>(
+    filler: CommandRequest(ticket: 0, command: .resume, user: nil))
+  private var closings = Bounded<64, Closing>(filler: Closing(ticket: 0, sensors: []))
+
+  init(_ link: CommandLink?) { self.link = link }
+
+  /// Something is to be done between two windows.
+  var hasWaiting: Bool { waiting.count > 0 }
+
+  /// Takes what has come: what concerns one device is done at once, the rest waits for the end of the window.
+  mutating func take<Rig: SensorRig>(_ sensors: PipelineSensors<Rig>) {
+    guard let link else { return }
+    while let request = link.channel.take() {
+      switch request.command {
+      case .withhold(let sensor):
+        _ = link.record(CommandRecord(what: .acquire(sensor: sensor), user: request.user, at: sensors.now))
+        sensors.withhold(sensor)
+        closings.append(Closing(ticket: request.ticket, sensors: ModalitySet(index: sensor)))
+      case .giveBack(let sensor):
+        _ = link.record(CommandRecord(what: .release(sensor: sensor), user: request.user, at: sensors.now))
+        sensors.giveBack(sensor)
+        link.channel.answer(request.ticket, .done)
+      case .label, .pause, .resume: waiting.append(request)
+      }
+    }
+    answerClosed(sensors)
+  }
+
+  /// Does what waited for the end of a window.
+  /// - Parameter newest: the last decision's number.
+  mutating func carryOut<Rig: SensorRig>(_ sensors: PipelineSensors<Rig>, newest: UInt64) {
+    guard let link else { return }
+    take(sensors)
+    for index in waiting.indices {
+      let request = waiting[index]
+      switch request.command {
+      case .label(let decision, let label):
+        let what = CommandRecord.What.label(decision: decision, label: label)
+        let outcome = Self.refusal(of: decision, newest: newest)
+        let record = CommandRecord(what: what, user: request.user, at: sensors.now)
+        link.channel.answer(request.ticket, outcome ?? (link.record(record) ? .done : .notRecorded))
+      case .pause:
+        if !isPaused {
+          isPaused = true
+          _ = link.record(CommandRecord(what: .pause, user: request.user, at: sensors.now))
+          sensors.pause()
+        }
+        closings.append(Closing(ticket: request.ticket, sensors: sensors.all))
+      case .resume:
+        if isPaused {
+          isPaused = false
+          _ = link.record(CommandRecord(what: .resume, user: request.user, at: sensors.now))
+          sensors.resume()
+        }
+        link.channel.answer(request.ticket, .done)
+      case .withhold, .giveBack: break
+      }
+    }
+    waiting.removeAll()
+    answerClosed(sensors)
+  }
+
+  /// Why a decision takes no label; nil where it does.
+  static func refusal(of decision: UInt64, newest: UInt64) -> CommandOutcome? {
+    if decision == 0 || decision > newest { return .noSuchDecision(newest: newest) }
+    let oldest = newest - min(newest - 1, CommandChannel.labelledDecisions - 1)
+    return decision < oldest ? .decisionTooOld(oldest: oldest) : nil
+  }
+
+  /// Answers those whose devices are closed now.
+  private mutating func answerClosed<Rig: SensorRig>(_ sensors: PipelineSensors<Rig>) {
+    guard let link, closings.count > 0 else { return }
+    let before = closings
+    closings.removeAll()
+    for index in before.indices {
+      if before[index].sensors.isDisjoint(with: sensors.closing) {
+        link.channel.answer(before[index].ticket, .done)
+      } else {
+        closings.append(before[index])
+      }
+    }
+  }
+}

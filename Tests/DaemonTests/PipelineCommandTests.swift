@@ -1,0 +1,133 @@
+import ScriptedModels
+import Sensing
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+/// Commands to the pipeline, on a virtual clock: each is sent when a decision with a certain number is delivered.
+@Suite struct PipelineCommandTests {
+  private struct Outcome {
+    var decisions: [Decision] = []
+    var records: [CommandRecord] = []
+    /// By ticket, and when (in decisions delivered).
+    var answers: [UInt64: CommandOutcome] = [:]
+    var rig: ScriptedRig
+  }
+
+  /// Audio is unsure and image sure, so that every window wakes the camera.
+  private let model = ScriptedModel(audio: [.unsure, .unsure], image: [.sure(1), .unsure])
+
+  /// - Parameter script: by number of the decision at which they are sent, commands with their tickets.
+  private func run(
+    _ script: [UInt64: [(UInt64, PipelineCommand)]], seconds: Int64 = 6, hasRoom: Bool = true
+  ) throws -> Outcome {
+    let scene = try Scene()
+    let model = try model.model()
+    let plan = try PolicyPlan(scene.configuration, model)
+    let rig = try ScriptedRig(
+      Rigs.configurations(scene.configuration, model),
+      [.init(), .init(wakeLatency: .milliseconds(100))], seconds: seconds)
+    let channel = try CommandChannel()
+    var outcome = Outcome(rig: rig)
+    func takeAnswers() {
+      while let answer = channel.takeAnswer() {
+        #expect(outcome.answers[answer.ticket] == nil, "answered twice")
+        outcome.answers[answer.ticket] = answer.outcome
+      }
+    }
+    let pipeline = Pipeline(
+      rig: rig, model: model, policy: plan.policy, order: plan.order,
+      settings: PipelineSettings(scene.configuration, model),
+      energy: EnergyAccounts(plan.energy, network: model),
+      deliver: { decision in
+        outcome.decisions.append(copy decision)
+        takeAnswers()
+        for (ticket, command) in script[decision.number] ?? [] {
+          #expect(channel.send(CommandRequest(ticket: ticket, command: command, user: 7)))
+          rig.bell.ring()
+        }
+      }, note: { _ in },
+      commands: CommandLink(channel: channel) {
+        outcome.records.append($0)
+        return hasRoom
+      })
+    try pipeline.run()
+    takeAnswers()
+    return outcome
+  }
+
+  @Test func aLabelIsRecordedForADecisionThatThereWas() throws {
+    let outcome = try run([
+      3: [
+        (1, .label(decision: 2, label: 4)), (2, .label(decision: 4, label: 0)),
+        (3, .label(decision: 3, label: 1)),
+      ]
+    ])
+    #expect(outcome.answers == [1: .done, 2: .noSuchDecision(newest: 3), 3: .done])
+    try #require(outcome.records.count == 2)
+    guard case .label(decision: 2, label: 4) = outcome.records[0].what else {
+      Issue.record("\(outcome.records[0])")
+      return
+    }
+    #expect(outcome.records[0].user == 7)
+  }
+
+  @Test func aLabelThatFindsNoRoomIsRefused() throws {
+    #expect(try run([3: [(1, .label(decision: 2, label: 4))]], hasRoom: false).answers == [1: .notRecorded])
+  }
+
+  @Test func labelsAreTakenForTheLastDecisionsOnly() {
+    let limit = CommandChannel.labelledDecisions
+    #expect(CommandIntake.refusal(of: 1, newest: limit) == nil)
+    #expect(CommandIntake.refusal(of: 1, newest: limit + 1) == .decisionTooOld(oldest: 2))
+    #expect(CommandIntake.refusal(of: 0, newest: 5) == .noSuchDecision(newest: 5))
+    #expect(CommandIntake.refusal(of: 1, newest: 0) == .noSuchDecision(newest: 0))
+    #expect(CommandIntake.refusal(of: 6, newest: 5) == .noSuchDecision(newest: 5))
+  }
+
+  @Test func aSensorThatAnotherProgramHasIsMissingAndTheOtherGoesOn() throws {
+    let outcome = try run([
+      5: [(1, .withhold(sensor: 1))], 10: [(2, .giveBack(sensor: 1))],
+    ])
+    #expect(outcome.answers == [1: .done, 2: .done])
+    let image = ModalitySet(index: 1)
+    for decision in outcome.decisions {
+      let isTheirs = (6...10).contains(decision.number)
+      #expect(decision.missing.contains(image) == isTheirs, "\(decision.number)")
+      #expect(decision.used.contains(image) == !isTheirs, "\(decision.number)")
+      #expect(decision.used.contains(index: 0), "\(decision.number): the microphone is interrupted")
+    }
+    #expect(outcome.rig.counters(of: 0).wakes == 1)
+  }
+
+  @Test func aSentinelThatIsTakenLeavesTheOtherToAnswerAndListensAgain() throws {
+    let outcome = try run([5: [(1, .withhold(sensor: 0))], 10: [(2, .giveBack(sensor: 0))]])
+    #expect(outcome.answers == [1: .done, 2: .done])
+    let (audio, image) = (ModalitySet(index: 0), ModalitySet(index: 1))
+    for decision in outcome.decisions where (6...10).contains(decision.number) {
+      #expect(decision.missing.contains(audio) && !decision.used.contains(audio))
+    }
+    #expect(outcome.decisions.contains { $0.number > 6 && $0.number <= 10 && $0.used == image })
+    #expect(outcome.decisions.last.map { $0.used.contains(audio) } == true)
+  }
+
+  /// The rig stands still while nothing is asked of it, so the resume is sent with the pause: nothing lies between.
+  @Test func aPauseClosesAllAndAResumeGoesOnWithTheNextWindow() throws {
+    let outcome = try run([5: [(1, .pause), (2, .pause), (3, .resume), (4, .resume)]])
+    #expect(outcome.answers == [1: .done, 2: .done, 3: .done, 4: .done])
+    #expect(outcome.rig.counters(of: 0).wakes == 2)
+    let ends = outcome.decisions.map(\.end)
+    #expect(zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(outcome.decisions.map(\.number) == (1...UInt64(outcome.decisions.count)).map { $0 })
+    #expect(outcome.decisions.count > 10)
+    let kinds = outcome.records.map { record in
+      switch record.what {
+      case .pause: "pause"
+      case .resume: "resume"
+      default: "other"
+      }
+    }
+    #expect(kinds == ["pause", "resume"])
+  }
+}

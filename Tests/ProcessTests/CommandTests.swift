@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+/// Commands to a daemon that runs, by `mmexitctl` and the socket.
+@Suite struct CommandTests {
+  private func ctl(_ daemon: DaemonProcess, _ arguments: String...) -> (
+    code: Int32?, output: String, error: String
+  ) {
+    daemon.ctl([arguments[0], "--socket", daemon.folder + "/socket"] + arguments.dropFirst(), seconds: 20)
+  }
+
+  private func endsInOrder(_ daemon: DaemonProcess) {
+    guard let stop = daemon.stop() else {
+      Issue.record("it had to be killed")
+      return
+    }
+    #expect(stop.code == 0 && stop.seconds < 2, "\(stop)")
+    let audit = daemon.audit()
+    #expect(audit.code == 0, "\(audit)")
+  }
+
+  @Test func aPauseClosesTheDevicesAndAResumeAnswersAgain() throws {
+    let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
+    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 8 })
+    #expect(ctl(daemon, "pause").code == 0)
+    #expect(daemon.world.microphoneOpens == daemon.world.microphoneCloses)
+    #expect(daemon.world.cameraOpens == daemon.world.cameraCloses)
+    #expect(daemon.status()?["state"] as? String == "paused")
+    let windows = daemon.windows
+    usleep(1_000_000)
+    #expect(daemon.windows == windows)
+    #expect(ctl(daemon, "pause").code == 0, "a second pause is one")
+    #expect(ctl(daemon, "resume").code == 0)
+    #expect(daemon.status()?["state"] as? String == "running")
+    #expect(holds(within: 10) { daemon.windows > windows + 4 })
+    endsInOrder(daemon)
+    #expect(daemon.records("command").map { $0["command"] as? String } == ["pause", "resume"])
+    #expect(daemon.records("command").allSatisfy { $0["uid"] as? Int == Int(getuid()) })
+  }
+
+  @Test func aPausedDaemonEndsInTime() throws {
+    let daemon = try DaemonProcess(.live)
+    #expect(daemon.isUp() && ctl(daemon, "pause").code == 0)
+    endsInOrder(daemon)
+  }
+
+  @Test func aPausedReplayStandsStill() throws {
+    let daemon = try DaemonProcess(.replay(pace: "real-time", loop: false))
+    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 1 })
+    #expect(ctl(daemon, "pause").code == 0)
+    usleep(3_000_000)
+    #expect(ctl(daemon, "resume").code == 0)
+    let windows = daemon.windows
+    #expect(holds(within: 10) { daemon.windows > windows })
+    endsInOrder(daemon)
+    let numbers = daemon.records("decision").compactMap { ($0["window"] as? [Int])?.last }
+    // Two windows lie a period apart in the recording's time, 2 s; the 3 s of the pause are not among them.
+    #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $1 - $0 < 3_500_000_000 }, "\(numbers)")
+  }
+
+  @Test func aLabelGoesToTheLedger() throws {
+    let daemon = try DaemonProcess(.replay(pace: "real-time", loop: false))
+    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 1 })
+    #expect(ctl(daemon, "label", "1", "7").code == 0)
+    let unknown = ctl(daemon, "label", "1", "eleven")
+    #expect(unknown.code == 64 && unknown.error.contains("eleven"), "\(unknown)")
+    let future = ctl(daemon, "label", "900", "7")
+    #expect(future.code == 65 && future.error.contains("the last one is"), "\(future)")
+    endsInOrder(daemon)
+    let labels = daemon.records("label")
+    #expect(labels.count == 1)
+    #expect(labels.first?["decision"] as? Int == 1 && labels.first?["label"] as? String == "7")
+    #expect(labels.first?["uid"] as? Int == Int(getuid()))
+  }
+
+  @Test(.enabled(if: getuid() == 0, "only root can run a client as somebody else"))
+  func othersMayReadAndGiveNoCommands() throws {
+    let daemon = try DaemonProcess(.live)
+    #expect(daemon.isUp())
+    let asNobody = ["--reuid=65534", "--regid=0", "--clear-groups", DaemonProcess.binaries + "/mmexitctl"]
+    chmod(daemon.folder, 0o755)
+    for command in [["label", "1", "yes"], ["pause"], ["resume"], ["acquire", "audio"]] {
+      let run = Run("/usr/bin/setpriv", asNobody + command + ["--socket", daemon.folder + "/socket"])
+      #expect(run.wait(10) == 77, "\(command): \(run.error)")
+      #expect(run.error.contains("65534"), "\(run.error)")
+    }
+    let status = Run("/usr/bin/setpriv", asNobody + ["status", "--socket", daemon.folder + "/socket"])
+    #expect(status.wait(10) == 0, "\(status.error)")
+    endsInOrder(daemon)
+    #expect(daemon.records("command").isEmpty)
+  }
+
+  @Test func acquiredTheCameraIsClosedAndComesBackWhenTheClientDies() throws {
+    let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
+    // Every full check opens the camera.
+    #expect(daemon.isUp() && holds(within: 20) { daemon.world.cameraOpens > 0 })
+    let client = Run(
+      DaemonProcess.binaries + "/mmexitctl", ["acquire", "image", "--socket", daemon.folder + "/socket"])
+    #expect(holds(within: 10) { client.output.contains("closed") }, "\(client.error)")
+    let opens = daemon.world.cameraOpens
+    #expect(daemon.world.cameraCloses == opens)
+    #expect(daemon.sensor("image")["acquired_by"] as? Int == 1)
+    let windows = daemon.windows
+    #expect(holds(within: 10) { daemon.windows > windows + 12 }, "the microphone goes on")
+    #expect(daemon.world.cameraOpens == opens, "it is left alone")
+    client.kill()
+    #expect(holds(within: 1) { daemon.sensor("image")["acquired_by"] == nil })
+    #expect(holds(within: 10) { daemon.world.cameraOpens > opens })
+    #expect(daemon.world.microphoneOpens == 1)
+    endsInOrder(daemon)
+    let commands = daemon.records("command")
+    #expect(commands.map { $0["command"] as? String } == ["acquire", "release"])
+    #expect(commands.allSatisfy { $0["modality"] as? String == "image" })
+  }
+}
