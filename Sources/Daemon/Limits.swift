@@ -19,6 +19,7 @@ package enum Limits {
         "events waiting for the recorder", EventRing.capacity,
         "\(MemoryLayout<PipelineEvent>.size * EventRing.capacity) bytes"
       ),
+      ("commands waiting for the pipeline", CommandChannel.capacity, "of all clients together"),
       ("decisions waiting for clients", WatchRing.capacity, "bytes, as JSON"),
       ("decisions waiting to be printed", OutputThread.decisionBytes, "bytes of lines"),
       ("lines waiting for the journal", OutputThread.journalBytes, "bytes of lines"),

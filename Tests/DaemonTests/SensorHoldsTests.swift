@@ -72,7 +72,8 @@ import Testing
     _ = holds.acquire(0, by: one)
     holds.sent(.withhold, for: 0)
     holds.stopWaiting(one, for: 0)
-    expect(holds.answered(for: 0), [] && holds.holders(of: 0) == 0)
+    expect(holds.answered(for: 0), [])
+    #expect(holds.holders(of: 0) == 0)
     #expect(holds.order(for: 0) == .giveBack)
   }
 }

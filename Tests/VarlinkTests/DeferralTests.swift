@@ -55,6 +55,7 @@ import Vocabulary
     #expect(bench.server.clients == 1)
     reply(&bench, waiting[0])
     #expect(try peer.receive() == [["parameters": [:]]])
+    _ = try serve(&bench)
     #expect(try peer.receive() == nil)
     #expect(bench.server.clients == 0)
   }

@@ -20,7 +20,10 @@ import Testing
 
   @Test func methodsAreReadFromTheText() {
     #expect(DaemonInterface.description.name == DaemonInterface.name)
-    #expect(DaemonInterface.description.methods == ["GetStatus", "GetModel", "Watch"])
+    #expect(
+      DaemonInterface.description.methods == [
+        "GetStatus", "GetModel", "Watch", "Label", "Pause", "Resume", "Acquire", "Release",
+      ])
     #expect(ServiceInterface.description.methods == ["GetInfo", "GetInterfaceDescription"])
     #expect(ConnectionInterface.description.methods == [])
   }
