@@ -34,6 +34,10 @@ struct Auditor {
   /// Bytes and whole lines of the segment read last.
   private(set) var size = 0
   private(set) var lines = 0
+  /// Of the segment read last up to its last record, where it was to be hashed.
+  private(set) var prefix = CheckedPrefix()
+  /// A `stop` was read whose run began in front of what was read: its totals were not checked.
+  private(set) var leftOutTotals = false
   private var segment = ""
   private var line = 0
   private var sequence: UInt64?
@@ -46,17 +50,26 @@ struct Auditor {
     report.add(Finding(kind: kind, segment: segment, line: line, sequence: sequence))
   }
 
-  mutating func read(_ file: Segment) throws(LinuxError) {
+  /// - Parameters:
+  ///   - found: reads on behind it, as if everything in front had been read and were right.
+  ///   - hashing: `prefix` is wanted.
+  mutating func read(
+    _ file: Segment, behind found: Checkpoint.Found? = nil, hashing: Bool = false
+  ) throws(LinuxError) {
     segment = file.path
     (line, lines, size, last) = (0, 0, 0, nil)
     sequence = nil
+    var hashed = CheckedPrefix()
+    if let found { hashed = goOn(behind: found) }
+    prefix = hashed
     let before = report.found
     report.segments += 1
-    var reader = try LineReader(path: file.path)
+    var reader = try LineReader(path: file.path, from: size)
     var parsed: Result<JSONValue, JSONError>?
     var digest = Digest.zero
     while let next = try reader.next({ bytes in
       digest = SHA256.digest(of: bytes)
+      if hashing { hashed.add(bytes, lines: 0) }
       do throws(JSONError) {
         parsed = .success(try JSONValue.parse(bytes, maximumBytes: LineReader.maximumLine))
       } catch {
@@ -71,17 +84,28 @@ struct Auditor {
         break
       }
       lines += 1
+      if hashing { withUnsafeBytes(of: UInt8(ascii: "\n")) { hashed.add($0, lines: 1) } }
       let record = check(next.tooLong ? nil : parsed, in: file)
       previous = digest
       guard let record else { continue }
       report.head = LedgerHead(sequence: record.sequence, digest: digest)
       if let anchor, anchor.sequence == record.sequence, anchor.digest != digest { find(.anchorDiffers) }
+      prefix = hashed
       last = LastRecord(
         type: record.type, end: size, follows: record.follows, findings: report.found - before)
     }
     report.bytes += size
     // A start that came no further than the file is no finding; a name that cannot be right is.
     if size == 0, let expected, expected != file.firstSequence { find(.misnamed(first: file.firstSequence)) }
+  }
+
+  private mutating func goOn(behind found: Checkpoint.Found) -> CheckedPrefix {
+    (line, lines, size) = (found.prefix.lines, found.prefix.lines, found.prefix.bytes)
+    last = LastRecord(type: found.type, end: size, follows: true, findings: 0)
+    previous = found.head.digest
+    expected = found.head.sequence + 1
+    report.head = found.head
+    return found.prefix
   }
 
   mutating func finish(_ directory: String) -> AuditReport {
@@ -183,7 +207,10 @@ struct Auditor {
       run.energy.clampedAdd(sum)
     }
     // A run whose beginning was removed cannot be summed.
-    guard run.whole else { return }
+    guard run.whole else {
+      leftOutTotals = true
+      return
+    }
     try checkSum(record, "decisions", run.decisions)
     try checkSum(record, "total_nanojoules", run.energy)
   }

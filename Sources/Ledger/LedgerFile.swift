@@ -30,6 +30,9 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
   var segment: OpenSegment
   /// The last record in the file.
   var head: LedgerHead
+  /// The segment up to there, hashed; and how much of it the last checkpoint has.
+  var prefix: CheckedPrefix
+  var checkpointed: Int
   /// Bytes of the record at the ring's front that are in the file: half of it, which could not be cut off again.
   var inside = 0
   var lastWrite: Instant
@@ -58,6 +61,8 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
     self.lock = lock
     self.segment = segment
     head = LedgerHead(sequence: tail.nextSequence - 1, digest: tail.previous)
+    prefix = tail.prefix
+    checkpointed = tail.checkpointed
     lastWrite = now
     let formerEnd =
       switch tail.lastType {
@@ -137,7 +142,19 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
     guard !isLast || cutHalf(), drain(now, synchronizing: false) else { return failed(now) }
     _ = options.output.truncate(segment.number, segment.size)
     let result = options.output.synchronize(segment.number)
+    if result == 0 { saveCheckpoint() }
     return result == 0 ? .done : .failed(path: segment.path, errno: -result, head: head, given: GivenUp())
+  }
+
+  /// Says in the directory up to where the segment adds up; only when the disk has confirmed all of it. What fails here
+  /// costs the next start some time, and nothing else.
+  mutating func saveCheckpoint() {
+    guard prefix.bytes > 0, prefix.bytes != checkpointed else { return }
+    checkpointed = prefix.bytes
+    let checkpoint = Checkpoint(
+      segment: Segment.name(segment.first), bytes: prefix.bytes, lines: prefix.lines, head: head,
+      prefix: prefix.digest)
+    try? checkpoint.save(in: directory, options.recovery)
   }
 
   /// Takes everything that waits out of the ring, and says what it was.

@@ -7,6 +7,10 @@ struct LedgerTail {
   /// The segment to go on with; nil when a new one is to be begun.
   var segment: Segment?
   var size = 0
+  /// The segment's bytes, hashed.
+  var prefix = CheckedPrefix()
+  /// Of these, what a checkpoint already has.
+  var checkpointed = 0
   var nextSequence: UInt64 = 1
   /// Digest of the bytes of the line that the next record is chained to.
   var previous = Digest.zero
@@ -42,11 +46,12 @@ struct LedgerTail {
 
   private mutating func look(through directory: String, _ calls: RecoveryCalls) throws(LinuxError) {
     let left = try UntoldCut.list(in: directory)
+    // Whether a cut was told stands in records anywhere in the segment: then all of it is read.
+    let checkpoint = left.isEmpty ? Checkpoint.read(in: directory) : nil
     var garbage: [TailBytes] = []
     var told: [Auditor.ToldCut] = []
     for segment in try Segment.list(in: directory).reversed() {
-      var auditor = Auditor(anchor: nil)
-      try auditor.read(segment)
+      let auditor = try check(segment, checkpoint)
       guard let last = auditor.last else {
         garbage.append(TailBytes(path: segment.path, size: auditor.size))
         continue
@@ -66,6 +71,22 @@ struct LedgerTail {
       let isTold = told.contains { $0.digest == cut.digest && $0.sequence >= cut.notBefore }
       if isTold { cuts.append(cut) } else { try tell(cut) }
     }
+  }
+
+  /// Reads a segment as the audit does, from its beginning or, where the checkpoint fits, from there on.
+  private mutating func check(_ segment: Segment, _ checkpoint: Checkpoint?) throws(LinuxError) -> Auditor {
+    if let found = try checkpoint?.find(in: segment) {
+      var auditor = Auditor(anchor: nil)
+      try auditor.read(segment, behind: found, hashing: true)
+      // A fault is told with all others of the segment, and totals want the whole run.
+      if auditor.last?.findings == 0 && !auditor.leftOutTotals {
+        checkpointed = found.prefix.bytes
+        return auditor
+      }
+    }
+    var auditor = Auditor(anchor: nil)
+    try auditor.read(segment, hashing: true)
+    return auditor
   }
 
   private mutating func tell(_ cut: UntoldCut) throws(LinuxError) {
@@ -93,6 +114,7 @@ struct LedgerTail {
     if last.findings == 0 {
       self.segment = segment
       size = last.end
+      prefix = auditor.prefix
       if let head = auditor.report.head {
         nextSequence = head.sequence + 1
         previous = head.digest

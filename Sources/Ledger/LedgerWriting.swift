@@ -20,6 +20,7 @@ extension LedgerFile {
     let result = options.output.synchronize(segment.number)
     if result == 0 {
       said.unsynchronized = false
+      if prefix.bytes - checkpointed >= options.checkpointBytes { saveCheckpoint() }
     } else {
       // The kernel forgets what it could not write back, so no retry would mend it; the next gap record tells.
       let path = segment.path
@@ -100,13 +101,10 @@ extension LedgerFile {
     inside = done - whole.bytes
     guard whole.records > 0 else { return }
     var hash = SHA256()
-    var place = whole.last
-    while place < whole.bytes - 1 {
-      let piece = link.records.piece(from: place, before: whole.bytes - 1)
-      hash.update(piece)
-      place += piece.count
-    }
+    link.records.eachPiece(from: whole.last, before: whole.bytes - 1) { hash.update($0) }
     head = LedgerHead(sequence: head.sequence + UInt64(whole.records), digest: hash.finish())
+    link.records.eachPiece(from: 0, before: whole.bytes) { prefix.add($0, lines: 0) }
+    prefix.lines += whole.records
     link.records.take(whole.bytes)
     link.tookBytes()
   }
@@ -120,7 +118,7 @@ extension LedgerFile {
       mkdir(directory, 0o750)
       if !lock.guards(directory) { lock = try LedgerLock(directory: directory) }
       let former = (path: segment.path, first: segment.first)
-      segment = try OpenSegment.create(next, in: directory)
+      begin(try OpenSegment.create(next, in: directory))
       // Half a record in the file that is gone is written whole in the new one.
       inside = 0
       link.report {
@@ -134,12 +132,18 @@ extension LedgerFile {
     }
   }
 
+  private mutating func begin(_ new: consuming OpenSegment) {
+    segment = new
+    prefix = CheckedPrefix()
+    checkpointed = 0
+  }
+
   /// Goes over to a new segment; where that fails the old one grows on. 0: what waits can be written.
   private mutating func rotate(_ now: Instant) -> Int32 {
     _ = options.output.truncate(segment.number, segment.size)
     _ = options.output.synchronize(segment.number)
     do throws(LedgerError) {
-      segment = try OpenSegment.create(head.sequence + 1, in: directory)
+      begin(try OpenSegment.create(head.sequence + 1, in: directory))
       said.growing = false
     } catch {
       nextRotation = now + max(options.flushInterval, LedgerOptions.retryInterval)
@@ -149,5 +153,16 @@ extension LedgerFile {
       said.growing = true
     }
     return 0
+  }
+}
+
+extension ByteRing {
+  fileprivate func eachPiece(from start: Int, before end: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+    var place = start
+    while place < end {
+      let part = piece(from: place, before: end)
+      body(part)
+      place += part.count
+    }
   }
 }

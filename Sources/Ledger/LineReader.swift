@@ -28,8 +28,10 @@ struct LineReader: ~Copyable {
   private var skipped = 0
   private var ended = false
 
-  init(path: String) throws(LinuxError) {
+  /// - Parameter offset: where the first line begins.
+  init(path: String, from offset: Int = 0) throws(LinuxError) {
     let file = try Segment.open(path, O_RDONLY)
+    if offset > 0 { _ = try system("lseek", path) { lseek(file.number, off_t(offset), SEEK_SET) } }
     self.path = path
     self.file = file
     memory = .allocate(byteCount: Self.maximumLine + 2 * Self.chunk, alignment: 1)

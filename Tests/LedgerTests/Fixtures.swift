@@ -151,6 +151,25 @@ func write(
   try writer.finish(at: stamp(Int64(count) * 250))
 }
 
+/// Places behind each newline.
+func ends(of bytes: [UInt8]) -> [Int] {
+  bytes.indices.filter { bytes[$0] == UInt8(ascii: "\n") }.map { $0 + 1 }
+}
+
+/// A checkpoint of the first segment, of which those are the bytes, up to behind a record; saved beside it.
+/// - Returns: its path.
+func saved(_ bytes: [UInt8], upTo place: Int, in directory: TemporaryDirectory) throws -> String {
+  let records = lines(of: Array(bytes[..<place]))
+  let last = records.last ?? []
+  let checkpoint = Checkpoint(
+    segment: Segment.name(1), bytes: place, lines: records.count,
+    head: LedgerHead(
+      sequence: UInt64(records.count), digest: last.withUnsafeBytes { SHA256.digest(of: $0) }),
+    prefix: bytes[..<place].withUnsafeBytes { SHA256.digest(of: $0) })
+  try checkpoint.save(in: directory.path, .file)
+  return directory.path + "/" + Checkpoint.name
+}
+
 /// The lines with a newline behind each.
 func text(_ lines: some Sequence<[UInt8]>) -> [UInt8] {
   lines.flatMap { line in line + [UInt8(ascii: "\n")] }

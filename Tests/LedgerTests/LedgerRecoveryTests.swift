@@ -58,7 +58,7 @@ import Vocabulary
     replace(directory.path + "/" + Segment.name(9), with: Array("{\"schema\"".utf8))
     try write(1, in: directory)
     let kept = Segment.name(9) + ".cut-" + sha256Hex(of: Array("{\"schema\"".utf8)).prefix(32)
-    #expect(directory.names == [Segment.name(1), kept, "lock"])
+    #expect(directory.names == [Checkpoint.name, Segment.name(1), kept, "lock"])
     let report = try audit(directory.path)
     #expect(report.findings == [])
     #expect(report.types == ["start": 2, "decision": 3, "stop": 2, "gap": 1])
@@ -85,7 +85,7 @@ import Vocabulary
     try write(1, in: directory)
     #expect(contents(of: path) == bytes)
     // The number out of the sequence is not gone on with.
-    #expect(directory.names == [Segment.name(1), Segment.name(6), "lock"])
+    #expect(directory.names == [Checkpoint.name, Segment.name(1), Segment.name(6), "lock"])
     let report = try audit(directory.path)
     #expect(report.findings.contains { $0.kind == .sequence(expected: 5, found: 77) })
   }

@@ -10,7 +10,7 @@ import Vocabulary
   @Test func firstRecordIsChainedToNothingAndEachNextToTheOneBefore() throws {
     let directory = TemporaryDirectory()
     try write(3, in: directory)
-    #expect(directory.names == ["ledger-0000000000000001.jsonl", "lock"])
+    #expect(directory.names == ["checkpoint", "ledger-0000000000000001.jsonl", "lock"])
     let texts = lines(of: contents(of: try firstSegment(directory)))
     #expect(texts.count == 5)
     var previous = String(repeating: "0", count: 64)

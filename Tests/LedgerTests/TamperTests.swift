@@ -7,19 +7,31 @@ import Vocabulary
 /// Attacks on a written ledger: every change but a clean shortening is named by the audit, before and after a daemon
 /// has gone on with it, and no start loses a record or a byte.
 @Suite struct TamperTests {
-  /// Two runs over a handful of segments, the second one killed.
-  private func ledger(_ directory: TemporaryDirectory, segmentBytes: Int = 6000) throws -> [Segment] {
-    try write(12, in: directory, options: eager(segmentBytes: segmentBytes), seed: 31)
+  /// Two runs over a handful of segments, the second one killed. A checkpoint of the last one is left, or none.
+  private func ledger(
+    _ directory: TemporaryDirectory, checkpoint: Bool, segmentBytes: Int = 6000
+  ) throws -> [Segment] {
+    var options = eager(segmentBytes: segmentBytes)
+    options.synchronizes = true
+    options.output.synchronize = { _ in 0 }
+    options.checkpointBytes = 1500
+    try write(12, in: directory, options: options, seed: 31)
     var random = SeededGenerator(state: 32)
     var writer = try LedgerWriter(
-      directory: directory.path, identity: identity(), at: stamp(9000),
-      options: eager(segmentBytes: segmentBytes))
+      directory: directory.path, identity: identity(), at: stamp(9000), options: options)
     writer.append(.start(version: "0.1", model: "digits", order: [0, 1]), at: stamp(9000))
     for number in 1...8 as ClosedRange<UInt64> {
       writer.append(decision(number, &random), at: stamp(9000 + Int64(number)))
       writer.append(.wake(modality: 1, decision: number), at: stamp(9000 + Int64(number)))
     }
-    return try Segment.list(in: directory.path)
+    let segments = try Segment.list(in: directory.path)
+    // In the last segment, and not at its end.
+    let last = try #require(segments.last)
+    let checked = try Checkpoint.read(in: directory.path)?.find(in: last)
+    let found = try #require(checked)
+    #expect(found.prefix.lines > 1 && found.prefix.bytes < contents(of: last.path).count)
+    if !checkpoint { unlink(directory.path + "/" + Checkpoint.name) }
+    return segments
   }
 
   /// A daemon's start and end.
@@ -39,7 +51,9 @@ import Vocabulary
 
   /// Everything under any name, for what must not be lost.
   private func everything(_ directory: TemporaryDirectory) -> [[UInt8]] {
-    directory.names.filter { $0 != "lock" }.map { contents(of: directory.path + "/" + $0) }
+    directory.names.filter { $0 != "lock" && $0 != Checkpoint.name }.map {
+      contents(of: directory.path + "/" + $0)
+    }
   }
 
   private func contains(_ haystack: [UInt8], _ needle: [UInt8]) -> Bool {
@@ -52,15 +66,20 @@ import Vocabulary
     return false
   }
 
-  @Test func everyPrefixIsGoneOnWithAndNoWholeRecordIsLost() throws {
+  @Test(arguments: [false, true])
+  func everyPrefixIsGoneOnWithAndNoWholeRecordIsLost(_ checkpoint: Bool) throws {
     let directory = TemporaryDirectory()
     try write(3, in: directory)
     let path = try firstSegment(directory)
     let whole = contents(of: path)
+    // Of half the records; the shorter prefixes are shorter than it says.
+    let place = try #require(ends(of: whole).dropFirst(2).first)
+    let text = try contents(of: saved(whole, upTo: place, in: directory))
     for length in 0...whole.count {
       clear(directory)
       let prefix = Array(whole[..<length])
       replace(path, with: prefix)
+      if checkpoint { replace(directory.path + "/" + Checkpoint.name, with: text) }
       let end = (prefix.lastIndex(of: 10) ?? -1) + 1
       let notices = try restart(directory)
       let expected: [LedgerNotice] =
@@ -81,16 +100,19 @@ import Vocabulary
     }
   }
 
-  @Test func everyChangeIsNamedBeforeAndAfterAStartAndNothingIsLostByIt() throws {
+  @Test(arguments: [false, true])
+  func everyChangeIsNamedBeforeAndAfterAStartAndNothingIsLostByIt(_ checkpoint: Bool) throws {
     let directory = TemporaryDirectory()
-    let segments = try ledger(directory)
+    let segments = try ledger(directory, checkpoint: checkpoint)
     try #require(segments.count > 3)
+    let text = checkpoint ? contents(of: directory.path + "/" + Checkpoint.name) : nil
     let originals = segments.map { contents(of: $0.path) }
     #expect(try audit(directory.path).passes)
     var random = SeededGenerator(state: 4711)
     for round in 0..<400 {
       clear(directory)
       for (segment, bytes) in zip(segments, originals) { replace(segment.path, with: bytes) }
+      if let text { replace(directory.path + "/" + Checkpoint.name, with: text) }
       let place = Int.random(in: 0..<segments.count, using: &random)
       let attack = Attack(round: round)
       // What is done to the very last record shows only against an anchor.
@@ -120,7 +142,7 @@ import Vocabulary
 
   @Test func aMissingSwappedOrDoubledSegmentIsNamed() throws {
     let directory = TemporaryDirectory()
-    let segments = try ledger(directory)
+    let segments = try ledger(directory, checkpoint: true)
     let originals = segments.map { contents(of: $0.path) }
     for place in 1..<segments.count - 1 {
       unlink(segments[place].path)

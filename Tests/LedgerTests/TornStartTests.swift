@@ -191,7 +191,7 @@ import Vocabulary
     #expect(gap["cut_sha256"] == .string(sha256Hex(of: Array("{\"sch".utf8))))
     #expect(gap["cut_bytes"] == 5)
     #expect(gap["kept"] == nil)
-    #expect(directory.names == [Segment.name(1), "lock"])
+    #expect(directory.names == [Checkpoint.name, Segment.name(1), "lock"])
   }
 
   @Test func namesThatOnlyResembleOneAreLeftAlone() throws {
