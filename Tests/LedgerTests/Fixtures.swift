@@ -156,15 +156,18 @@ func ends(of bytes: [UInt8]) -> [Int] {
   bytes.indices.filter { bytes[$0] == UInt8(ascii: "\n") }.map { $0 + 1 }
 }
 
-/// A checkpoint of the first segment, of which those are the bytes, up to behind a record; saved beside it.
+/// A checkpoint of a segment (the first one), of which those are the bytes, up to behind a record; saved beside it.
 /// - Returns: its path.
-func saved(_ bytes: [UInt8], upTo place: Int, in directory: TemporaryDirectory) throws -> String {
+func saved(
+  _ bytes: [UInt8], of segment: Segment? = nil, upTo place: Int, in directory: TemporaryDirectory
+) throws -> String {
+  let first = segment?.firstSequence ?? 1
   let records = lines(of: Array(bytes[..<place]))
   let last = records.last ?? []
   let checkpoint = Checkpoint(
-    segment: Segment.name(1), bytes: place, lines: records.count,
+    segment: Segment.name(first), bytes: place, lines: records.count,
     head: LedgerHead(
-      sequence: UInt64(records.count), digest: last.withUnsafeBytes { SHA256.digest(of: $0) }),
+      sequence: first + UInt64(records.count) - 1, digest: last.withUnsafeBytes { SHA256.digest(of: $0) }),
     prefix: bytes[..<place].withUnsafeBytes { SHA256.digest(of: $0) })
   try checkpoint.save(in: directory.path, .file)
   return directory.path + "/" + Checkpoint.name

@@ -74,7 +74,7 @@ import Vocabulary
     let taken = wake(&writer, 4)
     #expect(taken)
     #expect(notices(&writer).count == 1)
-    #expect(directory.names == [Checkpoint.name, Segment.name(4), "lock"])
+    #expect(directory.names == [Segment.name(4), "lock"])
     #expect(throws: LedgerError.locked(path: directory.path, process: getpid())) {
       _ = try self.writer(directory)
     }
