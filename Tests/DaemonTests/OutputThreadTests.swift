@@ -156,7 +156,8 @@ import Vocabulary
     let printing = try Thread(named: "recorder") {
       var printer = DecisionPrinter(
         isOn: true, queue: output.decisions, journal: Journal(queue: output.journal),
-        waiting: { bell.wait(until: $0.sinceBoot) })
+        // A machine that is busy elsewhere is no reader who stopped.
+        patience: .seconds(60), waiting: { bell.wait(until: $0.sinceBoot) })
       for number in 1...count { printer.print("\(number) " + String(repeating: "x", count: 90)) }
     }
     var text = ""

@@ -61,6 +61,26 @@ import Vocabulary
     #expect(try audit(directory.path).findings == [])
   }
 
+  @Test func aRunThatNeverGotToTheDiskBeginsAndEndsThereAllTheSame() throws {
+    let directory = TemporaryDirectory()
+    try write(3, in: directory)
+    let sink = Sink()
+    var random = SeededGenerator(state: 1)
+    func run() throws -> LedgerError? {
+      var writer = try writer(directory, sink)
+      sink.room = 0
+      writer.append(.start(version: "0.1", model: "digits", order: [0, 1]), at: stamp(0))
+      for number in 1...9 { writer.append(decision(UInt64(number), &random), at: stamp(Int64(number))) }
+      return writer.end(reason: "signal", at: stamp(400)) { sink.room = 8192 }
+    }
+    #expect(
+      try run()
+        == .notWritten(path: try firstSegment(directory), records: 9, errno: ENOSPC, told: true))
+    let report = try audit(directory.path)
+    #expect(report.findings == [] && report.shed == 9)
+    #expect(try records(directory).suffix(3).map { $0["type"] } == ["gap", "start", "stop"])
+  }
+
   @Test func withoutAReserveTheLedgerIsWholeAllTheSameAndItIsSaid() throws {
     let directory = TemporaryDirectory()
     let sink = Sink()
