@@ -48,14 +48,15 @@ extension Service {
         }),
       signals: signals)
     let ends = try ThreadEnds()
-    _ = try Thread(named: "output") { output.run() }
+    // Nobody joins these: their ends are waited for by `ThreadEnds`, `Recorder` and `OutputThread`, each with a bound.
+    try Thread(named: "output") { output.run() }.abandon()
     events.put(.start(order: plan.order, at: rig.now))
-    _ = try Thread(named: "recorder") {
+    try Thread(named: "recorder") {
       recorder.run()
       ends.endRecorder()
-    }
+    }.abandon()
     let work = Handover(pipeline: pipeline)
-    _ = try Thread(named: "pipeline") {
+    try Thread(named: "pipeline") {
       let pipeline = work.pipeline
       do throws(SensingError) {
         try pipeline.run()
@@ -68,7 +69,7 @@ extension Service {
       ends.waitForRecorder()
       pipeline.stopSensors()
       ends.end()
-    }
+    }.abandon()
     ServiceNotification.ready("\(model.model.name), \(sensors.count) sensors")
     // An error here must not leave the pipeline running behind our back.
     let result = Result {

@@ -36,6 +36,8 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// `totalShed` when writing began to fail.
   private var shedBeforeFailure = 0
   private let formerEnd: String
+  /// The run's first record, and its number: nil where it was lost.
+  private var started: (event: LedgerEvent, sequence: UInt64?)?
   private var notices: [LedgerNotice] = []
 
   /// Goes on where the ledger ended. What was found wrong there is told in `gap` records, which are asked to be on the
@@ -84,7 +86,7 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   package mutating func append(_ event: LedgerEvent, at stamp: LedgerStamp) -> Bool {
     let ended = formerEnd
     let sums = (decisions, energy)
-    return add(event.type, stamp) { json, names in
+    let appended = add(event.type, stamp) { json, names in
       event.writeMembers(names, into: &json)
       switch event {
       case .start:
@@ -94,6 +96,8 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
       default: break
       }
     }
+    if case .start = event { started = (event, appended ? head.sequence : nil) }
+    return appended
   }
 
   /// Appends the `stop` record with what was spent since the last decision, so that the run's total covers all
@@ -150,6 +154,11 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
     energy = energy - given.energy
     totalShed += given.records
     shed.add(given.counts, at: stamp.boot)
+    // A run's sums count from its `start` on: one that is lost is made again.
+    guard let started, started.sequence ?? .max > head.sequence else { return }
+    shed.forget(.start)
+    totalShed -= 1
+    append(started.event, at: stamp)
   }
 
   /// Whether everything lost is told: nothing is left for a `gap` record.

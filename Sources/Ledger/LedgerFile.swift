@@ -104,7 +104,7 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
     if code != 0 && failure == nil {
       let path = segment.path
       link.report { $0.say(.failing(path: path, errno: code)) }
-    } else if code == 0 && failure != nil {
+    } else if code == 0 && failure != nil && !isLast {
       let path = segment.path
       link.report { $0.say(.writingAgain(path: path, lost: 0)) }
     }

@@ -12,6 +12,7 @@ package final class LedgerLink: Sendable {
   /// Called by the writing half when it has taken bytes, or has something to tell.
   private let tell: @Sendable () -> Void
   private let hasNews = Atomic<Bool>(false)
+  private let isWaitedFor = Atomic<Bool>(false)
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -33,8 +34,15 @@ package final class LedgerLink: Sendable {
 
   /// Room for any record: whoever must lose none waits for it (`tell` is called when something was taken).
   package var hasRoom: Bool { records.free > LedgerOptions.maximumRecordBytes }
-  /// Whether half of the ring is full: then the writing half writes without waiting for its time.
-  var isPressed: Bool { records.count >= records.capacity / 2 }
+  /// Has the writing half write without waiting for its time: somebody waits for room.
+  package func pressForRoom() {
+    isWaitedFor.store(true, ordering: .releasing)
+    writerBell.ring()
+  }
+  /// Whether the writing half is to write without waiting for its time: room is waited for, or half of it is taken.
+  var isPressed: Bool {
+    isWaitedFor.load(ordering: .acquiring) || records.count >= records.capacity / 2
+  }
   /// Bytes written so far: whether the disk moves.
   package var progress: Int { records.takenEver }
 
@@ -85,7 +93,10 @@ package final class LedgerLink: Sendable {
     tell()
   }
 
-  func tookBytes() { tell() }
+  func tookBytes() {
+    isWaitedFor.store(false, ordering: .releasing)
+    tell()
+  }
 }
 
 /// What the writing half has to tell the other, since it last told.

@@ -35,6 +35,13 @@ struct ShedCounts: Sendable {
     gone.segments += 1
   }
 
+  /// One that was counted is made again.
+  mutating func forget(_ type: RecordType) {
+    guard counts[type.index] > 0 else { return }
+    counts[type.index] -= 1
+    lost -= 1
+  }
+
   /// What somebody else has counted; learnt of at `now`.
   mutating func add(_ other: ShedCounts, at now: Instant) {
     guard !other.isEmpty else { return }

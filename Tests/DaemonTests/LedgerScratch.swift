@@ -32,7 +32,8 @@ final class LedgerScratch {
 
 /// All that is behind the pipeline, as the daemon has it, but with a thread's work done when a test says so: recorder,
 /// ledger, those who watch, and output.
-final class RecordingBench {
+final class RecordingBench: @unchecked Sendable {
+  // Unchecked: its parts are, each by the thread that has it.
   let scratch: LedgerScratch
   let bell: EventBell
   let events: EventRing
@@ -41,7 +42,7 @@ final class RecordingBench {
   let link: LedgerLink
   let recorder: Recorder
   let beats = Heartbeats()
-  private var file: LedgerFile
+  private let file: FileBox
 
   init(
     _ model: Model, prints: Bool = false, waits: Bool = false, isReplay: Bool = true,
@@ -54,7 +55,7 @@ final class RecordingBench {
     watch = try WatchRing { bell.ring() }
     output = try OutputThread(decisions: standardOutput, journal: journal) { bell.ring() }
     link = try LedgerLink(capacity: options.bufferBytes) { bell.ring() }
-    file = try LedgerFile(directory: scratch.directory, link: link, at: .zero, options: options)
+    file = FileBox(try LedgerFile(directory: scratch.directory, link: link, at: .zero, options: options))
     let nothing = SHA256.digest(of: UnsafeRawBufferPointer(start: nil, count: 0))
     let identity = LedgerIdentity(
       bootID: "test", model: nothing, configuration: nothing,
@@ -71,4 +72,24 @@ final class RecordingBench {
     _ = recorder.takeEvents()
     file.writeIfDue(at: now)
   }
+
+  /// From now on the writer has a thread of its own, until the ledger is closed. No `turn` afterwards.
+  func startWriter() throws -> Thread {
+    let file = file
+    return try Thread(named: "writer") { file.serve() }
+  }
+}
+
+/// Carries a ledger's file to its thread. Unchecked: that thread alone uses it from then on.
+private final class FileBox: @unchecked Sendable {
+  let start: LedgerStart
+  private var file: LedgerFile?
+
+  init(_ file: consuming LedgerFile) {
+    start = file.start
+    self.file = consume file
+  }
+
+  func writeIfDue(at now: Instant) { file?.writeIfDue(at: now) }
+  func serve() { file.take()?.serve() }
 }

@@ -109,13 +109,18 @@ struct LedgerWriter {
   }
 
   /// The end as the daemon makes it.
-  mutating func end(reason: String, closing: ClosingEnergy? = nil, at stamp: LedgerStamp) -> LedgerError? {
+  /// - Parameter settled: called between the last try of what waits and the last records.
+  mutating func end(
+    reason: String, closing: ClosingEnergy? = nil, at stamp: LedgerStamp, settled: () -> Void = {}
+  ) -> LedgerError? {
     let halves = halves
     return halves.chain.end(reason: reason, closing: closing, at: stamp) { link in
       switch link.takeRequest() {
-      case .settle: halves.file.settle(at: stamp.boot)
-      case .close: halves.file.close(at: stamp.boot)
-      default: nil
+      case .settle:
+        defer { settled() }
+        return halves.file.settle(at: stamp.boot)
+      case .close: return halves.file.close(at: stamp.boot)
+      default: return nil
       }
     }
   }

@@ -185,9 +185,10 @@ final class Sink: @unchecked Sendable {
   /// Bytes that still fit.
   var room = Int.max
   var synchronizationResult: Int32 = 0
+  var reservation: Int32 = 0
 
   var output: LedgerOutput {
-    LedgerOutput(
+    var output = LedgerOutput(
       write: { [self] file, bytes in
         calls += 1
         if room == 0 { return -Int(ENOSPC) }
@@ -199,5 +200,7 @@ final class Sink: @unchecked Sendable {
         synchronizations += 1
         return synchronizationResult
       })
+    output.reserve = { [self] _, _, _ in reservation }
+    return output
   }
 }

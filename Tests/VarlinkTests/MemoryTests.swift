@@ -98,7 +98,8 @@ import Vocabulary
     #expect(held <= VarlinkLimits().clientBytes)
     #expect(evicted > 900)
     let taken = Self.resident() - before
-    #expect(taken < 16 << 20, "\(taken >> 20) MiB")
+    // Other tests of the process take memory at the same time.
+    #expect(taken < 32 << 20, "\(taken >> 20) MiB")
     let late = try bench.connect()
     try bench.serve()
     bench.now = bench.now + .seconds(3)

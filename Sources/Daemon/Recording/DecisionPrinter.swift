@@ -20,13 +20,17 @@ struct DecisionPrinter {
   /// Waits until the queue has taken something or that time has come; nil where nobody waits.
   private let wait: ((Instant) -> Void)?
 
+  private let patience: Nanoseconds
+
   init(
-    isOn: Bool, queue: OutputQueue, journal: Journal, waiting wait: ((_ until: Instant) -> Void)?
+    isOn: Bool, queue: OutputQueue, journal: Journal, patience: Nanoseconds = Self.patience,
+    waiting wait: ((_ until: Instant) -> Void)?
   ) {
     self.isOn = isOn
     self.queue = queue
     self.journal = journal
     self.wait = wait
+    self.patience = patience
   }
 
   mutating func print(_ line: @autoclosure () -> String) {
@@ -65,7 +69,7 @@ struct DecisionPrinter {
   private func waitForRoom() -> Bool {
     guard let wait else { return false }
     var seen = queue.progress
-    var limit = Instant(sinceBoot: bootTimeNanoseconds()) + Self.patience
+    var limit = Instant(sinceBoot: bootTimeNanoseconds()) + patience
     while true {
       wait(limit)
       if queue.failure != nil { return false }

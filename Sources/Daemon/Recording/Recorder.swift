@@ -181,6 +181,7 @@ package final class Recorder: @unchecked Sendable {
     var seen = link.progress
     var since = now
     while !link.hasRoom && chain.failure == nil && stopSince == nil {
+      link.pressForRoom()
       bell.wait(until: (now + .seconds(1)).sinceBoot)
       turn()
       if link.progress != seen {

@@ -30,7 +30,7 @@ extension Service {
       let link = try LedgerLink(capacity: options.bufferBytes) { bell.ring() }
       let opening = try LedgerOpening()
       let work = options
-      _ = try Thread(named: "writer") { opening.run(settings.directory, link, work) }
+      try Thread(named: "writer") { opening.run(settings.directory, link, work) }.abandon()
       while opening.outcome() == nil {
         if try isStopped(by: signals, while: opening.bell, until: nil) { return nil }
       }
