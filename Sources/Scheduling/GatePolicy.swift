@@ -43,6 +43,13 @@ package struct GatePolicy: Sendable {
       wakeDeadlines.isEmpty ? [Nanoseconds](repeating: .zero, count: count) : wakeDeadlines
   }
 
+  /// The same, with every modality that can be had run to its end, and fused.
+  package var full: GatePolicy {
+    GatePolicy(
+      steps: steps, thresholds: thresholds, noneClass: noneClass, activityCertainty: activityCertainty,
+      always: true, wakeDeadlines: wakeDeadlines)
+  }
+
   private static func isComplete(_ steps: [ExitID], _ exitCounts: [Int]) -> Bool {
     var asked = [Int](repeating: 0, count: exitCounts.count)
     for step in steps {

@@ -234,6 +234,10 @@ package enum DaemonInterface {
     method Acquire(sensor: string) -> ()
     method Release(sensor: string) -> ()
 
+    # Answers a window that ends now, though none is due; with `full` every sensor that can be had is woken and fused. Its
+    # decision is one as any other; absent only where it was lost on its way here.
+    method Ask(full: ?bool) -> (number: int, decision: ?Decision)
+
     # This user may read, and give no commands.
     error NotPermitted (method: string, uid: int)
 
@@ -251,6 +255,9 @@ package enum DaemonInterface {
 
     # Labels are taken from decision `oldest` on.
     error DecisionTooOld (oldest: int)
+
+    # No window is answered: Resume first.
+    error Paused ()
 
     # The ledger's writer does not keep up, and nothing was done; try again later.
     error NotRecorded ()

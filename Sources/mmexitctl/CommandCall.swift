@@ -50,6 +50,7 @@ enum CommandCall {
         ("no decision has that number yet; the last one is \(number("newest"))", .dataError)
       case "DecisionTooOld":
         ("that decision is too old for a label; labels are taken from \(number("oldest")) on", .dataError)
+      case "Paused": ("the daemon is paused and answers no window; 'mmexitctl resume' first", .unavailable)
       case "NotRecorded":
         ("the ledger's writer does not keep up and nothing was done; try again", .unavailable)
       case "Busy": ("\(number("limit")) commands wait already; try again", .unavailable)

@@ -8,7 +8,7 @@ struct Mmexitctl: ParsableCommand {
     abstract: "Ask the mmexit daemon, and plan and evaluate without one.",
     version: "mmexitctl 0.1.0",
     subcommands: [
-      Watch.self, Status.self, ModelCommand.self, Label.self, Pause.self, Resume.self, Acquire.self,
+      Watch.self, Status.self, ModelCommand.self, Label.self, Pause.self, Resume.self, Acquire.self, Ask.self,
       Plan.self,
       Evaluate.self, Audit.self,
     ])

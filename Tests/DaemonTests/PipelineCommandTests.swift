@@ -112,6 +112,24 @@ import Vocabulary
     #expect(outcome.decisions.last.map { $0.used.contains(audio) } == true)
   }
 
+  @Test func whoAsksIsAnsweredAtOnceAndTheClockGoesOnAsBefore() throws {
+    let plain = try run([:])
+    let outcome = try run([5: [(1, .ask(full: true)), (2, .ask(full: false))]])
+    let asked = try #require(outcome.decisions.dropFirst(5).first)
+    #expect(outcome.answers == [1: .asked(decision: asked.number), 2: .asked(decision: asked.number)])
+    #expect(asked.answer.exit == .fusion && asked.used == .all(2))
+    let ends = outcome.decisions.map(\.end)
+    #expect(zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 }, "a window is answered twice")
+    // No window is answered in another way for it, from the next but one on.
+    #expect(plain.decisions.last?.end == outcome.decisions.last?.end)
+    #expect(outcome.decisions.dropFirst(6).allSatisfy { $0.answer.exit != .fusion })
+  }
+
+  @Test func nobodyIsAnsweredWhilePaused() throws {
+    let outcome = try run([5: [(1, .pause), (2, .ask(full: false)), (3, .resume)]])
+    #expect(outcome.answers == [1: .done, 2: .paused, 3: .done])
+  }
+
   /// The rig stands still while nothing is asked of it, so the resume is sent with the pause: nothing lies between.
   @Test func aPauseClosesAllAndAResumeGoesOnWithTheNextWindow() throws {
     let outcome = try run([5: [(1, .pause), (2, .pause), (3, .resume), (4, .resume)]])

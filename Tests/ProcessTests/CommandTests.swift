@@ -112,4 +112,58 @@ import Testing
     #expect(commands.map { $0["command"] as? String } == ["acquire", "release"])
     #expect(commands.allSatisfy { $0["modality"] as? String == "image" })
   }
+
+  @Test func whoAsksGetsADecisionOfAllSensors() throws {
+    let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
+    #expect(daemon.isUp() && holds(within: 20) { daemon.world.cameraOpens > 0 })
+    let answer = ctl(daemon, "ask", "--full", "--json")
+    #expect(answer.code == 0, "\(answer.error)")
+    let decision = try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any]
+    #expect((decision?["used"] as? [String]).map(Set.init) == ["audio", "image"], "\(answer.output)")
+    endsInOrder(daemon)
+    let number = decision?["number"] as? Int
+    #expect(daemon.records("decision").filter { $0["number"] as? Int == number }.count == 1)
+  }
+
+  @Test func aThousandClientsThatAcquireAndDieLeaveTheCameraAndNeverStopTheMicrophone() throws {
+    let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
+    #expect(daemon.isUp() && holds(within: 20) { daemon.world.cameraOpens > 0 })
+    let message = #"{"method":"io.mmexit.Daemon.Acquire","parameters":{"sensor":"image"}}"#
+    var open: [Int32] = []
+    for number in 0..<1_000 {
+      let client = try connect(daemon.folder + "/socket")
+      #expect(Array(message.utf8CString).withUnsafeBytes { write(client, $0.baseAddress, $0.count) } > 0)
+      open.append(client)
+      // Some die before they are answered, some after, some while others hold on.
+      if number % 3 == 0 { usleep(2_000) }
+      if open.count > 8 || number % 50 == 49 {
+        for client in open { close(client) }
+        open = []
+      }
+    }
+    let end = Date()
+    #expect(holds(within: 1) { daemon.sensor("image")["acquired_by"] == nil })
+    #expect(Date().timeIntervalSince(end) < 1)
+    let opens = daemon.world.cameraOpens
+    #expect(ctl(daemon, "ask", "--full").code == 0)
+    #expect(daemon.world.cameraOpens >= opens && daemon.state(of: "image") != "failed")
+    #expect(daemon.world.microphoneOpens == 1, "the microphone was interrupted")
+    endsInOrder(daemon)
+    let decisions = daemon.records("decision")
+    #expect(decisions.compactMap { $0["number"] as? Int } == Array(1...max(1, decisions.count)))
+    #expect(daemon.records("sleep").allSatisfy { $0["modality"] as? String == "image" })
+  }
+
+  private func connect(_ path: String) throws -> Int32 {
+    let client = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
+    let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+    let code = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Foundation.connect(client, $0, size) }
+    }
+    guard code == 0 else { throw POSIXError(.ECONNREFUSED) }
+    return client
+  }
 }

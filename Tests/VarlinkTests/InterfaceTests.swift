@@ -22,7 +22,7 @@ import Testing
     #expect(DaemonInterface.description.name == DaemonInterface.name)
     #expect(
       DaemonInterface.description.methods == [
-        "GetStatus", "GetModel", "Watch", "Label", "Pause", "Resume", "Acquire", "Release",
+        "GetStatus", "GetModel", "Watch", "Label", "Pause", "Resume", "Acquire", "Release", "Ask",
       ])
     #expect(ServiceInterface.description.methods == ["GetInfo", "GetInterfaceDescription"])
     #expect(ConnectionInterface.description.methods == [])

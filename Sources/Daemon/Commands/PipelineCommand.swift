@@ -10,6 +10,8 @@ package enum PipelineCommand: Sendable {
   /// Another program needs the device: it is closed and left alone until `giveBack`. Answered when it is closed.
   case withhold(sensor: Int)
   case giveBack(sensor: Int)
+  /// A window that ends now is answered; with `full`, by fusion of every sensor that can be had.
+  case ask(full: Bool)
 }
 
 package struct CommandRequest: Sendable {
@@ -32,6 +34,10 @@ package enum CommandOutcome: Equatable, Sendable {
   case noSuchDecision(newest: UInt64)
   /// Labels are taken from `oldest` on.
   case decisionTooOld(oldest: UInt64)
+  /// The decision that answers has that number; it is delivered next.
+  case asked(decision: UInt64)
+  /// Paused: no window is answered.
+  case paused
   /// The recorder had no room: nothing was done.
   case notRecorded
 }

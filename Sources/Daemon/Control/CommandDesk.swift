@@ -12,7 +12,7 @@ final class CommandDesk {
 
   /// What is done with an answer.
   private enum Purpose: Equatable {
-    case label, pause, resume
+    case label, pause, resume, ask
     case device(sensor: Int)
   }
 
@@ -29,6 +29,11 @@ final class CommandDesk {
     var deadline: Instant
   }
 
+  private struct Asking {
+    var client: ConnectionID
+    var decision: UInt64
+  }
+
   private let channel: CommandChannel
   private let nudge: () -> Void
   private let owner = geteuid()
@@ -37,6 +42,8 @@ final class CommandDesk {
   private var pending: [UInt64: Pending] = [:]
   /// Clients that wait for a device, each by when.
   private var waiting: [Waiting] = []
+  /// Clients that wait for a decision to come by.
+  private var asking: [Asking] = []
   private var ticket: UInt64 = 0
   private var holds: SensorHolds
   /// By sensor: who acquired or released it last; nil where a client died.
@@ -66,6 +73,7 @@ final class CommandDesk {
     case "Label": command = label
     case "Pause": command = { call, now in self.send(.pause, .pause, call, now) }
     case "Resume": command = { call, now in self.send(.resume, .resume, call, now) }
+    case "Ask": command = ask
     case "Acquire": command = acquire
     case "Release": command = release
     default: return nil
@@ -87,6 +95,31 @@ final class CommandDesk {
       return .error(.unknownClass(name))
     }
     return send(.label(decision: decision, label: label), .label, call, now)
+  }
+
+  private func ask(_ call: Call, _ now: Instant) throws(JSONError) -> Reply {
+    let isFull = try call.parameters.optional("full")?.bool() ?? false
+    return send(.ask(full: isFull), .ask, call, now)
+  }
+
+  /// A decision has come by, as an object: those who asked for it get it. One that was lost on the way here is
+  /// answered by its number alone.
+  func published(_ number: UInt64, _ object: [UInt8]) {
+    for one in asking where one.decision <= number {
+      let isThere = one.decision == number
+      replies.append(
+        (
+          one.client,
+          .parameters({ json in
+            json.key("number")
+            json.value(one.decision)
+            guard isThere else { return }
+            json.key("decision")
+            object.withUnsafeBytes { json.raw($0) }
+          })
+        ))
+    }
+    asking.removeAll { $0.decision <= number }
   }
 
   // MARK: Sensors that others need
@@ -144,9 +177,13 @@ final class CommandDesk {
       case .resume: isPaused = false
       case .device(let sensor):
         for client in holds.answered(for: sensor) { finishWaiting(client, for: sensor, .empty) }
-      case .label: break
+      case .label, .ask: break
       }
       guard let client = request.client else { continue }
+      if case .asked(let decision) = answer.outcome {
+        asking.append(Asking(client: client, decision: decision))
+        continue
+      }
       replies.append((client, Self.reply(answer.outcome)))
     }
   }
@@ -158,7 +195,8 @@ final class CommandDesk {
 
   private static func reply(_ outcome: CommandOutcome) -> Reply {
     switch outcome {
-    case .done: .empty
+    case .done, .asked: .empty
+    case .paused: .error(.paused)
     case .noSuchDecision(let newest): .error(.noSuchDecision(newest: newest))
     case .decisionTooOld(let oldest): .error(.decisionTooOld(oldest: oldest))
     case .notRecorded: .error(.notRecorded)

@@ -26,6 +26,7 @@ extension CallError {
   static func decisionTooOld(oldest: UInt64) -> CallError {
     daemon("DecisionTooOld", ["oldest": .integer(Int64(oldest))])
   }
+  static let paused = daemon("Paused")
   static let notRecorded = daemon("NotRecorded")
   static func busy(limit: Int) -> CallError { daemon("Busy", ["limit": .integer(Int64(limit))]) }
   static func notAnswered(within limit: Nanoseconds) -> CallError {

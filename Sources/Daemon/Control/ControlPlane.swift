@@ -141,6 +141,9 @@ struct ControlPlane: ~Copyable {
       swap(&object, &queries.last)
       let lost = number - min(number, queries.lastNumber + 1)
       queries.lastNumber = number
+      // Who asked for this decision was told its number before it was delivered.
+      desk.takeAnswers()
+      desk.published(number, queries.last)
       guard server.hasSubscribers(Queries.watchTopic) else { continue }
       if lost > 0 { server.skip(Queries.watchTopic, lost) }
       server.publish(Queries.watchTopic, at: now) { json in queries.writeLast(into: &json) }

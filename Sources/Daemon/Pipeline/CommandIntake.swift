@@ -14,6 +14,10 @@ struct CommandIntake {
   private(set) var isPaused = false
   private var waiting = Bounded<64, CommandRequest>(
     filler: CommandRequest(ticket: 0, command: .resume, user: nil))
+  /// Those who ask for an answer now; one window answers them all.
+  private var asked = Bounded<64, UInt64>(filler: 0)
+  /// One of them wants every sensor in it.
+  private(set) var isFullAsked = false
   private var closings = Bounded<64, Closing>(filler: Closing(ticket: 0, sensors: []))
 
   init(_ link: CommandLink?) { self.link = link }
@@ -34,7 +38,7 @@ struct CommandIntake {
         _ = link.record(CommandRecord(what: .release(sensor: sensor), user: request.user, at: sensors.now))
         sensors.giveBack(sensor)
         link.channel.answer(request.ticket, .done)
-      case .label, .pause, .resume: waiting.append(request)
+      case .label, .pause, .resume, .ask: waiting.append(request)
       }
     }
     answerClosed(sensors)
@@ -67,11 +71,28 @@ struct CommandIntake {
           sensors.resume()
         }
         link.channel.answer(request.ticket, .done)
+      case .ask(let full):
+        if isPaused {
+          link.channel.answer(request.ticket, .paused)
+        } else {
+          asked.append(request.ticket)
+          isFullAsked = isFullAsked || full
+        }
       case .withhold, .giveBack: break
       }
     }
     waiting.removeAll()
     answerClosed(sensors)
+  }
+
+  var isAsked: Bool { asked.count > 0 }
+
+  /// The decision with that number answers those who ask; it is delivered next.
+  mutating func answered(by number: UInt64) {
+    guard let link, isAsked else { return }
+    for index in asked.indices { link.channel.answer(asked[index], .asked(decision: number)) }
+    asked.removeAll()
+    isFullAsked = false
   }
 
   /// Why a decision takes no label; nil where it does.

@@ -32,6 +32,8 @@ package struct PipelineSettings: Sendable {
 /// Sensor numbers are the model's modality numbers. After `init` nothing here allocates for a window.
 package final class Pipeline<Rig: SensorRig> {
   private let policy: GatePolicy
+  /// For a window in which every sensor is asked for.
+  private let fullPolicy: GatePolicy
   private let settings: PipelineSettings
   private let sensors: PipelineSensors<Rig>
   private var engine: Engine
@@ -58,6 +60,7 @@ package final class Pipeline<Rig: SensorRig> {
     beat: @escaping () -> Void = {}, commands link: CommandLink? = nil
   ) {
     self.policy = policy
+    fullPolicy = policy.full
     self.settings = settings
     engine = Engine(model)
     let start = rig.now
@@ -99,12 +102,19 @@ package final class Pipeline<Rig: SensorRig> {
         sensors.rest()
         continue
       }
-      guard sensors.awaitWindow(endingAt: clock.next) else { continue }
-      answer(windowEndingAt: clock.next)
+      let end = nextEnd
+      guard sensors.awaitWindow(endingAt: end) else { continue }
+      answer(windowEndingAt: end)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
       sensors.sleepIdleSensors(linger: settings.linger, fullChecks: window.nextFullCheck)
     }
+  }
+
+  /// When the next window ends: now where somebody asks, as soon as that is a window of its own.
+  private var nextEnd: Instant {
+    guard commands.isAsked, sensors.now > lastEnd ?? .zero else { return clock.next }
+    return min(sensors.now, clock.next)
   }
 
   /// Between two windows.
@@ -119,11 +129,16 @@ package final class Pipeline<Rig: SensorRig> {
 
   private func answer(windowEndingAt end: Instant) {
     number += 1
-    var walk = WindowWalk(policy, endingAt: end)
+    var walk = WindowWalk(commands.isFullAsked ? fullPolicy : policy, endingAt: end)
     window.begin()
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer)
-    clock.answered(windowEnding: decision.end, at: sensors.now)
+    if end == clock.next {
+      clock.answered(windowEnding: decision.end, at: sensors.now)
+    } else {
+      clock.answeredBetween(windowEnding: decision.end)
+    }
+    commands.answered(by: number)
     assert(lastEnd.map { decision.end > $0 } ?? true, "a window that is answered twice")
     assert(clock.next > decision.end, "a window that would be answered again")
     lastEnd = decision.end

@@ -20,6 +20,14 @@ struct WindowClock: Sendable {
   /// Begins anew after a time without windows; the one that ends at `first` is the next.
   mutating func restart(first: Instant) { next = max(next, first) }
 
+  /// A window that ended at `end`, between two of the clock's, has been answered.
+  mutating func answeredBetween(windowEnding end: Instant) {
+    while next <= end {
+      next = next + period
+      joined += 1
+    }
+  }
+
   /// The window that ended at `end` has been answered at `now`.
   mutating func answered(windowEnding end: Instant, at now: Instant) {
     next = next + period
