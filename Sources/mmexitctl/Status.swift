@@ -51,6 +51,10 @@ struct Status: ParsableCommand {
       ])
     }
     Output.table(["sensor", "kind", "state", "wakes", "awake s", "fault"], rows)
+    for sensor in try reply.member("sensors").elements() {
+      let losses = try Self.losses(sensor)
+      if !losses.isEmpty { Output.line("\(try sensor.member("name").string()): \(losses)") }
+    }
     if !isPaused && rows.allSatisfy({ $0[2] == "failed" }) {
       Output.line("no sensor can be had: windows go unanswered until one is back")
     }
@@ -62,6 +66,21 @@ private func trouble(_ sensor: JSONPlace) throws(JSONError) -> String {
   if let fault = try sensor.optional("fault") { return try fault.string() }
   guard let count = try sensor.optional("acquired_by")?.integer() else { return "" }
   return count == 1 ? "another program has it" : "\(count) other programs have it"
+}
+
+extension Status {
+  /// What a sensor's device counts, where that is not nothing.
+  fileprivate static func losses(_ sensor: JSONPlace) throws(JSONError) -> String {
+    var parts: [String] = []
+    for (key, text) in [
+      ("faults", "faults"), ("overruns", "overruns"), ("lost_samples", "samples lost"),
+      ("frames_dropped", "frames dropped"), ("frames_corrupt", "frames corrupt"),
+      ("frames_settling", "frames while settling"),
+    ] {
+      if let count = try sensor.optional(key)?.integer(), count > 0 { parts.append("\(count) \(text)") }
+    }
+    return parts.joined(separator: ", ")
+  }
 }
 
 /// One call and its reply.

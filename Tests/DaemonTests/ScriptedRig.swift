@@ -41,6 +41,8 @@ final class ScriptedRig: SensorRig {
   /// Sample `n` of the sound, 8,000 a second; pixel value of frame `n`, 10 a second.
   var sample: (Int) -> Int16 = { Int16(($0 % 80 - 40) * 200) }
   var pixel: (Int) -> UInt8 = { UInt8(truncatingIfNeeded: $0 * 37) }
+  /// How long the program is busy in a call of the rig, or in what it does until the next one; nil for no time at all.
+  var cost: (() -> Nanoseconds)?
   private(set) var isStopped = false
   private var sensors: [Sensor]
   private let pixels = UnsafeMutablePointer<UInt8>.allocate(capacity: 16)
@@ -69,7 +71,11 @@ final class ScriptedRig: SensorRig {
 
   private func isOut(_ sensor: Int) -> Bool { scripts[sensor].outages.contains { $0.contains(now) } }
 
+  /// Time goes by while the program works.
+  func work() { if let cost { now = now + cost() } }
+
   func wake(_ sensor: Int) -> SensorState {
+    work()
     switch sensors[sensor].state {
     case .waking, .awake: return sensors[sensor].state
     case .failed where now < sensors[sensor].retry || sensors[sensor].ready != nil:
@@ -101,6 +107,7 @@ final class ScriptedRig: SensorRig {
   }
 
   func sleep(_ sensor: Int) {
+    work()
     if case .failed = sensors[sensor].state { return }
     sensors[sensor].state = .asleep
     sensors[sensor].request = nil
@@ -137,14 +144,43 @@ final class ScriptedRig: SensorRig {
 
   func requestClosed(_ sensor: Int) { sensors[sensor].tellsClosed = true }
 
+  /// What has become of devices while the program worked: as a device's own thread does it, and the device rig's `next`
+  /// before anything else is told.
+  private func supervise() {
+    for sensor in sensors.indices {
+      if let ready = sensors[sensor].ready, ready <= now {
+        if isOut(sensor) { fail(sensor, .unplugged) } else { awaken(sensor, at: ready) }
+      } else if case .waking(let since) = sensors[sensor].state,
+        since + configurations[sensor].wakeLimit <= now
+      {
+        fail(sensor, .openHung)
+      } else if case .awake(let since) = sensors[sensor].state,
+        scripts[sensor].outages.contains(where: { $0.lowerBound >= since && $0.lowerBound < now })
+      {
+        fail(sensor, .unplugged)
+      }
+    }
+  }
+
+  private func awaken(_ sensor: Int, at ready: Instant) {
+    sensors[sensor].ready = nil
+    sensors[sensor].failure = nil
+    sensors[sensor].state = .awake(since: ready)
+    sensors[sensor].tells = true
+  }
+
   func next(until deadline: Instant?) -> SensorEvent {
     if bell.clear() { return .interrupted }
+    work()
+    supervise()
     for sensor in sensors.indices where sensors[sensor].tellsClosed {
       sensors[sensor].tellsClosed = false
       return .closed(sensor: sensor)
     }
     let dues = sensors.indices.compactMap { sensor in due(sensor).map { ($0, sensor) } }
-    guard let (when, sensor) = dues.min(by: { $0.0 < $1.0 }), when <= end, when <= deadline ?? end else {
+    guard let (when, sensor) = dues.min(by: { $0.0 < $1.0 }), when <= end,
+      when <= max(now, deadline ?? end)
+    else {
       now = max(now, min(end, deadline ?? end))
       return now >= end ? .ended : .deadline
     }
@@ -157,10 +193,9 @@ final class ScriptedRig: SensorRig {
       fail(sensor, .unplugged)
       return next(until: deadline)
     }
-    if sensors[sensor].ready != nil {
-      sensors[sensor].ready = nil
-      sensors[sensor].failure = nil
-      sensors[sensor].state = .awake(since: now)
+    if let ready = sensors[sensor].ready {
+      awaken(sensor, at: ready)
+      sensors[sensor].tells = false
       return .state(sensor: sensor, sensors[sensor].state)
     }
     if case .waking = sensors[sensor].state {
@@ -176,6 +211,7 @@ final class ScriptedRig: SensorRig {
   func copySound(
     _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
+    work()
     let last = Int((end - .zero).count / (1_000_000_000 / Int64(Self.rate)))
     var missing = 0
     for i in 0..<buffer.count {
@@ -194,6 +230,7 @@ final class ScriptedRig: SensorRig {
   }
 
   func withFrame<R>(_ sensor: Int, _ body: (PixelView, Instant) -> R) -> R? {
+    work()
     guard case .awake(let since) = sensors[sensor].state else { return nil }
     let newest = frames(by: now) - 1
     guard newest >= 0, captured(newest) >= since else { return nil }

@@ -27,18 +27,6 @@ import Vocabulary
     }
   }
 
-  /// SplitMix64.
-  private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   private static func script(_ random: inout Seeded) -> ScriptedRig.Script {
     func times(_ chance: Int, _ random: inout Seeded) -> [Range<Instant>] {
       guard Int.random(in: 0..<100, using: &random) < chance else { return [] }
@@ -60,7 +48,7 @@ import Vocabulary
       repeating: .init(sensor: .init(asleep: 1, waking: 1, awake: 1), features: .zero), count: 2))
 
   @Test(arguments: 0..<40) func ledgerStatusAndEnergySayTheSame(seed: Int) throws {
-    var random = Seeded(state: UInt64(seed))
+    var random = Seeded(seed)
     let says: [ScriptedModel.Say] = [.unsure, .sure(0), .sure(1)]
     let scripted = ScriptedModel(
       audio: [says.randomElement(using: &random)!, .unsure],

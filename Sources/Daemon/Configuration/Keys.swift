@@ -120,7 +120,9 @@ package enum Keys {
     .duration(
       "max-blind", 0...3600, \.maximumBlind,
       "Longest time between looks by every live sensor while the answer is 'none'."),
-    .duration("max-skew", 0...10, \.maximumSkew, "Sound and picture further apart than this are not fused."),
+    // 0 would let no sound and picture ever be a pair.
+    .duration(
+      "max-skew", 0.001...10, \.maximumSkew, "Sound and picture further apart than this are not fused."),
     .count("wakes-per-minute", 1...600, \.wakesPerMinute, "A sensor woken more often is left awake."),
   ]
 

@@ -67,6 +67,12 @@ struct Queries {
     json.value(status.decisions + status.joined)
     json.key("decisions")
     json.value(status.decisions)
+    json.key("joined")
+    json.value(status.joined)
+    json.key("full_checks")
+    json.value(status.looks)
+    json.key("unsure")
+    json.value(status.unsure)
     json.key("energy")
     json.beginObject()
     json.key("total_nanojoules")
@@ -81,6 +87,7 @@ struct Queries {
 
   private func writeSensor(_ index: Int, _ status: PipelineStatus, into json: inout JSONWriter) {
     let sensor = status.sensors[index]
+    let time = sensor.durations(at: status.now)
     json.beginObject()
     json.key("name")
     json.value(names.modalities[index])
@@ -106,7 +113,20 @@ struct Queries {
       json.value(desk.holders(of: index))
     }
     json.key("awake_ns")
-    json.value(sensor.awakeTime(at: status.now).count)
+    json.value(time.awake.count)
+    for (key, value) in [
+      ("asleep_ns", time.asleep.count), ("waking_ns", time.waking.count), ("failed_ns", time.failed.count),
+      ("faults", Int64(clamping: sensor.faults)), ("overruns", Int64(sensor.counters.overruns)),
+      ("lost_samples", Int64(sensor.counters.lostSamples)),
+      ("frames_dropped", Int64(sensor.counters.framesDropped)),
+      ("frames_corrupt", Int64(sensor.counters.framesCorrupt)),
+      ("frames_settling", Int64(sensor.counters.framesSettling)),
+    ] as [(StaticString, Int64)] {
+      json.key(key)
+      json.value(value)
+    }
+    json.key("held_awake")
+    json.value(sensor.heldAwake)
     json.endObject()
   }
 

@@ -125,6 +125,7 @@ package final class Pipeline<Rig: SensorRig> {
     let decision = window.decide(number, walk, answer)
     clock.answered(windowEnding: decision.end, at: sensors.now)
     assert(lastEnd.map { decision.end > $0 } ?? true, "a window that is answered twice")
+    assert(clock.next > decision.end, "a window that would be answered again")
     lastEnd = decision.end
     sensors.publishFigures()
     status.publish(decision, joined: clock.joined, at: sensors.now)

@@ -27,6 +27,7 @@ final class PipelineSensors<Rig: SensorRig> {
   /// The recording is over.
   private(set) var hasEnded = false
   private let order: [Int]
+  private let start: Instant
   private let wakeDeadlines: [Nanoseconds]
   /// By sensor: how long its window of sound is; nil for a picture.
   private let soundLengths: [Nanoseconds?]
@@ -67,6 +68,7 @@ final class PipelineSensors<Rig: SensorRig> {
     self.beat = beat
     sentinel = order[0]
     let start = rig.now
+    self.start = start
     accounts = wakeDeadlines.map {
       SensorAccount(wakeDeadline: $0, wakesPerMinute: wakesPerMinute, start: start)
     }
@@ -123,6 +125,13 @@ final class PipelineSensors<Rig: SensorRig> {
     // What it became by itself meanwhile is told by an event.
     if after != before { enter(sensor, after) }
     return after
+  }
+
+  /// Every sensor's time in its states is the time that has gone by.
+  func hasWholeTime(at now: Instant) -> Bool {
+    for place in order.indices
+    where accounts[order[place]].figures.durations(at: now).total != now - start { return false }
+    return true
   }
 
   // MARK: Which sensor listens

@@ -127,6 +127,10 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     decision.skew = inputs.skew(among: gate.asked)
     decision.hops = walk.trace
     decision.macs = walk.macs
+    assert(sensors.hasWholeTime(at: now), "a sensor's time in its states is not the time that went by")
+    assert(
+      noneClass == nil || walk.isFullCheckDue || walk.end - fullChecks.last <= settings.maximumBlind,
+      "a window beyond max-blind that is no full check")
     if gate.allLooked { fullChecks.completed(at: walk.end) }
     let sawNothing = gate.look && answer.label == noneClass
     for modality in modalities where gate.asked.contains(index: modality) {
