@@ -28,7 +28,22 @@ package enum DaemonInterface {
       acquired_by: ?int,
       # Times it was woken, and how long it has been awake, since the daemon's start.
       wakes: int,
-      awake_ns: int
+      awake_ns: int,
+      # Time in its other states up to the last decision, as awake_ns is. The four sum to the time that has gone by.
+      asleep_ns: ?int,
+      waking_ns: ?int,
+      failed_ns: ?int,
+      # Times it was seen to fail.
+      faults: ?int,
+      # Times sound came faster than it was taken, and the samples lost by that.
+      overruns: ?int,
+      lost_samples: ?int,
+      # Frames the driver skipped, frames that came damaged, and frames thrown away while the camera settled after a wake.
+      frames_dropped: ?int,
+      frames_corrupt: ?int,
+      frames_settling: ?int,
+      # It would sleep, but was woken too often in the last minute.
+      held_awake: ?bool
     )
 
     type EnergyTotals (
@@ -169,6 +184,11 @@ package enum DaemonInterface {
       # Windows taken up and decisions given since the daemon's start.
       windows: int,
       decisions: int,
+      # Of the windows, those that came due while another was answered and joined it.
+      joined: ?int,
+      # Decisions by every live sensor because max-blind had run out, and decisions that no exit was sure of.
+      full_checks: ?int,
+      unsure: ?int,
       energy: EnergyTotals,
       uptime_ns: int,
       # Absent when the daemon keeps no ledger.
