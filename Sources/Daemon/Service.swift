@@ -47,7 +47,7 @@ package struct Service: Sendable {
       let signals = try SignalDescriptor()
       // Clients, and some for sensors, ledger and libraries.
       raiseOpenFileLimit(to: VarlinkLimits().clients + 256)
-      let bell = try EventBell()
+      let bell = try Bell()
       guard let ledger = try openLedger(bell, signals) else { return .success }
       if let recording {
         let replay = loaded.configuration.replay

@@ -13,7 +13,7 @@ extension Service {
   private static var outputPatience: Nanoseconds { .milliseconds(300) }
 
   func run<Rig: SensorRig>(
-    _ rig: Rig, _ ledger: consuming OpenLedger, _ bell: EventBell, _ signals: consuming SignalDescriptor,
+    _ rig: Rig, _ ledger: consuming OpenLedger, _ bell: Bell, _ signals: consuming SignalDescriptor,
     _ prints: Bool
   ) throws -> ExitCode {
     let beats = Heartbeats()
@@ -115,16 +115,16 @@ private struct Handover<Rig: SensorRig>: @unchecked Sendable {
 /// How the pipeline's thread ended, and the bells of those who wait for an end.
 private final class ThreadEnds: Sendable {
   /// Rung when the ledger is closed.
-  private let recorded: EventBell
-  private let bell: EventBell
+  private let recorded: Bell
+  private let bell: Bell
   private let state = Mutex<(ended: Bool, failure: SensingError?)>((false, nil))
 
   /// No longer do the devices wait for the ledger: what it has at the most, and a little.
   private static let recorderPatience = Nanoseconds.milliseconds(3200)
 
   init() throws(LinuxError) {
-    recorded = try EventBell()
-    bell = try EventBell()
+    recorded = try Bell()
+    bell = try Bell()
   }
 
   func endRecorder() { recorded.ring() }

@@ -135,8 +135,8 @@ package final class DeviceRig: SensorRig {
       deadline = min(deadline ?? instant, instant)
     }
     withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { pair in
-      pair.initializeElement(at: 0, to: readable(bell.event.descriptor.number))
-      pair.initializeElement(at: 1, to: readable(notice.event.descriptor.number))
+      pair.initializeElement(at: 0, to: readable(bell.number))
+      pair.initializeElement(at: 1, to: readable(notice.number))
       // poll on our own descriptors fails only for want of kernel memory: then the caller looks again.
       _ = try? pollUntil(deadline?.sinceBoot, pair)
     }

@@ -74,19 +74,7 @@ extension SensorRig {
   package func rest() {
     let limit = bootTimeNanoseconds() + Nanoseconds.seconds(60).count
     // A poll that fails looks like a bell: the caller looks at what there is, and rests again.
-    _ = try? pollUntil(limit, readable: bell.event.descriptor.number)
+    _ = try? pollUntil(limit, readable: bell.number)
     _ = bell.clear()
   }
-}
-
-/// What any thread rings to make the pipeline's thread look up.
-package final class Bell: Sendable {
-  let event: EventDescriptor
-
-  package init() throws(LinuxError) { event = try EventDescriptor() }
-
-  package func ring() { event.ring() }
-
-  /// True if it had been rung since the last time.
-  package func clear() -> Bool { event.clear() }
 }

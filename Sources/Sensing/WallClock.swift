@@ -18,7 +18,7 @@ package struct BootClock: WallClock {
 
   package func wait(until instant: Instant?, orFor bell: Bell) -> Bool {
     // ppoll on a descriptor that we own fails only for want of kernel memory; going on early is the lesser harm.
-    _ = try? pollUntil(instant?.sinceBoot, readable: bell.event.descriptor.number)
+    _ = try? pollUntil(instant?.sinceBoot, readable: bell.number)
     return bell.clear()
   }
 }

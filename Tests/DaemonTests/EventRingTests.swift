@@ -18,7 +18,7 @@ import Vocabulary
   }
 
   @Test func aFullRingDropsAndCounts() throws {
-    let ring = try EventRing(waits: false, bell: EventBell())
+    let ring = try EventRing(waits: false, bell: Bell())
     for number in 1...UInt64(EventRing.capacity + 5) { ring.put(decision(number)) }
     ring.put(.note(.noSensor(at: .zero)))
     #expect(ring.lost == (5, 1))
@@ -28,7 +28,7 @@ import Vocabulary
   }
 
   @Test func aRingThatWaitsLosesNothing() throws {
-    let ring = try EventRing(waits: true, bell: EventBell())
+    let ring = try EventRing(waits: true, bell: Bell())
     let count = UInt64(EventRing.capacity) * 20
     let producer = try Thread(named: "producer") {
       for number in 1...count { ring.put(.decision(Decision(number: number, start: .zero, end: .zero))) }

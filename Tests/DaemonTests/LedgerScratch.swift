@@ -35,7 +35,7 @@ final class LedgerScratch {
 final class RecordingBench: @unchecked Sendable {
   // Unchecked: its parts are, each by the thread that has it.
   let scratch: LedgerScratch
-  let bell: EventBell
+  let bell: Bell
   let events: EventRing
   let watch: WatchRing
   let output: OutputThread
@@ -49,7 +49,7 @@ final class RecordingBench: @unchecked Sendable {
     options: LedgerOptions = LedgerOptions(), standardOutput: Int32 = -1, journal: Int32 = -1
   ) throws {
     scratch = try LedgerScratch()
-    let bell = try EventBell()
+    let bell = try Bell()
     self.bell = bell
     events = try EventRing(waits: waits, bell: bell)
     watch = try WatchRing { bell.ring() }

@@ -149,7 +149,7 @@ import Vocabulary
 
   @Test func eachLineIsPrintedWhereTheReaderIsSlowOnly() throws {
     let (decisions, journal) = (Pipe(), Pipe())
-    let bell = try EventBell()
+    let bell = try Bell()
     let output = try OutputThread(decisions: decisions.writer, journal: journal.writer) { bell.ring() }
     let thread = try Thread(named: "output") { output.run() }
     let count = 5000

@@ -111,6 +111,29 @@ import Vocabulary
     #expect(try records(directory).map { $0["type"] } == ["start", "gap", "stop"])
   }
 
+  /// Another program fills the disk between two records: what is held behind the last one takes the last words.
+  @Test(arguments: [1, 2, 7]) func whatIsHeldTakesTheLastWords(_ before: Int) throws {
+    let directory = TemporaryDirectory()
+    let disk = HoldingDisk()
+    var options = eager()
+    options.output = disk.output
+    var random = SeededGenerator(state: UInt64(before))
+    var writer = try LedgerWriter(
+      directory: directory.path, identity: identity(), at: stamp(0), options: options)
+    writer.append(.start(version: "0.1", model: "digits", order: [0, 1]), at: stamp(0))
+    for number in 1...before { writer.append(decision(UInt64(number), &random), at: stamp(Int64(number))) }
+    disk.free = 0
+    for number in before + 1...before + 3 {
+      writer.append(decision(UInt64(number), &random), at: stamp(Int64(number)))
+    }
+    #expect(writer.failure == ENOSPC)
+    #expect(
+      writer.end(reason: "signal", at: stamp(90))
+        == .notWritten(path: try firstSegment(directory), records: 3, errno: ENOSPC, told: true))
+    #expect(try records(directory).suffix(2).map { $0["type"] } == ["gap", "stop"])
+    #expect(try audit(directory.path).findings == [])
+  }
+
   @Test func aDiskThatDoesNotConfirmIsSaid() throws {
     let directory = TemporaryDirectory()
     let sink = Sink()
@@ -171,6 +194,33 @@ import Vocabulary
     #expect(error == nil)
     let report = try audit(directory.path)
     #expect(report.findings == [] && report.types["decision"] == 40 && report.shed == 0)
+  }
+}
+
+/// A disk that keeps what was asked to be held, and has so much beside that.
+private final class HoldingDisk: @unchecked Sendable {
+  // Unchecked: one test's thread uses it.
+  var free = 1 << 20
+  /// Bytes of the file that have a place on the disk.
+  private var held = 0
+
+  private func hold(to end: Int) -> Bool {
+    let more = max(0, end - held)
+    guard more <= free else { return false }
+    free -= more
+    held += more
+    return true
+  }
+
+  var output: LedgerOutput {
+    var output = LedgerOutput(
+      write: { [self] file, bytes in
+        let end = Int(lseek(file, 0, SEEK_END))
+        guard hold(to: end + bytes.count) else { return -Int(ENOSPC) }
+        return LedgerOutput.file.write(file, bytes)
+      }, synchronize: { _ in 0 })
+    output.reserve = { [self] _, offset, length in hold(to: offset + length) ? 0 : -ENOSPC }
+    return output
   }
 }
 

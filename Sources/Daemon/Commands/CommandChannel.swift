@@ -11,9 +11,9 @@ package final class CommandChannel: Sendable {
   private let requests = BoundedRing<CommandRequest>(capacity: capacity)
   private let answers = BoundedRing<CommandAnswer>(capacity: capacity)
   /// Rung for the control thread: there are answers.
-  package let bell: EventBell
+  package let bell: Bell
 
-  package init() throws(LinuxError) { bell = try EventBell() }
+  package init() throws(LinuxError) { bell = try Bell() }
 
   // The control thread's side. Whoever sends rings the pipeline's bell.
 

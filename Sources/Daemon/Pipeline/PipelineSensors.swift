@@ -2,17 +2,6 @@ import Sensing
 import Synchronization
 import Vocabulary
 
-/// What happened besides decisions; goes to the ledger and the journal.
-package enum PipelineNote: Sendable {
-  case state(SensorTransition)
-  /// The wake limit of a minute is reached: the sensor is left awake. The journal is told once an hour.
-  case heldAwake(sensor: Int, at: Instant, isTold: Bool)
-  /// Another sensor has to stay awake, because the one before it failed.
-  case sentinel(sensor: Int, at: Instant)
-  /// No sensor can be had any more: windows go unanswered until one is back.
-  case noSensor(at: Instant)
-}
-
 /// The sensors of a pipeline: an account of each, the one that listens, and THE wait. Whatever changes a sensor's state
 /// goes through `enter`; what is known of it is asked of its account.
 final class PipelineSensors<Rig: SensorRig> {

@@ -14,39 +14,29 @@ package enum PipelineEvent: Sendable {
   case stop(reason: String, closing: ClosingEnergy, at: Instant)
 }
 
-/// A bounded ring from the pipeline's thread to the recorder's: one producer, one consumer, no locks, and no heap for
-/// decisions. Live, a full ring drops what is new and counts it, and the pipeline never waits. In a replay whose time
-/// is virtual the pipeline waits for room, so that nothing is lost and the bytes are the same each time.
-package final class EventRing: @unchecked Sendable {
+/// The ring from the pipeline's thread to the recorder's, without heap for decisions. Live, a full ring drops what is new
+/// and counts it, and the pipeline never waits. In a replay whose time is virtual the pipeline waits for room, so that
+/// nothing is lost and the bytes are the same each time.
+package final class EventRing: Sendable {
   /// Events that may wait, about 7 KB each: at 4 windows a second, seconds of a recorder that does not run.
   package static let capacity = 32
   /// A recorder that takes nothing for so long is not waited for any longer; what it cannot take is counted.
   private static let patience = Nanoseconds.seconds(60)
 
-  // Unchecked: each slot is filled by the producer before `written` is released, and emptied by the consumer after it
-  // is acquired, so the two never touch one slot at the same time.
-  private let slots: UnsafeMutablePointer<PipelineEvent>
-  private let written = Atomic<UInt64>(0)
-  private let taken = Atomic<UInt64>(0)
+  private let events = BoundedRing<PipelineEvent>(capacity: capacity)
   private let lostDecisions = Atomic<Int>(0)
   private let lostOthers = Atomic<Int>(0)
   private let waits: Bool
   /// Rung for the recorder whenever something was put in or lost.
-  private let bell: EventBell
+  private let bell: Bell
   private let room: EventDescriptor
   private let isWaiting = Atomic<Bool>(false)
 
   /// - Parameter waits: the producer waits where the ring is full.
-  package init(waits: Bool, bell: EventBell) throws(LinuxError) {
+  package init(waits: Bool, bell: Bell) throws(LinuxError) {
     self.waits = waits
     self.bell = bell
     room = try EventDescriptor()
-    slots = .allocate(capacity: Self.capacity)
-  }
-
-  deinit {
-    while take({ _ in }) {}
-    slots.deallocate()
   }
 
   /// Decisions and other events that found the ring full, since the start.
@@ -65,8 +55,7 @@ package final class EventRing: @unchecked Sendable {
     case .note, .command: (isDecision, mayWait) = (false, waits)
     case .start, .stop: (isDecision, mayWait) = (false, true)
     }
-    let end = written.load(ordering: .relaxed)
-    guard hasRoom(at: end) || (mayWait && waitForRoom(at: end)) else {
+    guard events.hasRoom || (mayWait && waitForRoom()) else {
       if isDecision {
         lostDecisions.add(1, ordering: .relaxed)
       } else {
@@ -75,21 +64,15 @@ package final class EventRing: @unchecked Sendable {
       bell.ring()
       return false
     }
-    (slots + Int(end % UInt64(Self.capacity))).initialize(to: event)
-    written.store(end + 1, ordering: .releasing)
-    bell.ring()
-    return true
+    defer { bell.ring() }
+    return events.put(event)
   }
 
-  private func hasRoom(at end: UInt64) -> Bool {
-    end - taken.load(ordering: .sequentiallyConsistent) < UInt64(Self.capacity)
-  }
-
-  private func waitForRoom(at end: UInt64) -> Bool {
+  private func waitForRoom() -> Bool {
     let deadline = bootTimeNanoseconds() + Self.patience.count
     isWaiting.store(true, ordering: .sequentiallyConsistent)
     defer { isWaiting.store(false, ordering: .relaxed) }
-    while !hasRoom(at: end) {
+    while !events.hasRoom {
       if bootTimeNanoseconds() >= deadline { return false }
       room.wait(until: deadline)
     }
@@ -98,12 +81,8 @@ package final class EventRing: @unchecked Sendable {
 
   /// Consumer only: hands over the oldest event, which is gone afterwards. False when there is none.
   package func take(_ body: (PipelineEvent) -> Void) -> Bool {
-    let next = taken.load(ordering: .relaxed)
-    guard next < written.load(ordering: .acquiring) else { return false }
-    let slot = slots + Int(next % UInt64(Self.capacity))
-    body(slot.pointee)
-    slot.deinitialize(count: 1)
-    taken.store(next + 1, ordering: .sequentiallyConsistent)
+    guard let event = events.take() else { return false }
+    body(event)
     if isWaiting.load(ordering: .sequentiallyConsistent) { room.ring() }
     return true
   }

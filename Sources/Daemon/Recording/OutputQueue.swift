@@ -8,11 +8,11 @@ package final class OutputQueue: Sendable {
   private let producing = Mutex<Void>(())
   private let lostLines = Atomic<Int>(0)
   /// Rung for the output thread.
-  private let bell: EventBell
+  private let bell: Bell
   /// What the destination said when it could not be written; nothing is written there from then on. 0 for none.
   private let failed = Atomic<Int32>(0)
 
-  init(capacity: Int, bell: EventBell) {
+  init(capacity: Int, bell: Bell) {
     ring = ByteRing(capacity: capacity)
     self.bell = bell
   }

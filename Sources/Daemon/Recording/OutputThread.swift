@@ -19,20 +19,20 @@ package final class OutputThread: Sendable {
   package let decisions: OutputQueue
   package let journal: OutputQueue
   private let descriptors: (decisions: Int32, journal: Int32)
-  private let bell: EventBell
+  private let bell: Bell
   /// Rung when lines were written or a destination failed.
   private let tell: @Sendable () -> Void
   /// When to end though lines wait, on CLOCK_BOOTTIME; 0 while nobody has asked for the end.
   private let deadline = Atomic<Int64>(0)
   private let ended = Atomic<Bool>(false)
-  private let endBell: EventBell
+  private let endBell: Bell
 
   package init(
     decisions output: Int32 = STDOUT_FILENO, journal errors: Int32 = STDERR_FILENO,
     tell: @escaping @Sendable () -> Void
   ) throws(LinuxError) {
-    bell = try EventBell()
-    endBell = try EventBell()
+    bell = try Bell()
+    endBell = try Bell()
     decisions = OutputQueue(capacity: Self.decisionBytes, bell: bell)
     journal = OutputQueue(capacity: Self.journalBytes, bell: bell)
     descriptors = (output, errors)

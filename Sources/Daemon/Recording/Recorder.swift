@@ -22,7 +22,7 @@ package final class Recorder: @unchecked Sendable {
   private var chain: LedgerChain
   private let link: LedgerLink
   private let events: EventRing
-  private let bell: EventBell
+  private let bell: Bell
   private let watch: WatchRing
   private let journal: Journal
   private let beats: Heartbeats
@@ -47,7 +47,7 @@ package final class Recorder: @unchecked Sendable {
   ///   - waits: whether the ledger and whoever reads standard output are waited for: a replay as fast as it goes.
   ///   - bell: what wakes the recorder; `events`, `link` and the output thread ring it.
   package init(
-    chain: consuming LedgerChain, link: LedgerLink, events: EventRing, bell: EventBell, watch: WatchRing,
+    chain: consuming LedgerChain, link: LedgerLink, events: EventRing, bell: Bell, watch: WatchRing,
     output: OutputThread, beats: Heartbeats, model: Model, directory: String, prints: Bool, isReplay: Bool,
     waits: Bool
   ) {

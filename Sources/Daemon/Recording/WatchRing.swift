@@ -9,7 +9,7 @@ package final class WatchRing: Sendable {
 
   private let ring: ByteRing
   /// Rung for every decision, and at the end of the run.
-  package let bell: EventBell
+  package let bell: Bell
 
   private let isWanted = Atomic<Bool>(false)
   /// Called when something was taken and room is wanted.
@@ -17,7 +17,7 @@ package final class WatchRing: Sendable {
 
   package init(tell: @escaping @Sendable () -> Void = {}) throws(LinuxError) {
     ring = ByteRing(capacity: Self.capacity)
-    bell = try EventBell()
+    bell = try Bell()
     self.tell = tell
   }
 

@@ -7,10 +7,10 @@ import Vocabulary
 /// answer, keeps nobody from hearing SIGTERM.
 final class LedgerOpening: Sendable {
   /// Rung when there is a result.
-  let bell: EventBell
+  let bell: Bell
   private let result = Mutex<Result<LedgerStart, LedgerError>?>(nil)
 
-  init() throws(LinuxError) { bell = try EventBell() }
+  init() throws(LinuxError) { bell = try Bell() }
 
   /// Nil while the ledger is being opened.
   func outcome() -> Result<LedgerStart, LedgerError>? { result.withLock { $0 } }

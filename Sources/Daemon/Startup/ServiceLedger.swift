@@ -18,7 +18,7 @@ extension Service {
   /// - Parameter bell: rung whenever the writing thread has taken something or has news.
   /// - Returns: nil where a signal asked for the end before the ledger was open.
   func openLedger(
-    _ bell: EventBell, _ signals: borrowing SignalDescriptor
+    _ bell: Bell, _ signals: borrowing SignalDescriptor
   ) throws(StartupError) -> OpenLedger? {
     let settings = loaded.configuration.ledger
     var options = LedgerOptions()
@@ -55,7 +55,7 @@ extension Service {
 
   /// Waits for the bell or a signal; true when that asks for the end.
   private func isStopped(
-    by signals: borrowing SignalDescriptor, while bell: EventBell, until deadline: Int64?
+    by signals: borrowing SignalDescriptor, while bell: Bell, until deadline: Int64?
   ) throws(LinuxError) -> Bool {
     let (signal, ring) = (signals.descriptor.number, bell.number)
     try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { (list) throws(LinuxError) in
