@@ -3,8 +3,8 @@ import Glibc
 import Vocabulary
 
 /// What systemd tells a service by its environment and hears from it, by the protocols that sd_notify(3),
-/// sd_listen_fds(3) and sd_watchdog_enabled(3) document for programs without libsystemd. That library would bring seven
-/// more, and more than a megabyte of resident memory, for one datagram.
+/// sd_listen_fds(3) and sd_watchdog_enabled(3) document for programs without libsystemd. That library brings six
+/// more (ldd), compression and cryptography among them, for one datagram.
 package struct ServiceManager: Sendable {
   /// Where to send notifications: a path, or a name behind a NUL; nil where nobody listens.
   private let address: [UInt8]?
