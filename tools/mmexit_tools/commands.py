@@ -22,6 +22,7 @@ COMMANDS = {
     "separation": ("training.separation", "fine-tune windows off the ties between classes"),
     "windows-view": ("export.windows_view", "draw the gate's walk over three windows"),
     "recording": ("manifests.recording", "make the recording that ships with the project"),
+    "streams": ("streams.making", "recordings with commands in a stream, and the truth about them"),
     "pca": ("sources.pca", "make avmnist's basis of pictures"),
     "robot-train": ("training.robot_train", "train robot-command"),
     "robot-export": ("export.robot_export", "make robot-command's model and card"),

@@ -14,7 +14,7 @@ from mmexit_tools.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1] / "mmexit_tools"
 LAYERS = (
-    ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",),
+    ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",), ("streams",),
     ("training", "quantize"), ("calibrate",), ("export",), ("comparison", "guarantee", "onnx_import", "peers"),
 )
 """From the bottom up; a package imports from lower layers and from itself."""
@@ -65,7 +65,7 @@ def test_every_command_names_a_module_with_a_main(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["training", "export", "manifests", "comparison", "guarantee", "onnx_import",
-                                    "peers"])
+                                    "peers", "streams"])
 def test_entry_points_stay(module: str) -> None:
     assert (ROOT / module / "__main__.py").read_text().count("exit_with(main") == 1
     importlib.import_module(f"mmexit_tools.{module}")

@@ -31,7 +31,7 @@ def hand_picture(
             photo = photo[:, ::-1]
         return photo if draw < UNTOUCHED else camera(rng, photo.astype(np.float32), 0.7)
     background = scene(rng, hands, plain, distract=rng.random() < 0.5)
-    return camera(rng, light(rng, _composite(rng, background, hand)))
+    return camera(rng, light(rng, composite(rng, background, hand)))
 
 
 def empty_picture(rng: Random, hands: list[Hand], plain: list[np.ndarray]) -> np.ndarray:
@@ -59,7 +59,7 @@ def _shifted(rng: Random, photo: np.ndarray) -> np.ndarray:
     return np.asarray(wide.resize((width, height), Image.Resampling.BILINEAR, box=box))
 
 
-def _composite(rng: Random, background: np.ndarray, hand: Hand) -> np.ndarray:
+def composite(rng: Random, background: np.ndarray, hand: Hand) -> np.ndarray:
     """Scales, turns, mirrors and places the hand, gives it a forearm where the photo ended, and lays it over."""
     h, w = hand.alpha.shape
     pixels, alpha = hand.pixels, hand.alpha

@@ -1,0 +1,218 @@
+"""Streams: planned, heard, seen and written; on material made here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import run_command
+from test_robot_command import painted_hand
+
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.base.readers import read_pcm
+from mmexit_tools.sources.robot_data import COMMANDS, split_of
+from mmexit_tools.sources.surroundings import acquainted, covering, echo, surroundings
+from mmexit_tools.streams import making
+from mmexit_tools.streams.hearing import audible, loudness, reverberant
+from mmexit_tools.streams.plans import BOTH, HAND, LEAD, SCENES, VOICE, plan
+from mmexit_tools.streams.scoring import Event, score
+from mmexit_tools.streams.seeing import raised
+from mmexit_tools.streams.writing import Line, Request, make, planes, read_truth
+
+RATE = 16_000
+
+
+def tone(hertz: float, seconds: float) -> np.ndarray:
+    return (0.2 * np.sin(np.arange(int(RATE * seconds)) / RATE * 2 * np.pi * hertz)).astype(np.float32)
+
+
+def in_split(kind: str, split: str) -> str:
+    return next(f"p{i}" for i in range(1000) if split_of(kind, f"p{i}") == split)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two commands by one speaker and one signer of the test split, a talker, a noise, a room, a photo."""
+    root = tmp_path_factory.mktemp("data")
+
+    def sound(path: str, values: np.ndarray) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / path, values, RATE)
+
+    speaker, signer = in_split("speaker", "test"), in_split("signer", "test")
+    silence = np.zeros(4800, np.float32)
+    rows = []
+    for k, label in enumerate(COMMANDS):
+        sound(f"gsc-commands/{label}/0.flac", np.concatenate([silence, tone(300 + 60 * k, 0.4), silence]))
+        rows.append(f"{label}/0.flac,{label},{label},{speaker}")
+    (root / "gsc-commands/index.csv").write_text("path,label,spoken_word,speaker\n" + "\n".join(rows) + "\n")
+    (root / "sign-digits/images").mkdir(parents=True)
+    for digit in range(10):
+        Image.fromarray(painted_hand()).save(root / f"sign-digits/images/{digit}.jpg", quality=95)
+    (root / "sign-digits/index.csv").write_text(
+        "path,digit,signer\n" + "".join(f"images/{d}.jpg,{d},{signer}\n" for d in range(10)))
+    rng = np.random.default_rng(3)
+    sound("speech/a/0.flac", rng.normal(0, 0.1, RATE * 3).astype(np.float32))
+    (root / "speech/index.csv").write_text(
+        f"path,corpus,speaker,style\na/0.flac,a,{in_split('talker', 'test')},read\n")
+    sound("noise/a/0.flac", rng.normal(0, 0.1, RATE * 3).astype(np.float32))
+    (root / "noise/index.csv").write_text(f"path,kind,author\na/0.flac,rain,{in_split('noise', 'test')}\n")
+    sound("rooms/0.flac", np.concatenate([np.zeros(40), [0.5], rng.normal(0, 0.02, 3000)]).astype(np.float32))
+    (root / "rooms/index.csv").write_text(f"path,space,kind\n0.flac,{in_split('impulse-response', 'test')},home\n")
+    name = in_split("pictures", "test")
+    (root / f"rooms-photos/{name}").mkdir(parents=True)
+    Image.fromarray(rng.integers(0, 255, (200, 320, 3)).astype(np.uint8)).save(root / f"rooms-photos/{name}/0.jpg")
+    (root / "rooms-photos/index.csv").write_text(f"path,kind,sign\n{name}/0.jpg,room,\n")
+    return root
+
+
+def digest(folder: Path) -> dict[str, str]:
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("scene", sorted(SCENES))
+def test_commands_keep_apart_and_to_their_number(scene: str) -> None:
+    for seed in range(5):
+        made = plan(np.random.default_rng(seed), scene, 240, 3)
+        assert len(made.commands) == (12 if SCENES[scene].commands else 0)
+        for one, after in zip(made.commands, made.commands[1:], strict=False):
+            assert after.start - one.end > 3.0
+        if made.commands:
+            assert made.commands[-1].end <= 238
+            ways = [c.way for c in made.commands]
+            assert (ways.count(VOICE), ways.count(BOTH), ways.count(HAND)) == (5, 4, 3)
+        assert all(c.end - c.start >= 2.99 for c in made.commands if c.way == HAND)
+
+
+def test_a_noise_ends_two_seconds_before_its_word() -> None:
+    made = plan(np.random.default_rng(1), "after-noise", 240, 3)
+    ends = [s.end for s in made.of("burst")]
+    assert ends == [c.start - LEAD for c in made.commands[::2]]
+
+
+def test_more_commands_than_fit_are_refused() -> None:
+    plan(np.random.default_rng(1), "quiet", 60, 6)
+    with pytest.raises(ToolError, match="commands fit"):
+        plan(np.random.default_rng(1), "quiet", 60, 8)
+    with pytest.raises(ToolError, match="choose one of"):
+        plan(np.random.default_rng(1), "party", 60, 1)
+
+
+def test_the_same_request_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    request = Request("lively", "test", 4, minutes=0.7, per_minute=4, frames_per_second=4)
+    lines = make(request, folder, tmp_path / "a")
+    make(request, folder, tmp_path / "b")
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    make(Request("lively", "test", 5, 0.7, 4, 4), folder, tmp_path / "c")
+    assert digest(tmp_path / "a")["audio.wav"] != digest(tmp_path / "c")["audio.wav"]
+    assert read_truth(tmp_path / "a/truth.csv") == lines and len(lines) == 3
+    pcm, rate = read_pcm(tmp_path / "a/audio.wav")
+    assert (len(pcm), rate) == (42 * RATE, RATE)
+    video = (tmp_path / "a/image.y4m").read_bytes()
+    assert len(video.split(b"\n", 1)[1]) == 42 * 4 * (6 + 120 * 90 * 3 // 2)
+    about = json.loads((tmp_path / "a/stream.json").read_text())
+    assert about["split"] == "test" and f"read {in_split('talker', 'test')}" in about["of"]
+
+
+def test_the_word_is_where_the_truth_says(folder: Path, tmp_path: Path) -> None:
+    lines = make(Request("quiet", "test", 2, 1.0, 3, 1), folder, tmp_path / "a")
+    pcm, _ = read_pcm(tmp_path / "a/audio.wav")
+    for line in (one for one in lines if one.sensors == VOICE):
+        assert 0.35 < line.end - line.start < 0.5
+        here = pcm[round(line.start * RATE) : round(line.end * RATE)].astype(np.float64)
+        early = pcm[round((line.start - 1) * RATE) : round((line.start - 0.1) * RATE)].astype(np.float64)
+        assert np.sqrt(np.mean(here**2)) > 10 * np.sqrt(np.mean(early**2))
+
+
+def test_the_hand_is_where_the_truth_says(folder: Path, tmp_path: Path) -> None:
+    lines = make(Request("quiet", "test", 2, 1.0, 3, 10), folder, tmp_path / "a")
+    size = 6 + 120 * 90 * 3 // 2
+    body = (tmp_path / "a/image.y4m").read_bytes().split(b"\n", 1)[1]
+    luma = np.stack([np.frombuffer(body, np.uint8, 10800, i * size + 6) for i in range(600)]).astype(np.float64)
+    for line in (one for one in lines if one.sensors == HAND):
+        before, during = (luma[round(t * 10)] for t in (line.start - 1, line.start + 0.5))
+        late, after = (luma[round(t * 10)] for t in (line.end - 0.2, line.end + 1))
+        changed = [float((np.abs(a - b) > 12).mean()) for a, b in ((before, after), (during, late), (before, during))]
+        assert max(changed[:2]) < 0.004 and changed[2] > 0.02
+
+
+def test_nobody_of_another_split_is_in_it(folder: Path) -> None:
+    assert surroundings(folder, "test").talk and not surroundings(folder, "train").talk
+    assert not surroundings(folder, "validation").photos
+    assert surroundings(folder, "all").people()["talkers"] == 1
+
+
+def test_people_who_met_stay_together() -> None:
+    rows = [{"speaker": s} for s in ("A+B", "C", "B+D", "E+F", "D")]
+    found = acquainted(rows)
+    assert found["A+B"] == found["B+D"] == found["D"] != found["C"] != found["E+F"]
+
+
+def test_an_echo_keeps_its_direct_sound_and_the_level() -> None:
+    response = np.concatenate([np.zeros(40), [-0.4], np.full(20000, 0.01)]).astype(np.float32)
+    cut = echo(response)
+    assert cut[0] == pytest.approx(-1) and len(cut) == int(0.8 * RATE) and abs(cut[-1]) < 1e-3
+    word = tone(400, 0.5)
+    from mmexit_tools.sources.surroundings import Clip
+    assert loudness(reverberant(word, Clip("", "", cut))) == pytest.approx(loudness(word), rel=1e-3)
+
+
+def test_the_audible_part_of_a_word() -> None:
+    first, last = audible(np.concatenate([np.zeros(3200), tone(300, 0.5), np.zeros(4000)]).astype(np.float32))
+    assert abs(first - 3200) <= 480 and abs(last - 11200) <= 640
+
+
+def test_a_photo_covers_the_scene() -> None:
+    for shape in ((100, 400, 3), (400, 100, 3), (90, 120), (7, 5, 3)):
+        assert covering(np.full(shape, 9, np.uint8)).shape == (90, 120, 3)
+
+
+def test_a_raised_hand_leaves_the_rest() -> None:
+    without = np.full((90, 120, 3), 50, np.float32)
+    hand = without.copy()
+    hand[10:40, 20:60] = 200
+    half = raised(without, hand, 0.5)
+    assert (half[55:85, 20:60] == 200).all() and (half[:55] == 50).all()
+    assert (raised(without, hand, 1.0) == hand).all()
+
+
+def test_chroma_of_grey_is_neutral_and_of_red_is_not() -> None:
+    grey = planes(np.full((4, 6, 3), 77, np.uint8))
+    assert [p.shape for p in grey] == [(4, 6), (2, 3), (2, 3)]
+    assert (grey[0] == 77).all() and (grey[1] == 128).all() and (grey[2] == 128).all()
+    red = planes(np.full((4, 6, 3), (255, 0, 0), np.uint8))
+    assert (red[0] == 76).all() and (red[1] == 85).all() and (red[2] == 255).all()
+
+
+def test_the_command_makes_a_set_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(making.SETS, "lively", (("quiet", "talk"), 1, 0.4, 2))
+    arguments = ("--data", folder, "--split", "test", "--set", "lively", "--out", tmp_path / "s")
+    first = run_command(making, *arguments)
+    assert first.returncode == 0 and "1 by audio" in first.stdout and "(was there)" not in first.stdout
+    again = run_command(making, *arguments)
+    assert again.stdout.count("(was there)") == 2
+    other = run_command(making, "--data", folder, "--split", "test", "--scene", "noise", "--out",
+                        tmp_path / "s/quiet-test-1")
+    assert other.returncode == 64 and "holds another stream" in other.stderr
+    assert run_command(making, "--data", folder, "--split", "test", "--out", tmp_path).returncode == 64
+
+
+TRUTH = [Line(10, 10.5, "go", VOICE), Line(20, 23, "stop", HAND), Line(30, 32, "left", BOTH)]
+
+
+def test_events_are_scored_by_the_stated_rule() -> None:
+    events = [Event(10.6, 11.0, "go"), Event(11.2, 11.4, "go"), Event(24.4, 25, "stop"), Event(31, 31.5, "up"),
+              Event(31.6, 32, "left"), Event(50, 51, "no")]
+    found = score(TRUTH, events, 3600)
+    assert (found.heard, found.missed, found.wrong_first, found.repeats, found.false) == (3, 0, 1, 1, 1)
+    assert found.delays == pytest.approx((0.6, 4.4, 1.6)) and found.false_per_hour == pytest.approx(1)
+    late = score(TRUTH, [Event(11.51, 12, "go"), Event(24.51, 25, "stop")], 3600)
+    assert (late.heard, late.false) == (0, 2)
