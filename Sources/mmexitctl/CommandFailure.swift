@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Evaluation
 import Glibc
 import Linux
@@ -20,6 +21,8 @@ struct CommandFailure: Error {
       stop(error.description, error.exitCode)
     } catch let error as LinuxError {
       stop("\(error); \(error.fileRemedy)", error.fileExitCode)
+    } catch let error as StartupError {
+      stop(error.description, error.exitCode)
     } catch let error as SensingError {
       stop(error.description, .dataError)
     }

@@ -9,17 +9,27 @@ import Vocabulary
 /// `mmexitctl evaluate`: labelled windows through the daemon's engine and gate.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Answer labelled windows from files and score the answers.",
+    abstract: "Answer labelled windows, or a recorded stream, and score the answers.",
     discussion: """
+      With --model and --manifest: windows out of files. With --stream and --config: the daemon's pipeline over a recording, \
+      whose truth.csv (start_s,end_s,label,sensors) says what is to be heard and seen when.
+
+
       The manifest is CSV with the header label,<modality>,... and one window a row: paths to WAV, PGM or PPM, or NPY \
       files, relative to the manifest; an empty cell is a missing modality.
       """)
 
   @Option(help: ArgumentHelp("Model file (docs/model-format.md).", valueName: "file.safetensors"))
-  var model: String
+  var model: String?
 
   @Option(help: ArgumentHelp("Manifest of the labelled windows.", valueName: "file.csv"))
-  var manifest: String
+  var manifest: String?
+
+  @Option(help: ArgumentHelp("Recording with a truth.csv (docs/recording.md).", valueName: "folder"))
+  var stream: String?
+
+  @Option(help: ArgumentHelp("The daemon's configuration, for --stream.", valueName: "file.conf"))
+  var config: String?
 
   @Option(help: "Normalized entropy, 0 to 1, at or below which an exit answers (default: the model's own).")
   var threshold: Float?
@@ -54,6 +64,19 @@ struct Evaluate: ParsableCommand {
   }
 
   func validate() throws {
+    if stream == nil {
+      if config != nil { throw ValidationError("--config goes with --stream; --manifest takes --model") }
+      if model == nil || manifest == nil {
+        throw ValidationError(
+          "give --model and --manifest for windows, or --stream and --config for a recording")
+      }
+    } else {
+      if config == nil { throw ValidationError("--stream needs --config, the daemon's configuration") }
+      if model != nil || manifest != nil || threshold != nil || policy != nil || lambda != nil || audit {
+        throw ValidationError(
+          "--stream takes --config and --json alone; model, thresholds and order are the configuration's")
+      }
+    }
     if let threshold, !(0...1).contains(threshold) {
       throw ValidationError("--threshold \(threshold): a normalized entropy lies between 0 and 1")
     }
@@ -67,42 +90,49 @@ struct Evaluate: ParsableCommand {
 
   mutating func run() throws {
     try CommandFailure.catching {
-      let model = try Self.load(model)
-      let how: Evaluator.Policy =
-        switch policy {
-        case nil: .planned(order)
-        case "all": .all
-        case let name?: .first(String(name.dropFirst("first:".count)))
-        }
-      let folder = manifest.lastIndex(of: "/").map { String(manifest[...$0]) } ?? ""
-      let windows = try Manifest(
-        readFile(manifest, limit: Manifest.maximumBytes), file: manifest, folder: folder,
-        modalities: model.modalities.map(\.name), classes: model.classes
-      ).windows
-      var evaluator = try Evaluator(model, policy: how, threshold: threshold, lambda: lambda)
-      var summary = Summary(model)
-      var details: [JSONValue] = []
-      for (row, window) in windows.enumerated() {
-        var data: [WindowData?] = []
-        for (file, modality) in zip(window.files, model.modalities) {
-          guard let file else {
-            data.append(nil)
-            continue
-          }
-          data.append(
-            try WindowData.read(file, features: modality.features, manifest: manifest, line: window.line))
-        }
-        let result = evaluator.answer(data)
-        summary.add(result, label: window.label, everything: evaluator.everything(data))
-        if audit {
-          details.append(
-            AuditDetail.json(
-              row: row + 1, label: window.label, result: result, readings: evaluator.readAll(data),
-              model: model))
-        }
+      if let stream, let config {
+        return try EvaluateStream(directory: stream, configuration: config, json: json).run()
       }
-      show(summary, evaluator.order, model, details)
+      guard let model = self.model, let manifest else { return }
+      try evaluateWindows(Self.load(model), manifest)
     }
+  }
+
+  private func evaluateWindows(_ model: Model, _ manifest: String) throws {
+    let how: Evaluator.Policy =
+      switch policy {
+      case nil: .planned(order)
+      case "all": .all
+      case let name?: .first(String(name.dropFirst("first:".count)))
+      }
+    let folder = manifest.lastIndex(of: "/").map { String(manifest[...$0]) } ?? ""
+    let windows = try Manifest(
+      readFile(manifest, limit: Manifest.maximumBytes), file: manifest, folder: folder,
+      modalities: model.modalities.map(\.name), classes: model.classes
+    ).windows
+    var evaluator = try Evaluator(model, policy: how, threshold: threshold, lambda: lambda)
+    var summary = Summary(model)
+    var details: [JSONValue] = []
+    for (row, window) in windows.enumerated() {
+      var data: [WindowData?] = []
+      for (file, modality) in zip(window.files, model.modalities) {
+        guard let file else {
+          data.append(nil)
+          continue
+        }
+        data.append(
+          try WindowData.read(file, features: modality.features, manifest: manifest, line: window.line))
+      }
+      let result = evaluator.answer(data)
+      summary.add(result, label: window.label, everything: evaluator.everything(data))
+      if audit {
+        details.append(
+          AuditDetail.json(
+            row: row + 1, label: window.label, result: result, readings: evaluator.readAll(data),
+            model: model))
+      }
+    }
+    show(summary, evaluator.order, model, details)
   }
 
   static func load(_ path: String) throws -> Model {
