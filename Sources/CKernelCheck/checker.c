@@ -101,8 +101,8 @@ const char *mmx_check_name(mmx_check_kind kind) {
   return names[kind];
 }
 
-// The case that runs now, for the handler of a signal.
-static char now[MMX_CHECK_TEXT];
+// The case that this thread runs now, for the handler of a signal; empty beside one.
+static __thread char now[MMX_CHECK_TEXT];
 
 static void tell(int signal_number) {
   ssize_t ignored = write(2, now, strlen(now));
@@ -116,12 +116,12 @@ int mmx_check_case(mmx_checker *c, mmx_isa isa, mmx_check_kind kind, uint64_t nu
   c->low = (int)(number & 1);
   snprintf(now, sizeof now, "%s: case %llu of %s touched memory that is not its own\n", mmx_isa_name(isa),
            (unsigned long long)number, mmx_check_name(kind));
-  void (*before)(int) = signal(SIGSEGV, tell);
+  signal(SIGSEGV, tell);
   char what[MMX_CHECK_TEXT] = "";
   int good = kind == MMX_CHECK_LAYERS  ? mmx_check_layer(c, isa, what)
              : kind == MMX_CHECK_PLAIN ? mmx_check_plain(c, isa, what)
                                        : mmx_check_features(c, isa, what);
-  signal(SIGSEGV, before);
+  now[0] = 0;
   if (!good) snprintf(text, MMX_CHECK_TEXT, "%s: case %llu of %s, %.180s", mmx_isa_name(isa), (unsigned long long)number, mmx_check_name(kind), what);
   return good;
 }

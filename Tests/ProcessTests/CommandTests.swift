@@ -14,14 +14,14 @@ import Testing
       Issue.record("it had to be killed")
       return
     }
-    #expect(stop.code == 0 && stop.seconds < 2, "\(stop)")
+    #expect(stop.code == 0 && stop.seconds < 5, "\(stop)")
     let audit = daemon.audit()
     #expect(audit.code == 0, "\(audit)")
   }
 
   @Test func aPauseClosesTheDevicesAndAResumeAnswersAgain() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
-    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 8 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 8 })
     #expect(ctl(daemon, "pause").code == 0)
     #expect(daemon.world.microphoneOpens == daemon.world.microphoneCloses)
     #expect(daemon.world.cameraOpens == daemon.world.cameraCloses)
@@ -32,7 +32,7 @@ import Testing
     #expect(ctl(daemon, "pause").code == 0, "a second pause is one")
     #expect(ctl(daemon, "resume").code == 0)
     #expect(daemon.status()?["state"] as? String == "running")
-    #expect(holds(within: 10) { daemon.windows > windows + 4 })
+    #expect(holds(within: 60) { daemon.windows > windows + 4 })
     endsInOrder(daemon)
     #expect(daemon.records("command").map { $0["command"] as? String } == ["pause", "resume"])
     #expect(daemon.records("command").allSatisfy { $0["uid"] as? Int == Int(getuid()) })
@@ -46,12 +46,12 @@ import Testing
 
   @Test func aPausedReplayStandsStill() throws {
     let daemon = try DaemonProcess(.replay(pace: "real-time", loop: false))
-    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 1 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 1 })
     #expect(ctl(daemon, "pause").code == 0)
     usleep(3_000_000)
     #expect(ctl(daemon, "resume").code == 0)
     let windows = daemon.windows
-    #expect(holds(within: 10) { daemon.windows > windows })
+    #expect(holds(within: 60) { daemon.windows > windows })
     endsInOrder(daemon)
     let numbers = daemon.records("decision").compactMap { ($0["window"] as? [Int])?.last }
     // Two windows lie a period apart in the recording's time, 2 s; the 3 s of the pause are not among them.
@@ -60,7 +60,7 @@ import Testing
 
   @Test func aLabelGoesToTheLedger() throws {
     let daemon = try DaemonProcess(.replay(pace: "real-time", loop: false))
-    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 1 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 1 })
     #expect(ctl(daemon, "label", "1", "7").code == 0)
     let unknown = ctl(daemon, "label", "1", "eleven")
     #expect(unknown.code == 64 && unknown.error.contains("eleven"), "\(unknown)")
@@ -93,19 +93,19 @@ import Testing
   @Test func acquiredTheCameraIsClosedAndComesBackWhenTheClientDies() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
     // Every full check opens the camera.
-    #expect(daemon.isUp() && holds(within: 20) { daemon.world.cameraOpens > 0 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.world.cameraOpens > 0 })
     let client = Run(
       DaemonProcess.binaries + "/mmexitctl", ["acquire", "image", "--socket", daemon.folder + "/socket"])
-    #expect(holds(within: 10) { client.output.contains("closed") }, "\(client.error)")
+    #expect(holds(within: 60) { client.output.contains("closed") }, "\(client.error)")
     let opens = daemon.world.cameraOpens
     #expect(daemon.world.cameraCloses == opens)
     #expect(daemon.sensor("image")["acquired_by"] as? Int == 1)
     let windows = daemon.windows
-    #expect(holds(within: 10) { daemon.windows > windows + 12 }, "the microphone goes on")
+    #expect(holds(within: 60) { daemon.windows > windows + 12 }, "the microphone goes on")
     #expect(daemon.world.cameraOpens == opens, "it is left alone")
     client.kill()
-    #expect(holds(within: 1) { daemon.sensor("image")["acquired_by"] == nil })
-    #expect(holds(within: 10) { daemon.world.cameraOpens > opens })
+    #expect(holds(within: 10) { daemon.sensor("image")["acquired_by"] == nil })
+    #expect(holds(within: 60) { daemon.world.cameraOpens > opens })
     #expect(daemon.world.microphoneOpens == 1)
     endsInOrder(daemon)
     let commands = daemon.records("command")
@@ -115,7 +115,7 @@ import Testing
 
   @Test func whoAsksGetsADecisionOfAllSensors() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
-    #expect(daemon.isUp() && holds(within: 20) { daemon.world.cameraOpens > 0 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.world.cameraOpens > 0 })
     let answer = ctl(daemon, "ask", "--full", "--json")
     #expect(answer.code == 0, "\(answer.error)")
     let decision = try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any]
@@ -127,7 +127,7 @@ import Testing
 
   @Test func aThousandClientsThatAcquireAndDieLeaveTheCameraAndNeverStopTheMicrophone() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
-    #expect(daemon.isUp() && holds(within: 20) { daemon.world.cameraOpens > 0 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.world.cameraOpens > 0 })
     let message = #"{"method":"io.mmexit.Daemon.Acquire","parameters":{"sensor":"image"}}"#
     var open: [Int32] = []
     for number in 0..<1_000 {
@@ -142,7 +142,7 @@ import Testing
       }
     }
     let end = Date()
-    #expect(holds(within: 1) { daemon.sensor("image")["acquired_by"] == nil })
+    #expect(holds(within: 10) { daemon.sensor("image")["acquired_by"] == nil })
     #expect(Date().timeIntervalSince(end) < 1)
     let opens = daemon.world.cameraOpens
     #expect(ctl(daemon, "ask", "--full").code == 0)

@@ -109,7 +109,7 @@ final class DaemonProcess {
   func state(of sensor: String) -> String { self.sensor(sensor)["state"] as? String ?? "?" }
 
   /// Waits until it answers; false where it does not within 10 s.
-  func isUp() -> Bool { holds(within: 10) { windows >= 0 } }
+  func isUp() -> Bool { holds(within: 60) { windows >= 0 } }
 
   /// `mmexitctl watch --json` for a while.
   func watch(seconds: Double) -> [(arrival: Date, decision: [String: Any])] {
@@ -155,7 +155,7 @@ final class DaemonProcess {
   // MARK: Ending
 
   /// Sends the signal; the seconds it took, and the exit code. Nil where it had to be killed.
-  func stop(_ signal: Int32 = SIGTERM, within seconds: Double = 5) -> (seconds: Double, code: Int32)? {
+  func stop(_ signal: Int32 = SIGTERM, within seconds: Double = 15) -> (seconds: Double, code: Int32)? {
     let begin = Date()
     run.send(signal)
     guard let code = run.wait(seconds) else {

