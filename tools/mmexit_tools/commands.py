@@ -23,6 +23,7 @@ COMMANDS = {
     "windows-view": ("export.windows_view", "draw the gate's walk over three windows"),
     "recording": ("manifests.recording", "make the recording that ships with the project"),
     "streams": ("streams.making", "recordings with commands in a stream, and the truth about them"),
+    "stream-listening": ("export.stream_listening", "what robot-command hears in streams by sound alone"),
     "pca": ("sources.pca", "make avmnist's basis of pictures"),
     "robot-train": ("training.robot_train", "train robot-command"),
     "robot-export": ("export.robot_export", "make robot-command's model and card"),

@@ -74,6 +74,27 @@ def test_windows_come_once_and_training_windows_over_and_over(made):
     assert (first.inputs["audio"].pcm == again.inputs["audio"].pcm).all()
 
 
+def test_some_training_windows_have_something_to_tell_in_one_sensor_only(made):
+    """Pictures of `none` are grey, tones are loud: what is in a window shows whose signal it is."""
+    windows = list(folder.training_windows(made, 600, 2))
+    lone = [w for w in windows if w.seen]
+    commands = [w for w in windows if w.label != "none"]
+    assert 0.2 < len(lone) / len(commands) < 0.4 and all(w.label != "none" for w in lone)
+    heard = [w for w in lone if w.seen["audio"] == w.label]
+    assert 0.3 < len(heard) / len(lone) < 0.7
+    for w in lone:
+        assert sorted(w.seen.values()) == sorted(["none", w.label])
+        loud = np.abs(np.fft.rfft(w.inputs["audio"].pcm.astype(float))).max() > 1e6
+        assert loud == (w.seen["audio"] == w.label)
+        apart = abs(w.inputs["image"].pixels.mean() - 125)
+        assert (apart < 45) == (w.seen["image"] == "none")
+
+
+def test_without_a_class_for_nothing_windows_stay_whole(made, tmp_path):
+    two = shutil.copytree(made, tmp_path / "two", ignore=shutil.ignore_patterns("none"))
+    assert not any(w.seen for w in folder.training_windows(two, 100, 2))
+
+
 def test_without_groups_every_class_is_in_every_split(made, tmp_path):
     few = make_folder(tmp_path / "few", each=3, people=("anna",))
     found = read_folder(few)

@@ -14,8 +14,9 @@ from mmexit_tools.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1] / "mmexit_tools"
 LAYERS = (
-    ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",), ("streams",),
-    ("training", "quantize"), ("calibrate",), ("export",), ("comparison", "guarantee", "onnx_import", "peers"),
+    ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",),
+    ("streams", "quantize"), ("training",), ("calibrate",), ("export",),
+    ("comparison", "guarantee", "onnx_import", "peers"),
 )
 """From the bottom up; a package imports from lower layers and from itself."""
 LARGEST = 15

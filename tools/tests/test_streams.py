@@ -19,9 +19,9 @@ from test_robot_command import painted_hand
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.base.readers import read_pcm
 from mmexit_tools.sources.robot_data import COMMANDS, split_of
-from mmexit_tools.sources.surroundings import acquainted, covering, echo, surroundings
+from mmexit_tools.sources.robot_voices import audible, loudness, reverberant
+from mmexit_tools.sources.surroundings import Clip, acquainted, covering, echo, surroundings
 from mmexit_tools.streams import making
-from mmexit_tools.streams.hearing import audible, loudness, reverberant
 from mmexit_tools.streams.plans import BOTH, HAND, LEAD, SCENES, VOICE, plan
 from mmexit_tools.streams.scoring import Event, score
 from mmexit_tools.streams.seeing import raised
@@ -161,7 +161,6 @@ def test_an_echo_keeps_its_direct_sound_and_the_level() -> None:
     cut = echo(response)
     assert cut[0] == pytest.approx(-1) and len(cut) == int(0.8 * RATE) and abs(cut[-1]) < 1e-3
     word = tone(400, 0.5)
-    from mmexit_tools.sources.surroundings import Clip
     assert loudness(reverberant(word, Clip("", "", cut))) == pytest.approx(loudness(word), rel=1e-3)
 
 

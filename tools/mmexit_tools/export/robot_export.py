@@ -32,6 +32,7 @@ from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import predict_integer, quantize_best
 from ..sources.robot_data import CLASSES, COMMANDS, NONE, material
+from ..sources.surroundings import surroundings
 from ..tasks import drawn_people
 from ..tasks import robot_command as task
 from ..training.trainer import predict, read_checkpoint
@@ -208,8 +209,8 @@ def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[st
 LIMITS = """## Limits
 
 - The signs come from one school's photos, all right hands before plain walls, mostly of light skin: other scenes,
-  left hands, other skin tones and other light were made by compositing and colour changes, never photographed. No
-  frame of a real room was available to measure false commands on.
+  left hands, other skin tones and other light were made by compositing and colour changes, never photographed.
+- Real rooms, people and things without a sign come from few places (see the data set's own list).
 - A hand must fill about half of the picture's height or more; smaller, 64 pixels do not show which finger the thumb
   meets.
 - Any hand that happens to look like a digit sign is a command; nothing here knows intent.
@@ -240,6 +241,7 @@ def run(args: argparse.Namespace) -> None:
     extra = "\n".join(
         [
             people_section(args.data),
+            start_section(state.get("started_from")),
             kinds_section(test, results[1].answers),
             missing_section(model, test),
             nothing_section(nothing, test, results[1].recording),
@@ -251,6 +253,7 @@ def run(args: argparse.Namespace) -> None:
         "task": "robot-command",
         **task.PROVENANCE,
         "training_options": state["options"],
+        "started_from": state.get("started_from"),
         "calibration": {
             "windows": args.windows,
             "seed": args.seed,
@@ -301,7 +304,17 @@ def people_section(data: Path) -> str:
     for split in ("train", "validation", "test"):
         counts = material(data, split).people
         lines.append(f"- {split}: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
-    return "\n".join([*lines, ""])
+    around = ", ".join(f"{n:,} {name}" for name, n in surroundings(data, "train").people().items())
+    return "\n".join([*lines, f"- around them, in training: {around}", ""])
+
+
+def start_section(begun: Mapping | None) -> str:
+    """What the training went on from, where it did not begin anew."""
+    if not begun:
+        return ""
+    how = "\n".join(begun["commands"]) or "(not noted)"
+    return (f"## Started from\n\nThe encoders went on from the model file with SHA-256 `{begun['sha256']}` (in this "
+            f"repository's history), which was made by\n\n```sh\n{how}\n```\n")
 
 
 def _main() -> None:

@@ -6,6 +6,7 @@ Sounds and pictures are drawn independently and paired later: a few ten thousand
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..sources import stream_windows
 from ..sources.robot_data import CLASSES, COMMANDS, material
 from ..sources.robot_sounds import to_pcm
+from ..sources.surroundings import surroundings
 from ..tasks import robot_command as task
 
 EMPTY = 0.4  # share of a chunk's sounds, and of its pictures, that carry no command
 OTHER_WORDS = (
     1.3 * task.SPEECH
 )  # of the sounds without a command: other words, more than in the task, they are the hard ones
+IN_STREAM = 0.6
+"""Share of the training sounds that are drawn as a stream brings them; the others are the task's own windows."""
+IN_PLACE = 0.5
+"""Share of the training pictures before, or of, real rooms, where the data have photos of them."""
 MODALITIES = task.MODALITIES
 
 
@@ -33,21 +40,41 @@ class Chunk:
     labels: dict[str, np.ndarray]
 
 
-def make_chunk(data: Path, split: str, index: int, size: int) -> Chunk:
+def make_chunk(data: Path, split: str, index: int, size: int, modalities: Sequence[str] = MODALITIES) -> Chunk:
     """Chunk number `index` of a split: the same for the same numbers. Training material is augmented."""
-    source = material(data, split)
-    rng = np.random.default_rng([index, 99])
-    augment = split == "train"
-    none = len(COMMANDS)
-    labels = {m: np.where(rng.random(size) < EMPTY, none, rng.integers(0, none, size)) for m in MODALITIES}
-    heard = np.zeros((size, *task.AUDIO.shape[:2]), np.float16)
-    for i in range(0, size, 500):
-        part = [
-            to_pcm(task.sound(rng, source, CLASSES[c], OTHER_WORDS, augment)) for c in labels["audio"][i : i + 500]
-        ]
-        heard[i : i + 500] = task.AUDIO.compute(part)[..., 0]
-    seen = np.stack([_shrunk(task.picture(rng, source, CLASSES[c], augment)) for c in labels["image"]])
-    return Chunk({"audio": heard, "image": seen}, labels)
+    inputs, labels = {}, {}
+    for m in modalities:
+        rng = np.random.default_rng([index, 99, *m.encode()])
+        none = len(COMMANDS)
+        labels[m] = np.where(rng.random(size) < EMPTY, none, rng.integers(0, none, size))
+        draw = {"audio": _sounds, "image": _pictures}[m]
+        inputs[m] = draw(rng, data, split, [CLASSES[c] for c in labels[m]])
+    return Chunk(inputs, labels)
+
+
+def _sounds(rng: np.random.Generator, data: Path, split: str, said: Sequence[str]) -> np.ndarray:
+    source, around, augment = material(data, split), surroundings(data, split), split == "train"
+    heard = np.zeros((len(said), *task.AUDIO.shape[:2]), np.float16)
+
+    def one(label: str) -> np.ndarray:
+        if rng.random() < IN_STREAM:
+            return stream_windows.sound(rng, label, source, around)
+        return task.sound(rng, source, label, OTHER_WORDS, augment)
+
+    for i in range(0, len(said), 500):
+        heard[i : i + 500] = task.AUDIO.compute([to_pcm(one(c)) for c in said[i : i + 500]])[..., 0]
+    return heard
+
+
+def _pictures(rng: np.random.Generator, data: Path, split: str, shown: Sequence[str]) -> np.ndarray:
+    source, around, augment = material(data, split), surroundings(data, split), split == "train"
+
+    def one(label: str) -> np.ndarray:
+        if around.photos and rng.random() < IN_PLACE:
+            return stream_windows.picture(rng, label, source, around)
+        return task.picture(rng, source, label, augment)
+
+    return np.stack([_shrunk(one(c)) for c in shown])
 
 
 def _shrunk(pixels: np.ndarray) -> np.ndarray:
@@ -59,19 +86,26 @@ def _shrunk(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(picture.resize(size, Image.Resampling.BOX, box=(left, 0, left + height, height)))
 
 
-def stored_chunk(work: Path, data: Path, split: str, index: int, size: int) -> Chunk:
-    """The chunk from the work folder, made first where it is not there yet."""
-    path = work / f"{split}-{size}-{index:04d}.npz"
-    if not path.exists():
-        made = make_chunk(data, split, index, size)
-        work.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part.npz")
-        np.savez(
-            part, **{f"x_{m}": made.inputs[m] for m in MODALITIES}, **{f"y_{m}": made.labels[m] for m in MODALITIES}
-        )
-        os.replace(part, path)
-    with np.load(path) as file:
-        return Chunk({m: file[f"x_{m}"] for m in MODALITIES}, {m: file[f"y_{m}"] for m in MODALITIES})
+def stored_chunk(
+    work: Path, data: Path, split: str, index: int, size: int, modalities: Sequence[str] = MODALITIES
+) -> Chunk:
+    """The chunk from the work folder, made first where it is not there yet: a file for each modality."""
+    inputs, labels = {}, {}
+    for m in modalities:
+        path = work / f"{split}-{m}-{size}-{index:04d}.npz"
+        if not path.exists():
+            store_chunk(path, make_chunk(data, split, index, size, (m,)), m)
+        with np.load(path) as file:
+            inputs[m], labels[m] = file["x"], file["y"]
+    return Chunk(inputs, labels)
+
+
+def store_chunk(path: Path, chunk: Chunk, modality: str) -> None:
+    """Atomic: a killed run leaves no half file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part.npz")
+    np.savez(part, x=chunk.inputs[modality], y=chunk.labels[modality])
+    os.replace(part, path)
 
 
 def to_input(modality: str, values: np.ndarray) -> Tensor:

@@ -3,26 +3,33 @@
     python -m mmexit_tools.training.robot_train --data DIR --work ../work/robot-command
 
 Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
-of them, so that the two encoders can train side by side.
+of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
+one of no passes stays as it is there. After `--mined` hours of streams without a command have been searched for
+sounds that the encoder takes for one, it is trained on, with them.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from ..base.errors import exit_with
+from ..base.errors import USAGE, ToolError, exit_with
 from ..model.networks import MultiExitNetwork
+from ..quantize.modelfile import read_model
 from ..tasks import robot_command as task
-from .robot_encoders import Schedule, train_encoder
+from .restoring import restore, settle_norms
+from .robot_encoders import Schedule, exit_accuracies, train_encoder
 from .robot_fusion import features_of, train_fusion
-from .robot_pools import MODALITIES, Chunk, stored_chunk
+from .robot_mining import mine
+from .robot_pools import MODALITIES, Chunk, stored_chunk, to_input
 from .trainer import read_checkpoint
 
 STAGES = ("material", *MODALITIES, "fusion", "all")
@@ -37,6 +44,10 @@ class Options:
     image_passes: int = 6
     rate: float = 3e-3
     seed: int = 1
+    mined: float = 0.0
+    """Hours of streams searched for hard negatives; a third of the passes comes after that."""
+    start: str = ""
+    """A model file that the encoders go on from."""
 
     def schedule(self, modality: str) -> Schedule:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
@@ -47,10 +58,16 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def sources(work: Path, data: Path, options: Options) -> tuple[Sequence[Callable[[], Chunk]], Callable[[], Chunk]]:
+def sources(
+    work: Path, data: Path, options: Options, modalities: Sequence[str] = MODALITIES
+) -> tuple[list[Callable[[], Chunk]], Callable[[], Chunk]]:
     """The training chunks and the held-out one, read (or made) when called."""
-    train = [partial(stored_chunk, work, data, "train", i, options.chunk_size) for i in range(options.chunks)]
-    return train, partial(stored_chunk, work, data, "validation", 0, options.validation)
+    def chunk(split: str, index: int, size: int) -> Callable[[], Chunk]:
+        return partial(stored_chunk, work, data, split, index, size, modalities)
+
+    return [chunk("train", i, options.chunk_size) for i in range(options.chunks)], chunk(
+        "validation", 0, options.validation
+    )
 
 
 def new_model(seed: int) -> MultiExitNetwork:
@@ -66,14 +83,50 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
         if stored["options"] == dataclasses.asdict(options):
             return stored["model"]
         say(f"{path}: trained with other options, trained anew")
-    train, held_out = sources(work, data, options)
+    train, held_out = sources(work, data, options, (modality,))
     model = new_model(options.seed)
-    train_encoder(model, modality, train, held_out(), options.schedule(modality), say)
+    schedule = options.schedule(modality)
+    if options.start:
+        restore(model, read_model(Path(options.start)).quantized.graph)
+        if schedule.passes:
+            values = train[0]().inputs[modality]
+            settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
+    elif not schedule.passes:
+        raise ToolError(f"--{modality}-passes 0: an encoder that is not trained needs --start MODEL", USAGE)
+    if schedule.passes:
+        say(f"{modality} before: " + " ".join(f"{a:.3f}" for a in exit_accuracies(model, modality, held_out())))
+        mined = options.mined if modality == "audio" else 0.0
+        last = round(schedule.passes / 3) if mined else 0
+        train_encoder(
+            model, modality, train, held_out(), dataclasses.replace(schedule, passes=schedule.passes - last), say
+        )
+        if last:
+            hard, searched = mine(model, data, options.seed, mined)
+            say(f"mined {len(hard.labels['audio'])} hard windows of {searched}")
+            spread = [partial(with_hard, chunk, hard) for chunk in train]
+            again = dataclasses.replace(schedule, passes=last, rate=schedule.rate / 3)
+            train_encoder(model, modality, spread, held_out(), again, say)
     weights = {
         k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
     }
     store(path, {"model": weights, "options": dataclasses.asdict(options)})
     return weights
+
+
+def started_from(path: Path) -> dict:
+    """Which model file it was, and how that was made: the file itself may be replaced by what is made of it."""
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "commands": read_model(path).provenance.get("commands", [])}
+
+
+def with_hard(chunk: Callable[[], Chunk], hard: Chunk) -> Chunk:
+    """A chunk of sounds with the hard ones among them, at most a fifth of it."""
+    part = chunk()
+    count = min(len(hard.labels["audio"]), len(part.labels["audio"]) // 5)
+    return Chunk(
+        {"audio": np.concatenate([part.inputs["audio"], hard.inputs["audio"][:count]])},
+        {"audio": np.concatenate([part.labels["audio"], hard.labels["audio"][:count]])},
+    )
 
 
 def store(path: Path, state: dict) -> None:
@@ -101,7 +154,9 @@ def run(data: Path, work: Path, options: Options, stage: str) -> None:
     model.load_state_dict(weights, strict=False)
     loss = train_fusion(model, features_of(model, [chunk() for chunk in train]), seed=options.seed)
     say(f"fusion loss {loss:.3f}")
-    store(work / "checkpoint.pt", {"model": model.state_dict(), "options": dataclasses.asdict(options), "epoch": 1})
+    begun = started_from(Path(options.start)) if options.start else None
+    store(work / "checkpoint.pt", {"model": model.state_dict(), "options": dataclasses.asdict(options), "epoch": 1,
+                                   "started_from": begun})
 
 
 def _main() -> None:

@@ -1,0 +1,114 @@
+"""Goes on from a model file where no checkpoint is left: its int8 weights become a network's float ones again.
+
+Batch normalization is folded into them. It comes back as what changes nothing: `settle_norms` gives each
+normalization the mean and variance of what goes into it, so that training begins at the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..base.errors import ToolError
+from ..model.blocks import Block
+from ..model.graphs import Graph, Node, lower
+from ..model.networks import MultiExitNetwork
+
+Norm = nn.BatchNorm1d | nn.BatchNorm2d
+
+
+def restore(model: MultiExitNetwork, stored: Graph) -> None:
+    """Puts the weights of a stored graph into a network of the same description, in place.
+
+    Raises ToolError where the two differ in their operations or the shapes of their weights."""
+    own = list(lower(model).nodes())
+    theirs = list(stored.nodes())
+    if [(n.op, n.output, _shape(n)) for n in own] != [(n.op, n.output, _shape(n)) for n in theirs]:
+        raise ToolError(f"{stored.network.name}: the model's layers are not those of the network that is trained")
+    values = {n.output: n for n in theirs if n.weight is not None}
+    with torch.no_grad():
+        for name, module in _weighted(model):
+            node = values[name]
+            assert node.weight is not None and node.bias is not None
+            if isinstance(module, nn.Linear):
+                _put(module, node.weight, node.bias)
+            else:
+                _put_block(module, node)
+
+
+def _shape(node: Node) -> tuple[int, ...] | None:
+    return None if node.weight is None else node.weight.shape
+
+
+def _weighted(model: MultiExitNetwork) -> list[tuple[str, Block | nn.Linear]]:
+    """Every module with weights by the name that its operation has in the graph, as `lower` names them."""
+    found: list[tuple[str, Block | nn.Linear]] = []
+    graph = lower(model)
+    modules: list[Block | nn.Linear] = []
+    for modality in model.network.modalities:
+        for chain, head in zip(model.segments[modality.name], model.exits[modality.name], strict=True):  # type: ignore
+            modules += [b for b in chain if b.weighted is not None]
+            modules += [b for b in head[0] if b.weighted is not None] + [head[1]]
+    modules += [b for b in model.fusion if isinstance(b, Block) and b.weighted is not None] + [model.fusion_logits]
+    names = [n.output for n in graph.nodes() if n.weight is not None]
+    found += list(zip(names, modules, strict=True))
+    return found
+
+
+def _put_block(block: Block, node: Node) -> None:
+    assert isinstance(block.weighted, nn.Conv2d | nn.Linear) and node.weight is not None and node.bias is not None
+    weight = node.weight
+    if node.op == "conv2d":
+        weight = weight.transpose(0, 3, 1, 2)
+    elif node.op == "depthwise_conv2d":
+        weight = weight.transpose(2, 0, 1)[:, None]
+    if block.norm is None:
+        _put(block.weighted, weight, node.bias)
+        return
+    assert isinstance(block.norm, Norm)
+    block.weighted.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+    block.norm.running_mean.zero_()  # type: ignore[union-attr]
+    block.norm.running_var.fill_(1 - block.norm.eps)  # type: ignore[union-attr]
+    block.norm.weight.fill_(1)
+    block.norm.bias.copy_(torch.from_numpy(node.bias))
+
+
+def _put(module: nn.Conv2d | nn.Linear, weight: np.ndarray, bias: np.ndarray) -> None:
+    module.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+    assert module.bias is not None
+    module.bias.copy_(torch.from_numpy(bias))
+
+
+def settle_norms(model: MultiExitNetwork, modality: str, inputs: Sequence[Tensor]) -> None:
+    """Sets one encoder's normalizations to the statistics of `inputs` (batches); what the network computes stays."""
+    chains = model.segments[modality]
+    norms = [m for m in chains.modules() if isinstance(m, Norm)]
+    sums = {m: torch.zeros(3, m.num_features, dtype=torch.float64) for m in norms}
+
+    def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        x = given[0].double().transpose(0, 1).flatten(1)
+        sums[module][0] += x.shape[1]  # type: ignore[index]
+        sums[module][1] += x.sum(1)  # type: ignore[index]
+        sums[module][2] += x.square().sum(1)  # type: ignore[index]
+
+    hooks = [m.register_forward_pre_hook(note) for m in norms]
+    model.eval()
+    with torch.no_grad():
+        for x in inputs:
+            for chain in chains:  # type: ignore[union-attr]
+                x = chain(x)
+        for hook in hooks:
+            hook.remove()
+        for norm in norms:
+            count, total, squares = sums[norm]
+            mean = total / count
+            variance = (squares / count - mean.square()).clamp(min=1e-6)
+            gain = (norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps))  # type: ignore
+            offset = norm.bias.double() - norm.running_mean.double() * gain  # type: ignore
+            norm.running_mean.copy_(mean)  # type: ignore[union-attr]
+            norm.running_var.copy_(variance)  # type: ignore[union-attr]
+            norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
+            norm.bias.copy_(offset + mean * gain)

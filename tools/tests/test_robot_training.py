@@ -1,0 +1,169 @@
+"""Training of robot-command: from a model file, on sounds and pictures of streams, with hard negatives."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import make_batch, run_command
+from test_streams import folder, tone  # noqa: F401  (a fixture)
+
+from mmexit_tools.base.errors import ToolError
+from mmexit_tools.export import stream_listening
+from mmexit_tools.model.graphs import lower
+from mmexit_tools.model.networks import MultiExitNetwork
+from mmexit_tools.quantize.modelfile import read_model
+from mmexit_tools.sources import stream_windows
+from mmexit_tools.sources.robot_data import CLASSES, COMMANDS, NONE, material
+from mmexit_tools.sources.robot_sounds import WINDOW
+from mmexit_tools.sources.robot_voices import loudness
+from mmexit_tools.sources.surroundings import surroundings
+from mmexit_tools.streams import making
+from mmexit_tools.tasks import robot_command as task
+from mmexit_tools.training import robot_train
+from mmexit_tools.training.restoring import restore, settle_norms
+from mmexit_tools.training.robot_encoders import run_encoder
+from mmexit_tools.training.robot_mining import EMPTY, PERIOD, stream_features
+from mmexit_tools.training.robot_pools import Chunk, make_chunk, stored_chunk
+
+SHIPPED = Path(__file__).parents[2] / "config/models/robot-command.safetensors"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> MultiExitNetwork:
+    model = MultiExitNetwork(task.network())
+    restore(model, read_model(SHIPPED).quantized.graph)
+    return model.eval()
+
+
+def features(count: int) -> np.ndarray:
+    return np.random.default_rng(4).normal(0, 1, (count, *task.AUDIO.shape[:2])).astype(np.float16)
+
+
+def test_a_model_file_comes_back_as_the_network_it_was(shipped: MultiExitNetwork) -> None:
+    stored = {n.output: n for n in read_model(SHIPPED).quantized.graph.nodes()}
+    for node in lower(shipped).nodes():
+        if node.weight is not None:
+            assert np.allclose(node.weight, stored[node.output].weight, rtol=1e-5, atol=1e-7)
+            assert np.allclose(node.bias, stored[node.output].bias, rtol=1e-5, atol=1e-6)
+
+
+def test_every_kind_of_layer_comes_back(network, trained) -> None:
+    again = MultiExitNetwork(network)
+    restore(again, lower(trained))
+    inputs, present = make_batch(network, 16).tensors()
+    want, got = (m.eval()(inputs, present) for m in (trained, again))
+    for (_, _, a), (_, _, b) in zip(want.named(), got.named(), strict=True):
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_another_network_is_refused(trained) -> None:
+    with pytest.raises(ToolError, match="layers are not those"):
+        restore(MultiExitNetwork(task.network()), lower(trained))
+
+
+def test_settled_normalizations_change_nothing_and_fit_the_batch(shipped: MultiExitNetwork) -> None:
+    model = MultiExitNetwork(task.network())
+    restore(model, read_model(SHIPPED).quantized.graph)
+    values = torch.from_numpy(features(64).astype(np.float32))[:, None]
+    before = run_encoder(model, "audio", features(64))[0][-1]
+    assert not torch.allclose(in_training(model, values), before, atol=0.05)  # as it came: other statistics
+    settle_norms(model, "audio", [values])
+    after = run_encoder(model, "audio", features(64))[0][-1]
+    assert torch.allclose(before, after, atol=1e-3)
+    assert torch.allclose(in_training(model, values), before, atol=0.05)
+
+
+def in_training(model: MultiExitNetwork, x: torch.Tensor) -> torch.Tensor:
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    model.train()
+    with torch.no_grad():
+        for chain in model.segments["audio"]:
+            x = chain(x)
+        out = model.exits["audio"][-1](x)
+    model.load_state_dict(state)
+    model.eval()
+    return out
+
+
+def test_windows_of_streams_are_whole_and_of_bounded_level(folder: Path) -> None:  # noqa: F811
+    source, around = material(folder, "test"), surroundings(folder, "test")
+    rng = np.random.default_rng(1)
+    kinds = [CLASSES[i % len(CLASSES)] for i in range(120)]
+    sounds = [stream_windows.sound(rng, k, source, around) for k in kinds]
+    assert all(s.shape == (WINDOW,) and np.isfinite(s).all() for s in sounds)
+    spoken = [loudness(s) for s, k in zip(sounds, kinds, strict=True) if k != NONE]
+    assert min(spoken) > 0.1 * 10 ** (-27 / 20) and max(spoken) < 0.1 * 10 ** (16 / 20)
+    pictures = [stream_windows.picture(rng, k, source, around) for k in kinds[:22]]
+    assert all(p.shape == (90, 120, 3) and p.dtype == np.uint8 for p in pictures)
+
+
+def test_a_cut_word_is_mostly_outside() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        start = stream_windows.placing(rng, 8000, (0.05, stream_windows.CUT))
+        inside = min(WINDOW, start + 8000) - max(0, start)
+        assert 0.04 * 8000 <= inside <= stream_windows.CUT * 8000 + 1
+
+
+def test_a_chunk_has_each_modality_by_itself(folder: Path, tmp_path: Path) -> None:  # noqa: F811
+    both = make_chunk(folder, "test", 0, 12)
+    sounds = stored_chunk(tmp_path, folder, "test", 0, 12, ("audio",))
+    assert (sounds.inputs["audio"] == both.inputs["audio"]).all() and list(sounds.labels) == ["audio"]
+    assert [f.name for f in tmp_path.iterdir()] == ["test-audio-12-0000.npz"]
+    again = stored_chunk(tmp_path, folder, "test", 0, 12)
+    assert (again.inputs["image"] == both.inputs["image"]).all()
+
+
+def test_hard_windows_are_a_fifth_at_most() -> None:
+    easy = Chunk({"audio": features(50)}, {"audio": np.zeros(50, np.int64)})
+    hard = Chunk({"audio": features(40)}, {"audio": np.full(40, EMPTY)})
+    mixed = robot_train.with_hard(lambda: easy, hard)
+    assert len(mixed.labels["audio"]) == 60 and (mixed.labels["audio"] == EMPTY).sum() == 10
+
+
+def test_a_stream_has_four_windows_a_second() -> None:
+    pcm = (tone(440, 3.1) * 32767).astype(np.int16)
+    found = stream_features(pcm)
+    assert len(found) == (len(pcm) - WINDOW) // PERIOD + 1 == 9
+    third = task.AUDIO.compute([pcm[2 * PERIOD : 2 * PERIOD + WINDOW]])[0, ..., 0]
+    assert (found[2] == third.astype(np.float16)).all()
+
+
+def test_training_goes_on_from_a_model(folder: Path, tmp_path: Path, capsys) -> None:  # noqa: F811
+    options = robot_train.Options(chunks=1, chunk_size=24, validation=12, audio_passes=3, image_passes=0, mined=0.09,
+                                  start=str(SHIPPED))
+    robot_train.run(folder, tmp_path, options, "all")
+    said = capsys.readouterr().out
+    assert "audio before" in said and "mined" in said and "of 1197" in said and "image pass" not in said
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    fresh = MultiExitNetwork(task.network())
+    restore(fresh, read_model(SHIPPED).quantized.graph)
+    same = {k for k, v in fresh.state_dict().items() if torch.equal(v, checkpoint["model"][k])}
+    assert "segments.image.0.0.weighted.weight" in same and "segments.audio.0.0.weighted.weight" not in same
+    with pytest.raises(ToolError, match="needs --start"):
+        robot_train.run(folder, tmp_path / "b", robot_train.Options(image_passes=0), "image")
+
+
+def test_the_filter_finds_a_command_that_holds() -> None:
+    logits = np.zeros((20, len(CLASSES)))
+    logits[:, EMPTY] = 6
+    logits[8:11, EMPTY], logits[8:11, 3] = 0, 6
+    logits[15, EMPTY], logits[15, 4] = 2, 3  # one unsure window
+    found = stream_listening.events(stream_listening.filtered(logits, EMPTY), CLASSES, EMPTY, 0.95)
+    assert [e.label for e in found] == [COMMANDS[3]]
+    assert 3.0 < found[0].start <= 3.5 and found[0].end > found[0].start
+
+
+def test_listening_reports_a_curve(folder: Path, tmp_path: Path) -> None:  # noqa: F811
+    made = run_command(making, "--data", folder, "--split", "test", "--scene", "quiet", "--minutes", 0.5, "--fps", 1,
+                       "--out", tmp_path / "s")
+    assert made.returncode == 0
+    said = run_command(stream_listening, "--model", SHIPPED, "--streams", tmp_path)
+    assert said.returncode == 0 and said.stdout.count("limit") == len(stream_listening.LIMITS)
+    assert run_command(stream_listening, "--model", SHIPPED, "--streams", tmp_path / "none").returncode != 0
