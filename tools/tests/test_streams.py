@@ -85,6 +85,8 @@ def test_commands_keep_apart_and_to_their_number(scene: str) -> None:
         assert len(made.commands) == (12 if SCENES[scene].commands else 0)
         for one, after in zip(made.commands, made.commands[1:], strict=False):
             assert after.start - one.end > 3.0
+        gaps = np.diff([c.start for c in made.commands])
+        assert not len(gaps) or gaps.std() > 3.0  # no rhythm that a look every ten seconds could fall in with
         if made.commands:
             assert made.commands[-1].end <= 238
             ways = [c.way for c in made.commands]

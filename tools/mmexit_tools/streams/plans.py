@@ -122,7 +122,7 @@ def _commands(rng: np.random.Generator, scene: Scene, seconds: float, per_minute
     for i, (way, label) in enumerate(zip(ways.tolist(), labels.tolist(), strict=True)):
         length = HOLDS.get(way, 1.0)
         # The slot's last seconds stay free: an event may come late, and the next command must not be taken for it.
-        start = i * slot + rng.uniform(slot - SHORTEST_SLOT + 3.5, slot - length - 2.0)
+        start = i * slot + rng.uniform(3.5 if scene.bursts else 1.5, slot - length - 2.0)
         found.append(Command(round(start, 2), round(start + length, 2), label, way))
     return tuple(found)
 
