@@ -13,7 +13,7 @@ from mmexit_tools.base.readers import wav_bytes
 from mmexit_tools.export import exporter as export
 from mmexit_tools.manifests import writing as manifests
 from mmexit_tools.quantize.modelfile import read_model
-from mmexit_tools.signals.windows import Vector
+from mmexit_tools.signals.windows import Vector, Window
 from mmexit_tools.sources.folder_data import read_folder
 from mmexit_tools.sources.folder_splits import split_names
 from mmexit_tools.tasks import folder
@@ -75,7 +75,7 @@ def test_windows_come_once_and_training_windows_over_and_over(made):
 
 
 def test_some_training_windows_have_something_to_tell_in_one_sensor_only(made):
-    """Pictures of `none` are grey, tones are loud: what is in a window shows whose signal it is."""
+    """Tones are loud and `none` is not: what is heard in a window shows whose sound it is."""
     windows = list(folder.training_windows(made, 600, 2))
     lone = [w for w in windows if w.seen]
     commands = [w for w in windows if w.label != "none"]
@@ -86,8 +86,18 @@ def test_some_training_windows_have_something_to_tell_in_one_sensor_only(made):
         assert sorted(w.seen.values()) == sorted(["none", w.label])
         loud = np.abs(np.fft.rfft(w.inputs["audio"].pcm.astype(float))).max() > 1e6
         assert loud == (w.seen["audio"] == w.label)
-        apart = abs(w.inputs["image"].pixels.mean() - 125)
-        assert (apart < 45) == (w.seen["image"] == "none")
+
+
+def test_a_lone_window_keeps_one_signal_and_its_label():
+    own, other = (Window(label, {m: Vector(np.full(2, i, np.float32)) for m in ("a", "b")})
+                  for i, label in enumerate(("go", "none")))
+    rng = np.random.default_rng(1)
+    found = [folder.lone(rng, own, other.inputs) for _ in range(20)]
+    assert {w.label for w in found} == {"go"} and {tuple(w.seen.values()) for w in found} == {
+        ("go", "none"), ("none", "go")}
+    assert all((w.inputs[m] is own.inputs[m]) == (w.seen[m] == "go") for w in found for m in w.inputs)
+    assert folder.lone(rng, other, own.inputs) is other
+    assert folder.lone(rng, own, {}) is own
 
 
 def test_without_a_class_for_nothing_windows_stay_whole(made, tmp_path):

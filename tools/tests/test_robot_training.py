@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -135,12 +137,16 @@ def test_a_stream_has_four_windows_a_second() -> None:
     assert (found[2] == third.astype(np.float16)).all()
 
 
-def test_training_goes_on_from_a_model(folder: Path, tmp_path: Path, capsys) -> None:  # noqa: F811
-    options = robot_train.Options(chunks=1, chunk_size=24, validation=12, audio_passes=3, image_passes=0, mined=0.09,
+def test_training_goes_on_from_a_model(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:  # noqa: F811
+    monkeypatch.setattr(robot_train, "train_fusion", partial(robot_train.train_fusion, epochs=1, pairs=512))
+    options = robot_train.Options(chunks=1, chunk_size=160, validation=12, audio_passes=3, image_passes=0, mined=0.09,
                                   start=str(SHIPPED))
     robot_train.run(folder, tmp_path, options, "all")
     said = capsys.readouterr().out
     assert "audio before" in said and "mined" in said and "of 1197" in said and "image pass" not in said
+    begun = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["started_from"]
+    assert begun["sha256"] == hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
+    assert any("robot_train" in c for c in begun["commands"])
     checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     fresh = MultiExitNetwork(task.network())
     restore(fresh, read_model(SHIPPED).quantized.graph)

@@ -7,6 +7,7 @@ normalization the mean and variance of what goes into it, so that training begin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -30,13 +31,43 @@ def restore(model: MultiExitNetwork, stored: Graph) -> None:
         raise ToolError(f"{stored.network.name}: the model's layers are not those of the network that is trained")
     values = {n.output: n for n in theirs if n.weight is not None}
     with torch.no_grad():
-        for name, module in _weighted(model):
+        modules = _weighted(model)
+        orders = _column_orders(model, modules)
+        for name, module in modules:
             node = values[name]
             assert node.weight is not None and node.bias is not None
+            if name in orders:
+                weight = np.empty_like(node.weight)
+                weight[:, orders[name]] = node.weight
+                node = replace(node, weight=weight)
             if isinstance(module, nn.Linear):
                 _put(module, node.weight, node.bias)
             else:
                 _put_block(module, node)
+
+
+def _column_orders(
+    model: MultiExitNetwork, modules: Sequence[tuple[str, Block | nn.Linear]]
+) -> dict[str, np.ndarray]:
+    """For each linear layer of the graph, which of torch's columns each of its columns is: maps are flattened in
+    another order there. Found by lowering columns that hold their own number."""
+    for _, module in modules:
+        linear = module.weighted if isinstance(module, Block) else module
+        if isinstance(linear, nn.Linear):
+            linear.weight.copy_(torch.arange(linear.in_features).expand_as(linear.weight))
+            if isinstance(module, Block) and module.norm is not None:
+                _neutral(module.norm)
+    graph = lower(model)
+    return {n.output: np.rint(n.weight[0]).astype(np.int64) for n in graph.nodes()
+            if n.op in ("linear", "logits") and n.weight is not None}
+
+
+def _neutral(norm: nn.Module) -> None:
+    """A normalization that passes on what it is given, but for its bias."""
+    assert isinstance(norm, Norm)
+    norm.running_mean.zero_()  # type: ignore[union-attr]
+    norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
+    norm.weight.fill_(1)
 
 
 def _shape(node: Node) -> tuple[int, ...] | None:
@@ -68,12 +99,9 @@ def _put_block(block: Block, node: Node) -> None:
     if block.norm is None:
         _put(block.weighted, weight, node.bias)
         return
-    assert isinstance(block.norm, Norm)
     block.weighted.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
-    block.norm.running_mean.zero_()  # type: ignore[union-attr]
-    block.norm.running_var.fill_(1 - block.norm.eps)  # type: ignore[union-attr]
-    block.norm.weight.fill_(1)
-    block.norm.bias.copy_(torch.from_numpy(node.bias))
+    _neutral(block.norm)
+    block.norm.bias.copy_(torch.from_numpy(node.bias))  # type: ignore[operator, union-attr]
 
 
 def _put(module: nn.Conv2d | nn.Linear, weight: np.ndarray, bias: np.ndarray) -> None:
