@@ -29,10 +29,11 @@ struct WindowInputs {
   /// The instant each modality's data is of: the end of its sound, the capture of its frame.
   private var instants: [Instant]
   private let activityCheck: Bool
+  /// Owns the samples in `sources`.
+  private let memory = SampleMemory()
   /// The longest sound window; zero where there is no sound.
   let longest: Nanoseconds
 
-  /// Buffers live as long as the process: one set of inputs a pipeline.
   init(model: Model, activityCheck: Bool) {
     self.activityCheck = activityCheck
     var sources: [Source] = []
@@ -41,8 +42,7 @@ struct WindowInputs {
       switch modality.features {
       case .spectrogram(let spectrogram):
         let count = Int(spectrogram.window)
-        let buffer = UnsafeMutableBufferPointer<Int16>.allocate(capacity: count)
-        buffer.initialize(repeating: 0)
+        let buffer = memory.allocate(count)
         let length = Nanoseconds(Int64(count) * 1_000_000_000 / Int64(spectrogram.sampleRate))
         longest = max(longest, length)
         sources.append(.sound(samples: buffer, length: length, check: soundChecks.count))
@@ -124,15 +124,32 @@ struct WindowInputs {
   }
 }
 
-/// A picture that was gathered for the window at hand, kept until the next one.
-private struct PinnedFrame {
+/// Room for sound, given back when the inputs are no longer used.
+private final class SampleMemory {
+  private var buffers: [UnsafeMutableBufferPointer<Int16>] = []
+
+  /// `count` samples of silence.
+  func allocate(_ count: Int) -> UnsafeMutableBufferPointer<Int16> {
+    let buffer = UnsafeMutableBufferPointer<Int16>.allocate(capacity: count)
+    buffer.initialize(repeating: 0)
+    buffers.append(buffer)
+    return buffer
+  }
+
+  deinit { for buffer in buffers { buffer.deallocate() } }
+}
+
+/// A picture that was gathered for the window at hand, kept until the next one. A class because it owns its memory.
+private final class PinnedFrame {
   private var pixels = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
   private var width = 0
   private var height = 0
   private var channels = 1
 
-  /// Takes from the heap when the size grows only. The buffer lives as long as the process.
-  mutating func pin(_ view: PixelView) {
+  deinit { pixels.deallocate() }
+
+  /// Takes from the heap when the size grows only.
+  func pin(_ view: PixelView) {
     let size = view.width * view.height * view.channels
     if pixels.count < size {
       pixels.deallocate()
