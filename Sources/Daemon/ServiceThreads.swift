@@ -19,28 +19,28 @@ extension Service {
     let beats = Heartbeats()
     let isReplay = recording != nil
     // Virtual time stands still while something is waited for; the machine's does not.
-    let waits = isReplay && loaded.configuration.replay.pace == .fast
+    let waits = isReplay && generation.configuration.replay.pace == .fast
     let events = try EventRing(waits: waits, bell: bell)
     let watch = try WatchRing { bell.ring() }
     let output = try OutputThread { bell.ring() }
     let commands = try CommandChannel()
     let link = ledger.link
+    let wantsReload = ledger.wantsReload
     let recorder = Recorder(
       chain: ledger.chain, link: link, events: events, bell: bell, watch: watch, output: output, beats: beats,
-      model: model.model, directory: loaded.configuration.ledger.directory, prints: prints,
+      model: generation.model.model, directory: generation.configuration.ledger.directory, prints: prints,
       isReplay: isReplay, waits: waits)
     let pipeline = Pipeline(
-      rig: rig, model: model.model, policy: plan.policy, order: plan.order,
-      settings: PipelineSettings(loaded.configuration, model.model),
-      energy: EnergyAccounts(plan.energy, network: model.model),
+      rig: rig, model: generation.model.model, policy: generation.plan.policy, order: generation.plan.order,
+      settings: PipelineSettings(generation.configuration, generation.model.model),
+      energy: EnergyAccounts(generation.plan.energy, network: generation.model.model),
       deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
       beat: { beats.beatPipeline() },
       commands: CommandLink(channel: commands, record: { events.put(.command($0)) }))
     let nudge = pipeline.nudge
     var control = try ControlPlane(
       facts: DaemonFacts(
-        model: model, order: plan.order, configuration: loaded.configuration, places: loaded.places,
-        plan: plan, status: pipeline.status, ledger: recorder.ledgerStatus, watch: watch,
+        start: generation, status: pipeline.status, ledger: recorder.ledgerStatus, watch: watch,
         journal: Journal(queue: output.journal), beats: beats, commands: commands, nudge: nudge,
         ping: {
           bell.ring()
@@ -50,7 +50,7 @@ extension Service {
     let ends = try ThreadEnds()
     // Nobody joins these: their ends are waited for by `ThreadEnds`, `Recorder` and `OutputThread`, each with a bound.
     try Thread(named: "output") { output.run() }.abandon()
-    events.put(.start(order: plan.order, at: rig.now))
+    events.put(.start(order: generation.plan.order, at: rig.now))
     try Thread(named: "recorder") {
       recorder.run()
       ends.endRecorder()
@@ -70,7 +70,8 @@ extension Service {
       pipeline.stopSensors()
       ends.end()
     }.abandon()
-    ServiceNotification.ready("\(model.model.name), \(sensors.count) sensors")
+    ServiceNotification.ready("\(generation.model.model.name), \(generation.sensors.count) sensors")
+    if wantsReload { control.reload() }
     // An error here must not leave the pipeline running behind our back.
     let result = Result {
       try control.run(until: { recorder.hasEnded }) {
@@ -99,7 +100,7 @@ extension Service {
     if let failure { throw failure }
     let error =
       recorder.hasEnded
-      ? recorder.error : .notConfirmed(path: loaded.configuration.ledger.directory, errno: nil)
+      ? recorder.error : .notConfirmed(path: generation.configuration.ledger.directory, errno: nil)
     guard let error else { return .success }
     Log.write(.error, error.description)
     return error.exitCode

@@ -47,6 +47,9 @@ package enum LedgerEvent: Sendable {
   /// Something was asked of the daemon: the command's name, the modality where it is about one, and the user's id; nil
   /// where the daemon did it by itself.
   case command(name: String, modality: Int?, user: UInt32?)
+  /// What follows is decided by another generation of configuration and model, whose digests the record has already. A
+  /// `command` too, so that readers that know it not pass over its members.
+  case adopt(cause: String, generation: Int, model: String, order: [Int], lambda: Double, user: UInt32?)
 
   package var type: RecordType {
     switch self {
@@ -59,7 +62,7 @@ package enum LedgerEvent: Sendable {
     case .fault: .fault
     case .clock: .clock
     case .label: .label
-    case .command: .command
+    case .command, .adopt: .command
     }
   }
 
@@ -116,6 +119,16 @@ package enum LedgerEvent: Sendable {
       json.key("command")
       json.value(name)
       if let modality { write(modality, names, into: &json) }
+      writeUser(user, into: &json)
+    case .adopt(let cause, let generation, let model, let order, let lambda, let user):
+      json.key("command")
+      json.value(cause)
+      json.key("generation")
+      json.value(generation)
+      json.key("model")
+      json.value(model)
+      write(order, as: "order", names, into: &json)
+      writeNumber(lambda, as: "lambda", into: &json)
       writeUser(user, into: &json)
     }
   }

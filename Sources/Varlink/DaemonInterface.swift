@@ -178,6 +178,10 @@ package enum DaemonInterface {
       version: string,
       state: ServiceState,
       model: string,
+      # Counts what the daemon has gone by: 1 from the start, one more with each Reload and SetPreference.
+      generation: ?int,
+      # What a right answer is worth, in joules.
+      lambda: ?float,
       # Modalities in the order they are asked; the sensor of the first is always awake.
       order: []string,
       sensors: []Sensor,
@@ -238,6 +242,13 @@ package enum DaemonInterface {
     # decision is one as any other; absent only where it was lost on its way here.
     method Ask(full: ?bool) -> (number: int, decision: ?Decision)
 
+    # Reads the configuration and its model again and goes over to them between two windows, wholly or not at all: where
+    # anything is wrong with them, the daemon goes on by what it has. Answered within 60 s. One Reload or SetPreference at a time.
+    method Reload() -> (generation: int)
+
+    # What a right answer is worth, in joules: from the next window on, until Reload, which takes what the file says.
+    method SetPreference(lambda: float) -> (generation: int)
+
     # This user may read, and give no commands.
     error NotPermitted (method: string, uid: int)
 
@@ -255,6 +266,18 @@ package enum DaemonInterface {
 
     # Labels are taken from decision `oldest` on.
     error DecisionTooOld (oldest: int)
+
+    # A Reload or SetPreference is under way; try again when it is through.
+    error Reloading ()
+
+    # What is wrong with the configuration or its model, where, and what to do. Nothing has changed.
+    error ReloadRefused (reason: string)
+
+    # These settings are of what a daemon holds open from its start to its end. Nothing has changed.
+    error NeedsRestart (settings: []string, reason: string)
+
+    # Joules. Nothing has changed.
+    error PreferenceOutOfRange (minimum: float, maximum: float)
 
     # No window is answered: Resume first.
     error Paused ()

@@ -6,13 +6,15 @@ import Vocabulary
 enum CommandCall {
   /// Longer than the daemon waits for its pipeline.
   private static let patience = Nanoseconds.seconds(15)
+  /// The same for a reload.
+  static let reloadPatience = Nanoseconds.seconds(75)
 
   /// - Throws: `CommandFailure`.
   @discardableResult
   static func run(
-    _ method: String, _ parameters: JSONObject, _ connection: Connection
+    _ method: String, _ parameters: JSONObject, _ connection: Connection, timeout: Nanoseconds = patience
   ) throws -> JSONObject {
-    var client = try connection.open(timeout: patience)
+    var client = try connection.open(timeout: timeout)
     return try call(&client, method, parameters)
   }
 
@@ -34,6 +36,7 @@ enum CommandCall {
     let parameters = JSONPlace(.object(error.parameters))
     func text(_ name: String) -> String { (try? parameters.member(name).string()) ?? "?" }
     func number(_ name: String) -> String { (try? parameters.member(name).integer()).map { "\($0)" } ?? "?" }
+    func real(_ name: String) -> String { (try? parameters.member(name).real()).map { "\($0)" } ?? "?" }
     let name = error.name.split(separator: ".").last.map(String.init) ?? error.name
     let (message, code): (String, Vocabulary.ExitCode) =
       switch name {
@@ -50,6 +53,11 @@ enum CommandCall {
         ("no decision has that number yet; the last one is \(number("newest"))", .dataError)
       case "DecisionTooOld":
         ("that decision is too old for a label; labels are taken from \(number("oldest")) on", .dataError)
+      case "Reloading":
+        ("another reload or preference is under way; try again when it is through", .unavailable)
+      case "ReloadRefused", "NeedsRestart":
+        ("nothing has changed: \(text("reason"))", .configuration)
+      case "PreferenceOutOfRange": ("it has to be from \(real("minimum")) to \(real("maximum")) J", .usage)
       case "Paused": ("the daemon is paused and answers no window; 'mmexitctl resume' first", .unavailable)
       case "NotRecorded":
         ("the ledger's writer does not keep up and nothing was done; try again", .unavailable)

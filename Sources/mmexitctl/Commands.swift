@@ -53,6 +53,55 @@ struct Resume: ParsableCommand {
   }
 }
 
+/// `mmexitctl reload`.
+struct Reload: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Read the configuration and its model again (root or the daemon's user).",
+    discussion: """
+      The daemon goes over to them between two windows, and prints the number of its new generation. Where anything is wrong \
+      with them, it says what, and goes on by what it has. Socket, ledger, recording and sensors are a restart's.
+      """)
+
+  @OptionGroup var connection: Connection
+
+  mutating func run() throws {
+    try CommandFailure.catching {
+      GenerationReply.show(
+        try CommandCall.run("Reload", [:], connection, timeout: CommandCall.reloadPatience))
+    }
+  }
+}
+
+/// `mmexitctl preference`.
+struct Preference: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Set what a right answer is worth, until the next reload (root or the daemon's user).")
+
+  @OptionGroup var connection: Connection
+
+  @Argument(help: ArgumentHelp("Joules: value-of-right-answer in the configuration.", valueName: "lambda"))
+  var lambda: Double
+
+  func validate() throws {
+    if !lambda.isFinite { throw ValidationError("lambda \(lambda): give a number of joules") }
+  }
+
+  mutating func run() throws {
+    try CommandFailure.catching {
+      GenerationReply.show(
+        try CommandCall.run(
+          "SetPreference", ["lambda": .real(lambda)], connection, timeout: CommandCall.reloadPatience))
+    }
+  }
+}
+
+private enum GenerationReply {
+  static func show(_ reply: JSONObject) {
+    guard let number = try? JSONPlace(.object(reply)).member("generation").integer() else { return }
+    Output.line("generation \(number)")
+  }
+}
+
 /// `mmexitctl acquire`: holds a sensor's device free for another program.
 struct Acquire: ParsableCommand {
   static let configuration = CommandConfiguration(

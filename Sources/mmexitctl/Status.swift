@@ -26,6 +26,10 @@ struct Status: ParsableCommand {
     Output.line(
       "mmexitd    \(try reply.member("version").string()), up \(Output.fixed(uptime, 0)) s, model \(try reply.member("model").string())"
     )
+    if let generation = try reply.optional("generation"), let lambda = try reply.optional("lambda") {
+      Output.line(
+        "generation \(try generation.integer()), a right answer is worth \(try lambda.real()) J")
+    }
     if isPaused { Output.line("state      paused: windows go unanswered until 'mmexitctl resume'") }
     var order: [String] = []
     for name in try reply.member("order").elements() { order.append(try name.string()) }

@@ -60,8 +60,8 @@ import Vocabulary
   @Test func aLabelIsRecordedForADecisionThatThereWas() throws {
     let outcome = try run([
       3: [
-        (1, .label(decision: 2, label: 4)), (2, .label(decision: 4, label: 0)),
-        (3, .label(decision: 3, label: 1)),
+        (1, .label(decision: 2, label: 4, generation: 1)), (2, .label(decision: 4, label: 0, generation: 1)),
+        (3, .label(decision: 3, label: 1, generation: 1)),
       ]
     ])
     #expect(outcome.answers == [1: .done, 2: .noSuchDecision(newest: 3), 3: .done])
@@ -74,7 +74,10 @@ import Vocabulary
   }
 
   @Test func aLabelThatFindsNoRoomIsRefused() throws {
-    #expect(try run([3: [(1, .label(decision: 2, label: 4))]], hasRoom: false).answers == [1: .notRecorded])
+    #expect(
+      try run([3: [(1, .label(decision: 2, label: 4, generation: 1))]], hasRoom: false).answers == [
+        1: .notRecorded
+      ])
   }
 
   @Test func labelsAreTakenForTheLastDecisionsOnly() {

@@ -79,7 +79,9 @@ import Testing
     #expect(daemon.isUp())
     let asNobody = ["--reuid=65534", "--regid=0", "--clear-groups", DaemonProcess.binaries + "/mmexitctl"]
     chmod(daemon.folder, 0o755)
-    for command in [["label", "1", "yes"], ["pause"], ["resume"], ["acquire", "audio"]] {
+    for command in [
+      ["label", "1", "yes"], ["pause"], ["resume"], ["acquire", "audio"], ["reload"], ["preference", "1"],
+    ] {
       let run = Run("/usr/bin/setpriv", asNobody + command + ["--socket", daemon.folder + "/socket"])
       #expect(run.wait(10) == 77, "\(command): \(run.error)")
       #expect(run.error.contains("65534"), "\(run.error)")

@@ -12,6 +12,8 @@ final class DaemonProcess {
   let folder: String
   let world: World
   private let configuration: String
+  private let source: Source
+  private let changes: [String: String]
   private(set) var run: Run
 
   static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -31,10 +33,27 @@ final class DaemonProcess {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     world = try World(in: folder)
     configuration = folder + "/mmexitd.conf"
+    self.source = source
+    self.changes = changes
     let text = try Self.text(source, folder, changes)
     try Data(text.utf8).write(to: URL(fileURLWithPath: configuration))
     try prepare(folder, world)
     run = Self.start(configuration, world, output)
+  }
+
+  /// Writes the configuration anew: as at the start but for these. Whoever reads it sees the old one or the new one.
+  func change(_ more: [String: String]) throws {
+    let text = try Self.text(source, folder, changes.merging(more) { $1 })
+    try Data(text.utf8).write(to: URL(fileURLWithPath: configuration), options: .atomic)
+  }
+
+  static var shippedDigits: String { root + "/config/models/digits.safetensors" }
+
+  /// Resident memory.
+  var residentKiB: Int {
+    let text = (try? String(contentsOfFile: "/proc/\(run.identifier)/status", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+    return line.split(separator: " ").compactMap { Int($0) }.first ?? 0
   }
 
   deinit {
@@ -60,11 +79,11 @@ final class DaemonProcess {
     switch source {
     case .live:
       shipped = "live.conf"
-      values["model"] = root + "/config/models/robot-command.safetensors"
+      values["model"] = values["model"] ?? root + "/config/models/robot-command.safetensors"
       values["device"] = values["device"] ?? "/dev/null"
     case .replay(let pace, let loop):
       shipped = "demo.conf"
-      values["model"] = root + "/config/models/digits.safetensors"
+      values["model"] = values["model"] ?? root + "/config/models/digits.safetensors"
       values["recording"] = root + "/config/recordings/demo"
       values["pace"] = pace
       values["loop"] = loop ? "yes" : "no"

@@ -22,7 +22,7 @@ import Testing
     for _ in 0..<3 { daemon.run.send(SIGHUP) }
     let before = daemon.windows
     #expect(holds(within: 60) { daemon.windows > before + 4 })
-    #expect(daemon.run.error.contains("SIGHUP"))
+    #expect(daemon.run.error.contains("reload (SIGHUP): generation 2"), "\(daemon.run.error)")
     #expect(daemon.stop()?.code == 0)
   }
 

@@ -16,6 +16,8 @@ package struct ScriptedModel {
   /// Stands at every encoder exit; fusion has none.
   package var threshold = 0.5
   package var none: String? = "none"
+  /// Three.
+  package var classes = ["none", "go", "stop"]
 
   package init(
     audio: [Say] = [.unsure, .unsure], image: [Say] = [.unsure, .unsure], fusion: Say = .sure(1)
@@ -76,7 +78,7 @@ package struct ScriptedModel {
     let modalities = [modality("audio", sound, audio), modality("image", picture, image)]
     let join: JSONValue = ["op": "concat", "inputs": ["audio.f", "image.f"], "output": "joined"]
     let text: JSONValue = [
-      "format": 1, "name": "scripted", "classes": ["none", "go", "stop"],
+      "format": 1, "name": "scripted", "classes": .array(classes.map { .string($0) }),
       "none": none.map { .string($0) } ?? .null, "activations": .object(Self.activations),
       "modalities": .array(modalities),
       "fusion": [

@@ -1,4 +1,5 @@
 import Linux
+import Synchronization
 
 /// Commands from the control thread to the pipeline, and its answers back: two bounded rings. The control thread never
 /// has more commands out than the ring holds, so that an answer always finds room.
@@ -9,6 +10,9 @@ package final class CommandChannel: Sendable {
   package static let labelledDecisions: UInt64 = 1024
 
   private let requests = BoundedRing<CommandRequest>(capacity: capacity)
+  /// What `.adopt` is about. Laid out before the command is sent and taken away after its answer, so that nobody ever
+  /// waits for the lock, and what the pipeline gives up is freed by the control thread.
+  private let next = Mutex<NextGeneration?>(nil)
   private let answers = BoundedRing<CommandAnswer>(capacity: capacity)
   /// Rung for the control thread: there are answers.
   package let bell: Bell
@@ -18,11 +22,14 @@ package final class CommandChannel: Sendable {
   // The control thread's side. Whoever sends rings the pipeline's bell.
 
   package func send(_ request: CommandRequest) -> Bool { requests.put(request) }
+  /// Lays a generation out for `.adopt`; nil takes it away.
+  package func propose(_ generation: NextGeneration?) { next.withLock { $0 = generation } }
   package func takeAnswer() -> CommandAnswer? { answers.take() }
 
   // The pipeline's side.
 
   func take() -> CommandRequest? { requests.take() }
+  func withNext(_ body: (NextGeneration) -> Void) { next.withLock { if let next = $0 { body(next) } } }
 
   func answer(_ ticket: UInt64, _ outcome: CommandOutcome) {
     let isTaken = answers.put(CommandAnswer(ticket: ticket, outcome: outcome))

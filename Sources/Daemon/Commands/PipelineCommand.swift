@@ -3,7 +3,8 @@ import Vocabulary
 /// What is asked of the pipeline from outside. Each is answered once, by its ticket.
 package enum PipelineCommand: Sendable {
   /// A person says what a decision's window was; `label` is a class of the model's. It is recorded, and nothing more.
-  case label(decision: UInt64, label: Int)
+  /// The class is of the generation with that number.
+  case label(decision: UInt64, label: Int, generation: Int)
   /// All sensors are closed and windows go unanswered, until `resume`. Answered when all are closed.
   case pause
   case resume
@@ -12,6 +13,8 @@ package enum PipelineCommand: Sendable {
   case giveBack(sensor: Int)
   /// A window that ends now is answered; with `full`, by fusion of every sensor that can be had.
   case ask(full: Bool)
+  /// The generation that `CommandChannel.propose` has laid out answers from the next window on.
+  case adopt
 }
 
 package struct CommandRequest: Sendable {
@@ -54,6 +57,8 @@ package struct CommandRecord: Sendable {
     case pause, resume
     case acquire(sensor: Int)
     case release(sensor: Int)
+    /// Decisions that follow are this generation's.
+    case adopt(Generation)
   }
   package let what: What
   /// Who asked; nil where the daemon did by itself.

@@ -89,6 +89,9 @@ package enum Keys {
     .duration("window-period", 0.02...10, \.windowPeriod, "Time between the ends of two windows."),
   ]
 
+  /// Joules.
+  package static let valueOfRightAnswer: ClosedRange<Double> = 0...1e6
+
   package static let gate: [Key<Configuration.Gate>] = [
     .choice("order", \.order, "How the order of modalities is found."),
     .text("first", takes: "modality", \.first, "This modality goes first, whatever the order says."),
@@ -101,7 +104,7 @@ package enum Keys {
       help:
         "lambda: what a right answer is worth. It weighs accuracy against energy in the order and in giving up."
     ) { (text, gate) throws(ValueError) in
-      gate.valueOfRightAnswer = try Quantity.joules(text, 0...1e6)
+      gate.valueOfRightAnswer = try Quantity.joules(text, valueOfRightAnswer)
     } show: {
       "\($0.valueOfRightAnswer)J"
     },

@@ -12,7 +12,7 @@ final class CommandDesk {
 
   /// What is done with an answer.
   private enum Purpose: Equatable {
-    case label, pause, resume, ask
+    case label, pause, resume, ask, adopt
     case device(sensor: Int)
   }
 
@@ -37,8 +37,9 @@ final class CommandDesk {
   private let channel: CommandChannel
   private let nudge: () -> Void
   private let owner = geteuid()
-  private let classes: [String]
+  /// A reload keeps their names.
   private let sensors: [String]
+  private var reloads: ReloadDesk
   private var pending: [UInt64: Pending] = [:]
   /// Clients that wait for a device, each by when.
   private var waiting: [Waiting] = []
@@ -54,14 +55,17 @@ final class CommandDesk {
   /// The pipeline has answered a pause, and no resume since.
   private(set) var isPaused = false
 
-  init(channel: CommandChannel, classes: [String], sensors: [String], nudge: @escaping () -> Void) {
+  init(channel: CommandChannel, generation: Generation, journal: Journal, nudge: @escaping () -> Void) {
     self.channel = channel
-    self.classes = classes
-    self.sensors = sensors
+    sensors = generation.names.modalities
+    reloads = ReloadDesk(generation, channel: channel, journal: journal)
     self.nudge = nudge
     holds = SensorHolds(sensors: sensors.count)
     users = sensors.map { _ in nil }
   }
+
+  /// What the pipeline goes by.
+  var generation: Generation { reloads.generation }
 
   /// Programs that have the sensor.
   func holders(of sensor: Int) -> Int { holds.holders(of: sensor) }
@@ -76,6 +80,8 @@ final class CommandDesk {
     case "Ask": command = ask
     case "Acquire": command = acquire
     case "Release": command = release
+    case "Reload": command = { call, now in self.reloads.begin(.reload, call, at: now) }
+    case "SetPreference": command = setPreference
     default: return nil
     }
     guard call.peer.user == 0 || call.peer.user == owner else {
@@ -91,11 +97,22 @@ final class CommandDesk {
   private func label(_ call: Call, _ now: Instant) throws(JSONError) -> Reply {
     let decision = UInt64(try call.parameters.member("decision").integer(in: 1...(1 << 53)))
     let name = try call.parameters.member("label").string()
-    guard let label = classes.firstIndex(where: { $0.hasSameBytes(as: name) }) else {
+    guard let label = generation.names.classes.firstIndex(where: { $0.hasSameBytes(as: name) }) else {
       return .error(.unknownClass(name))
     }
-    return send(.label(decision: decision, label: label), .label, call, now)
+    return send(
+      .label(decision: decision, label: label, generation: generation.number), .label, call, now)
   }
+
+  private func setPreference(_ call: Call, _ now: Instant) throws(JSONError) -> Reply {
+    let lambda = try call.parameters.member("lambda").real()
+    let range = Keys.valueOfRightAnswer
+    guard range.contains(lambda) else { return .error(.preferenceOutOfRange(range)) }
+    return reloads.begin(.preference(lambda), call, at: now)
+  }
+
+  /// SIGHUP: the configuration is read again. While that is done already, it is done once more afterwards.
+  func hangUp(at now: Instant) { reloads.hangUp(at: now) }
 
   private func ask(_ call: Call, _ now: Instant) throws(JSONError) -> Reply {
     let isFull = try call.parameters.optional("full")?.bool() ?? false
@@ -167,9 +184,14 @@ final class CommandDesk {
     return true
   }
 
-  /// Takes the pipeline's answers.
-  func takeAnswers() {
+  /// Takes the pipeline's answers, and a generation that is ready.
+  func takeAnswers(at now: Instant) {
     channel.bell.clear()
+    if let ready = reloads.takeReady(at: now, &replies),
+      !put(.adopt, .adopt, user: ready.user, client: nil, now)
+    {
+      reloads.refusedBusy(at: now, &replies)
+    }
     while let answer = channel.takeAnswer() {
       guard let request = pending.removeValue(forKey: answer.ticket) else { continue }
       switch request.purpose {
@@ -177,6 +199,7 @@ final class CommandDesk {
       case .resume: isPaused = false
       case .device(let sensor):
         for client in holds.answered(for: sensor) { finishWaiting(client, for: sensor, .empty) }
+      case .adopt: reloads.answered(isAdopted: answer.outcome == .done, at: now, &replies)
       case .label, .ask: break
       }
       guard let client = request.client else { continue }
@@ -210,6 +233,7 @@ final class CommandDesk {
       next = min(next ?? request.deadline, request.deadline)
     }
     for one in waiting { next = min(next ?? one.deadline, one.deadline) }
+    if let time = reloads.nextDeadline { next = min(next ?? time, time) }
     return next
   }
 
@@ -224,6 +248,7 @@ final class CommandDesk {
       replies.append((one.client, .error(.notAnswered(within: Self.patience))))
     }
     waiting.removeAll { now >= $0.deadline }
+    reloads.turn(at: now, &replies)
     for sensor in sensors.indices {
       guard let order = holds.order(for: sensor) else { continue }
       let command: PipelineCommand =

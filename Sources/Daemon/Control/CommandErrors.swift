@@ -26,6 +26,18 @@ extension CallError {
   static func decisionTooOld(oldest: UInt64) -> CallError {
     daemon("DecisionTooOld", ["oldest": .integer(Int64(oldest))])
   }
+  static let reloading = daemon("Reloading")
+  static func reloadRefused(_ reason: String) -> CallError {
+    daemon("ReloadRefused", ["reason": .string(reason)])
+  }
+  static func needsRestart(_ settings: [String], _ reason: String) -> CallError {
+    daemon(
+      "NeedsRestart", ["settings": .array(settings.map { .string($0) }), "reason": .string(reason)])
+  }
+  static func preferenceOutOfRange(_ range: ClosedRange<Double>) -> CallError {
+    daemon(
+      "PreferenceOutOfRange", ["minimum": .real(range.lowerBound), "maximum": .real(range.upperBound)])
+  }
   static let paused = daemon("Paused")
   static let notRecorded = daemon("NotRecorded")
   static func busy(limit: Int) -> CallError { daemon("Busy", ["limit": .integer(Int64(limit))]) }

@@ -37,7 +37,7 @@ struct ControlPlane: ~Copyable {
   /// - Throws: `StartupError` when the socket cannot be had.
   init(facts: DaemonFacts, signals: consuming SignalDescriptor) throws {
     let listener = try Self.listener(
-      facts.configuration.general.socket, at: facts.places.place("daemon", "socket"))
+      facts.start.configuration.general.socket, at: facts.start.loaded.places.place("daemon", "socket"))
     let server = try Server(
       listener,
       ServiceInformation(vendor: "mmexit", product: "mmexitd", version: Version.text, url: ""),
@@ -52,8 +52,7 @@ struct ControlPlane: ~Copyable {
     self.facts = facts
     self.signals = signals
     let desk = CommandDesk(
-      channel: facts.commands, classes: facts.model.model.classes,
-      sensors: facts.model.model.modalities.map(\.name), nudge: facts.nudge)
+      channel: facts.commands, generation: facts.start, journal: facts.journal, nudge: facts.nudge)
     self.desk = desk
     queries = Queries(facts, desk)
     watchdog = Watchdog(facts.beats, ping: facts.ping)
@@ -67,6 +66,9 @@ struct ControlPlane: ~Copyable {
       throw StartupError(error, at: place)
     }
   }
+
+  /// As SIGHUP does.
+  func reload() { desk.hangUp(at: Instant(sinceBoot: bootTimeNanoseconds())) }
 
   /// Serves until `hasEnded`; it is asked when the bell of `WatchRing` rings, and behind every signal.
   /// - Parameter stop: called for the first signal that asks for the end. From then on the end comes, if not by
@@ -82,9 +84,7 @@ struct ControlPlane: ~Copyable {
           deadline = now + Self.endPatience
           stop()
         case .stop: break
-        case .reload:
-          facts.journal.write(
-            .notice, "SIGHUP: nothing is read again; restart for another configuration")
+        case .reload: desk.hangUp(at: now)
         }
       }
     }
@@ -106,7 +106,7 @@ struct ControlPlane: ~Copyable {
       switch poll[index].token {
       case Token.signals: while let request = signals.next() { requests.append(request) }
       case Token.decisions: publish()
-      case Token.commands: desk.takeAnswers()
+      case Token.commands: desk.takeAnswers(at: now)
       default: break
       }
     }
@@ -142,7 +142,7 @@ struct ControlPlane: ~Copyable {
       let lost = number - min(number, queries.lastNumber + 1)
       queries.lastNumber = number
       // Who asked for this decision was told its number before it was delivered.
-      desk.takeAnswers()
+      desk.takeAnswers(at: now)
       desk.published(number, queries.last)
       guard server.hasSubscribers(Queries.watchTopic) else { continue }
       if lost > 0 { server.skip(Queries.watchTopic, lost) }

@@ -1,14 +1,7 @@
-import Engine
-import Ledger
-import Scheduling
-
 /// What the control thread knows of the running daemon. Constant, or safe to read from any thread.
 struct DaemonFacts: Sendable {
-  let model: LoadedModel
-  let order: [Int]
-  let configuration: Configuration
-  let places: ConfigurationPlaces
-  let plan: PolicyPlan
+  /// The one that the daemon was started with; `CommandDesk` has the one in force.
+  let start: Generation
   let status: PipelineStatusBoard
   let ledger: LedgerStatusBoard
   let watch: WatchRing

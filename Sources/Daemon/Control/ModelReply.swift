@@ -4,12 +4,12 @@ import Policies
 
 /// The answer to `GetModel`.
 enum ModelReply {
-  static func write(_ facts: DaemonFacts, into json: inout JSONWriter) {
-    let model = facts.model.model
+  static func write(_ generation: Generation, into json: inout JSONWriter) {
+    let model = generation.model.model
     json.key("name")
     json.value(model.name)
     json.key("sha256")
-    json.value(facts.model.digest.hexString)
+    json.value(generation.model.digest.hexString)
     json.key("classes")
     json.beginArray()
     for name in model.classes { json.value(name) }

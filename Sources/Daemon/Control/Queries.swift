@@ -1,6 +1,5 @@
 import Engine
 import JSON
-import Ledger
 import Linux
 import Sensing
 import Varlink
@@ -12,7 +11,6 @@ struct Queries {
 
   private let facts: DaemonFacts
   private let desk: CommandDesk
-  private let names: Names
   private let started: Instant
   /// The newest decision as an object, and its number: a client that begins to watch gets it at once.
   var last: [UInt8] = []
@@ -21,16 +19,13 @@ struct Queries {
   init(_ facts: DaemonFacts, _ desk: CommandDesk) {
     self.facts = facts
     self.desk = desk
-    names = Names(
-      classes: facts.model.model.classes, modalities: facts.model.model.modalities.map(\.name),
-      energySource: facts.plan.energy.source)
     started = Instant(sinceBoot: bootTimeNanoseconds())
   }
 
   func answer(_ call: Call, at now: Instant) -> Reply {
     switch call.method {
     case "io.mmexit.Daemon.GetStatus": .parameters { json in writeStatus(into: &json) }
-    case "io.mmexit.Daemon.GetModel": .parameters { json in ModelReply.write(facts, into: &json) }
+    case "io.mmexit.Daemon.GetModel": .parameters { json in ModelReply.write(desk.generation, into: &json) }
     case "io.mmexit.Daemon.Watch": .stream(topic: Self.watchTopic, first: firstDecision)
     default: desk.answer(call, at: now) ?? .error(.methodNotImplemented(call.method))
     }
@@ -48,16 +43,21 @@ struct Queries {
 
   private func writeStatus(into json: inout JSONWriter) {
     let status = facts.status.read()
+    let generation = desk.generation
     let now = bootTimeNanoseconds()
     json.key("version")
     json.value(Version.text)
     json.key("state")
     json.value(desk.isPaused ? "paused" : "running")
     json.key("model")
-    json.value(facts.model.model.name)
+    json.value(generation.model.model.name)
+    json.key("generation")
+    json.value(generation.number)
+    json.key("lambda")
+    json.value(generation.lambda)
     json.key("order")
     json.beginArray()
-    for modality in facts.order { json.value(names.modalities[modality]) }
+    for modality in generation.plan.order { json.value(generation.names.modalities[modality]) }
     json.endArray()
     json.key("sensors")
     json.beginArray()
@@ -90,11 +90,12 @@ struct Queries {
     let time = sensor.durations(at: status.now)
     json.beginObject()
     json.key("name")
-    json.value(names.modalities[index])
+    json.value(desk.generation.names.modalities[index])
     json.key("kind")
-    if !facts.configuration.replay.recording.isEmpty {
+    let replays = !facts.start.configuration.replay.recording.isEmpty
+    if replays {
       json.value("replay")
-    } else if case .image = facts.model.model.modalities[index].features {
+    } else if case .image = desk.generation.model.model.modalities[index].features {
       json.value("camera")
     } else {
       json.value("microphone")
@@ -103,7 +104,6 @@ struct Queries {
     json.value(sensor.state.name)
     if case .failed(let fault, _) = sensor.state {
       json.key("fault")
-      let replays = !facts.configuration.replay.recording.isEmpty
       json.value("\(fault.meaning); \(replays ? fault.remedyInReplay : fault.remedy)")
     }
     json.key("wakes")

@@ -6,6 +6,7 @@ enum ServiceNotification {
   private static let manager = ServiceManager()
 
   static func ready(_ status: String) { manager.notify("READY=1\nSTATUS=\(status)") }
+  static func status(_ status: String) { manager.notify("STATUS=\(status)") }
   static func stopping() { manager.notify("STOPPING=1") }
   static func alive() { manager.notify("WATCHDOG=1") }
 

@@ -18,6 +18,8 @@ struct CommandIntake {
   private var asked = Bounded<64, UInt64>(filler: 0)
   /// One of them wants every sensor in it.
   private(set) var isFullAsked = false
+  /// The first decision that takes labels of the classes in force, and the generation that brought these.
+  private var classes = (decision: UInt64(1), generation: 1)
   private var closings = Bounded<64, Closing>(filler: Closing(ticket: 0, sensors: []))
 
   init(_ link: CommandLink?) { self.link = link }
@@ -38,23 +40,29 @@ struct CommandIntake {
         _ = link.record(CommandRecord(what: .release(sensor: sensor), user: request.user, at: sensors.now))
         sensors.giveBack(sensor)
         link.channel.answer(request.ticket, .done)
-      case .label, .pause, .resume, .ask: waiting.append(request)
+      case .label, .pause, .resume, .ask, .adopt: waiting.append(request)
       }
     }
     answerClosed(sensors)
   }
 
   /// Does what waited for the end of a window.
-  /// - Parameter newest: the last decision's number.
-  mutating func carryOut<Rig: SensorRig>(_ sensors: PipelineSensors<Rig>, newest: UInt64) {
+  /// - Parameters:
+  ///   - newest: the last decision's number.
+  ///   - adopt: has the pipeline go over to another generation.
+  mutating func carryOut<Rig: SensorRig>(
+    _ sensors: PipelineSensors<Rig>, newest: UInt64, adopt: (NextGeneration) -> Void
+  ) {
     guard let link else { return }
     take(sensors)
     for index in waiting.indices {
       let request = waiting[index]
       switch request.command {
-      case .label(let decision, let label):
+      case .label(let decision, let label, let generation):
         let what = CommandRecord.What.label(decision: decision, label: label)
-        let outcome = Self.refusal(of: decision, newest: newest)
+        var outcome = Self.refusal(of: decision, newest: newest, first: classes.decision)
+        // Its client did not know yet that the classes are others.
+        if generation < classes.generation { outcome = .decisionTooOld(oldest: classes.decision) }
         let record = CommandRecord(what: what, user: request.user, at: sensors.now)
         link.channel.answer(request.ticket, outcome ?? (link.record(record) ? .done : .notRecorded))
       case .pause:
@@ -78,6 +86,17 @@ struct CommandIntake {
           asked.append(request.ticket)
           isFullAsked = isFullAsked || full
         }
+      case .adopt:
+        link.channel.withNext { next in
+          // First the recorder, so that it knows by which names the next decision goes.
+          let what = CommandRecord.What.adopt(next.generation)
+          guard link.record(CommandRecord(what: what, user: request.user, at: sensors.now)) else {
+            return link.channel.answer(request.ticket, .notRecorded)
+          }
+          if next.hasOtherClasses { classes = (newest + 1, next.generation.number) }
+          adopt(next)
+          link.channel.answer(request.ticket, .done)
+        }
       case .withhold, .giveBack: break
       }
     }
@@ -96,9 +115,10 @@ struct CommandIntake {
   }
 
   /// Why a decision takes no label; nil where it does.
-  static func refusal(of decision: UInt64, newest: UInt64) -> CommandOutcome? {
+  /// - Parameter first: the first one that was made by the classes in force.
+  static func refusal(of decision: UInt64, newest: UInt64, first: UInt64 = 1) -> CommandOutcome? {
     if decision == 0 || decision > newest { return .noSuchDecision(newest: newest) }
-    let oldest = newest - min(newest - 1, CommandChannel.labelledDecisions - 1)
+    let oldest = max(first, newest - min(newest - 1, CommandChannel.labelledDecisions - 1))
     return decision < oldest ? .decisionTooOld(oldest: oldest) : nil
   }
 

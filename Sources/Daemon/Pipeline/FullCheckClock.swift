@@ -6,8 +6,8 @@ import Vocabulary
 /// A full check is of the time at which its last sensor delivered, and a sensor that sleeps delivers a wake later. So a
 /// window is the last one that may still be the check in time if the window after it, and the wake, would be too late.
 struct FullCheckClock: Sendable {
-  private let period: Nanoseconds
-  private let maximumBlind: Nanoseconds
+  private var period: Nanoseconds
+  private var maximumBlind: Nanoseconds
   /// The time the last one was of.
   private(set) var last: Instant
 
@@ -15,6 +15,12 @@ struct FullCheckClock: Sendable {
     self.period = period
     self.maximumBlind = maximumBlind
     last = start
+  }
+
+  /// From now on by other settings; the last full check remains.
+  mutating func adopt(period: Nanoseconds, maximumBlind: Nanoseconds) {
+    self.period = period
+    self.maximumBlind = maximumBlind
   }
 
   /// Every live sensor has looked at a window that ended at `instant`.

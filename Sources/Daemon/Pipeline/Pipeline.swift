@@ -24,6 +24,9 @@ package struct PipelineSettings: Sendable {
     wakesPerMinute = configuration.gate.wakesPerMinute
     activityCheck = configuration.gate.activityCheck
   }
+
+  /// Whether stillness may answer: only where the model has a class for "nothing".
+  func checksActivity(for model: Model) -> Bool { activityCheck && model.noneClass != nil }
 }
 
 /// THE loop: takes a window, walks it through the gate, wakes what the gate wants woken, accounts for the energy
@@ -31,10 +34,10 @@ package struct PipelineSettings: Sendable {
 ///
 /// Sensor numbers are the model's modality numbers. After `init` nothing here allocates for a window.
 package final class Pipeline<Rig: SensorRig> {
-  private let policy: GatePolicy
+  private var policy: GatePolicy
   /// For a window in which every sensor is asked for.
-  private let fullPolicy: GatePolicy
-  private let settings: PipelineSettings
+  private var fullPolicy: GatePolicy
+  private var settings: PipelineSettings
   private let sensors: PipelineSensors<Rig>
   private var engine: Engine
   private var window: PipelineWindow<Rig>
@@ -64,7 +67,7 @@ package final class Pipeline<Rig: SensorRig> {
     self.settings = settings
     engine = Engine(model)
     let start = rig.now
-    let inputs = WindowInputs(model: model, activityCheck: settings.activityCheck && model.noneClass != nil)
+    let inputs = WindowInputs(model: model, activityCheck: settings.checksActivity(for: model))
     status = PipelineStatusBoard(sensors: model.modalities.count, sentinel: order[0], start: start)
     sensors = PipelineSensors(
       rig: rig, order: order, wakeDeadlines: policy.wakeDeadlines, wakesPerMinute: settings.wakesPerMinute,
@@ -120,11 +123,24 @@ package final class Pipeline<Rig: SensorRig> {
   /// Between two windows.
   private func carryOutCommands() {
     let wasPaused = commands.isPaused
-    commands.carryOut(sensors, newest: number)
+    commands.carryOut(sensors, newest: number) { adopt($0) }
     guard wasPaused && !commands.isPaused else { return }
     // Windows of the pause are not answered.
     sensors.selectSentinel()
     clock.restart(first: sensors.awaitFirstWindow())
+  }
+
+  /// Goes over to another generation: the next window is answered by it alone.
+  private func adopt(_ next: NextGeneration) {
+    policy = next.policy
+    fullPolicy = next.fullPolicy
+    settings = next.settings
+    next.exchange(&engine)
+    window.adopt(next)
+    sensors.adopt(
+      order: next.generation.plan.order, soundLengths: next.soundLengths,
+      wakesPerMinute: settings.wakesPerMinute)
+    clock.adopt(period: settings.period, last: lastEnd, now: sensors.now)
   }
 
   private func answer(windowEndingAt end: Instant) {

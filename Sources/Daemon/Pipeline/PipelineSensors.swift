@@ -15,11 +15,11 @@ final class PipelineSensors<Rig: SensorRig> {
   private(set) var sentinel: Int
   /// The recording is over.
   private(set) var hasEnded = false
-  private let order: [Int]
+  private var order: [Int]
   private let start: Instant
   private let wakeDeadlines: [Nanoseconds]
   /// By sensor: how long its window of sound is; nil for a picture.
-  private let soundLengths: [Nanoseconds?]
+  private var soundLengths: [Nanoseconds?]
   /// The sentinel changed, and nobody has been told.
   private var isSentinelNews = false
   /// Every sensor has failed, and that was told.
@@ -61,6 +61,13 @@ final class PipelineSensors<Rig: SensorRig> {
     accounts = wakeDeadlines.map {
       SensorAccount(wakeDeadline: $0, wakesPerMinute: wakesPerMinute, start: start)
     }
+  }
+
+  /// Between two windows: what another generation asks in another order. The next choice of who listens goes by it.
+  func adopt(order: [Int], soundLengths: [Nanoseconds?], wakesPerMinute: Int) {
+    self.order = order
+    self.soundLengths = soundLengths
+    for sensor in accounts.indices { accounts[sensor].allow(wakesPerMinute: wakesPerMinute) }
   }
 
   var now: Instant { rig.now }

@@ -9,9 +9,9 @@ import Vocabulary
 /// windows of a pipeline; `begin` starts the next.
 struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private let sensors: PipelineSensors<Rig>
-  private let settings: PipelineSettings
+  private var settings: PipelineSettings
   private let modalities: Range<Int>
-  private let noneClass: Int?
+  private var noneClass: Int?
   private var inputs: WindowInputs
   private var energy: EnergyAccounts
   private var fullChecks: FullCheckClock
@@ -35,6 +35,16 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   }
 
   var now: Instant { sensors.now }
+
+  /// Between two windows: goes over to another generation. The sensors' time since the last decision is accounted for by
+  /// its figures.
+  mutating func adopt(_ next: NextGeneration) {
+    settings = next.settings
+    noneClass = next.policy.noneClass
+    next.exchange(&inputs)
+    next.exchange(&energy)
+    fullChecks.adopt(period: settings.period, maximumBlind: settings.maximumBlind)
+  }
 
   /// When all sensors have to be awake again; nil where no class means "nothing", and they never have to.
   var nextFullCheck: FullCheckClock? { noneClass == nil ? nil : fullChecks }

@@ -44,6 +44,11 @@ struct SensorAccount: Sendable {
     budget = WakeBudget(perMinute: wakesPerMinute)
   }
 
+  /// From now on so many wakes a minute. Takes from the heap where that changes.
+  mutating func allow(wakesPerMinute limit: Int) {
+    if limit != budget.limit { budget = budget.with(perMinute: limit) }
+  }
+
   var state: SensorState { figures.state }
   /// As many wakes as are allowed lie within the last minute.
   func isWakeBudgetSpent(at now: Instant) -> Bool { budget.isSpent(at: now) }

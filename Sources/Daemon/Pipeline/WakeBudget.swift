@@ -6,7 +6,7 @@ struct WakeBudget: Sendable {
   /// More wakes a minute than any configuration may allow (`wakes-per-minute` ends at 600).
   static let maximumPerMinute = 600
 
-  private let limit: Int
+  let limit: Int
   /// Times of the last `limit` wakes, oldest overwritten first.
   private var times: [Instant]
   private var next = 0
@@ -14,6 +14,13 @@ struct WakeBudget: Sendable {
   init(perMinute limit: Int) {
     self.limit = min(max(1, limit), Self.maximumPerMinute)
     times = Array(repeating: Instant(sinceBoot: .min / 2), count: self.limit)
+  }
+
+  /// Another limit; the last wakes are counted on.
+  func with(perMinute limit: Int) -> WakeBudget {
+    var changed = WakeBudget(perMinute: limit)
+    for offset in 0..<self.limit { changed.note(wakeAt: times[(next + offset) % self.limit]) }
+    return changed
   }
 
   mutating func note(wakeAt now: Instant) {

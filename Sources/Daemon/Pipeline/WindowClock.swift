@@ -3,8 +3,8 @@ import Vocabulary
 /// When windows end. Windows are never queued: one that came due while another was being answered (a wake takes
 /// longer than a period) has joined it, and is counted.
 struct WindowClock: Sendable {
-  let period: Nanoseconds
-  private let halfPeriod: Nanoseconds
+  private(set) var period: Nanoseconds
+  private var halfPeriod: Nanoseconds
   /// When the next window ends.
   private(set) var next: Instant
   /// Windows that joined the one before them.
@@ -15,6 +15,16 @@ struct WindowClock: Sendable {
     next = first
     self.period = period
     halfPeriod = Nanoseconds(period.count / 2)
+  }
+
+  /// From now on by another period. The next window comes no later than that after the last one.
+  /// - Parameter last: when the last window ended; nil before the first.
+  mutating func adopt(period: Nanoseconds, last: Instant?, now: Instant) {
+    precondition(period > .zero)
+    guard period != self.period else { return }
+    self.period = period
+    halfPeriod = Nanoseconds(period.count / 2)
+    if let last { next = min(next, max(last + period, now)) }
   }
 
   /// Begins anew after a time without windows; the one that ends at `first` is the next.

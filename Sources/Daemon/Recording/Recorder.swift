@@ -29,7 +29,8 @@ package final class Recorder: @unchecked Sendable {
   private var printer: DecisionPrinter
   private var sensors: SensorRecords
   private var clock: UTCClock
-  private let model: Model
+  /// By whose names decisions go: changes with the generation.
+  private var model: Model
   private let waits: Bool
   package let ledgerStatus: LedgerStatusBoard
 
@@ -155,6 +156,7 @@ package final class Recorder: @unchecked Sendable {
       if let line = outcome.line { journal.write(line.level, line.text) }
     case .command(let record):
       last = record.at
+      if case .adopt(let generation) = record.what { adopt(generation) }
       chain.append(record.event, at: clock.stamp(record.at))
       if let line = record.line(names: model.modalities.map(\.name)) { journal.write(.notice, line) }
     case .stop(let reason, let closing, let instant):
@@ -163,6 +165,14 @@ package final class Recorder: @unchecked Sendable {
       return true
     }
     return false
+  }
+
+  /// What was put into the ring behind it is the generation's.
+  private func adopt(_ generation: Generation) {
+    model = generation.model.model
+    chain.identity.model = generation.model.digest
+    chain.identity.configuration = generation.loaded.digest
+    chain.identity.names = generation.names
   }
 
   private func record(_ decision: Decision) {

@@ -25,8 +25,27 @@ package struct LoadedConfiguration: Sendable {
     } catch {
       throw StartupError(error)
     }
-    // The values, not the bytes: where the file lies and how it is written changes no decision.
-    digest = Array(configuration.portable.canonical().utf8).withUnsafeBytes { SHA256.digest(of: $0) }
+    digest = Self.digest(configuration)
+  }
+
+  private init(_ configuration: Configuration, _ former: LoadedConfiguration) {
+    self.configuration = configuration
+    path = former.path
+    places = former.places
+    digest = Self.digest(configuration)
+  }
+
+  /// The same with another worth of a right answer.
+  /// - Parameter lambda: joules.
+  func with(lambda: Double) -> LoadedConfiguration {
+    var changed = configuration
+    changed.gate.valueOfRightAnswer = lambda
+    return LoadedConfiguration(changed, self)
+  }
+
+  /// Of the values, not the bytes: where the file lies and how it is written changes no decision.
+  private static func digest(_ configuration: Configuration) -> Digest {
+    Array(configuration.portable.canonical().utf8).withUnsafeBytes { SHA256.digest(of: $0) }
   }
 }
 

@@ -9,8 +9,12 @@ package struct LoadedModel: Sendable {
   package let path: String
   package let digest: Digest
 
-  /// - Parameter places: of the configuration that names the file.
-  package init(path: String, _ places: ConfigurationPlaces) throws(StartupError) {
+  /// - Parameters:
+  ///   - places: of the configuration that names the file.
+  ///   - former: taken over where the file holds the same bytes.
+  package init(
+    path: String, _ places: ConfigurationPlaces, former: LoadedModel? = nil
+  ) throws(StartupError) {
     let place = places.place("daemon", "model")
     guard !path.isEmpty else {
       throw StartupError(
@@ -21,6 +25,12 @@ package struct LoadedModel: Sendable {
       bytes = try readFile(path, limit: ModelLimits.fileBytes)
     } catch {
       throw StartupError(error, at: "\(place): model", remedy: "name a model file that is there and readable")
+    }
+    self.path = path
+    digest = bytes.withUnsafeBytes { SHA256.digest(of: $0) }
+    if let former, former.digest == digest {
+      model = former.model
+      return
     }
     do {
       model = try Model.decode(bytes)
@@ -34,7 +44,5 @@ package struct LoadedModel: Sendable {
           .dataError)
       }
     }
-    self.path = path
-    digest = bytes.withUnsafeBytes { SHA256.digest(of: $0) }
   }
 }

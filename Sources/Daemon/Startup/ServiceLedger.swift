@@ -7,6 +7,8 @@ import Vocabulary
 struct OpenLedger: ~Copyable {
   var chain: LedgerChain
   let link: LedgerLink
+  /// SIGHUP came while it was being opened.
+  let wantsReload: Bool
 }
 
 /// Opening the ledger.
@@ -20,19 +22,20 @@ extension Service {
   func openLedger(
     _ bell: Bell, _ signals: borrowing SignalDescriptor
   ) throws(StartupError) -> OpenLedger? {
-    let settings = loaded.configuration.ledger
+    let settings = generation.configuration.ledger
     var options = LedgerOptions()
     options.segmentBytes = settings.segmentBytes
     options.flushInterval = settings.flushInterval
     // A first start finds no folder. Where it cannot be made, the ledger says what is wrong.
     mkdir(settings.directory, 0o750)
+    var wantsReload = false
     do {
       let link = try LedgerLink(capacity: options.bufferBytes) { bell.ring() }
       let opening = try LedgerOpening()
       let work = options
       try Thread(named: "writer") { opening.run(settings.directory, link, work) }.abandon()
       while opening.outcome() == nil {
-        if try isStopped(by: signals, while: opening.bell, until: nil) { return nil }
+        if try isStopped(by: signals, while: opening.bell, until: nil, &wantsReload) { return nil }
       }
       guard let start = try opening.outcome()?.get() else { return nil }
       let stamp = LedgerStamp(boot: recording == nil ? Instant(sinceBoot: bootTimeNanoseconds()) : .zero)
@@ -40,12 +43,12 @@ extension Service {
       if start.needsFlush {
         let limit = bootTimeNanoseconds() + Self.flushPatience.count
         while link.answer() == nil && bootTimeNanoseconds() < limit {
-          if try isStopped(by: signals, while: bell, until: limit) { return nil }
+          if try isStopped(by: signals, while: bell, until: limit, &wantsReload) { return nil }
         }
       }
-      return OpenLedger(chain: chain, link: link)
+      return OpenLedger(chain: chain, link: link, wantsReload: wantsReload)
     } catch let error as LedgerError {
-      throw StartupError(error, at: "\(loaded.places.place("ledger", "directory")): directory")
+      throw StartupError(error, at: "\(generation.loaded.places.place("ledger", "directory")): directory")
     } catch let error as LinuxError {
       throw StartupError(error, remedy: "the ledger could not be opened")
     } catch {
@@ -55,7 +58,8 @@ extension Service {
 
   /// Waits for the bell or a signal; true when that asks for the end.
   private func isStopped(
-    by signals: borrowing SignalDescriptor, while bell: Bell, until deadline: Int64?
+    by signals: borrowing SignalDescriptor, while bell: Bell, until deadline: Int64?,
+    _ wantsReload: inout Bool
   ) throws(LinuxError) -> Bool {
     let (signal, ring) = (signals.descriptor.number, bell.number)
     try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { (list) throws(LinuxError) in
@@ -69,19 +73,18 @@ extension Service {
       case .stop:
         Log.write(.notice, "told to end while the ledger was being opened")
         return true
-      case .reload:
-        Log.write(.notice, "SIGHUP: nothing is read again; restart for another configuration")
+      // It came after the configuration was read.
+      case .reload: wantsReload = true
       }
     }
     return false
   }
 
   private func ledgerIdentity() -> LedgerIdentity {
-    let names = Names(
-      classes: model.model.classes, modalities: model.model.modalities.map(\.name),
-      energySource: plan.energy.source)
     let bootID = recording.map { "replay-" + $0.digest.hexString.prefix(16) } ?? Self.kernelBootID()
-    return LedgerIdentity(bootID: bootID, model: model.digest, configuration: loaded.digest, names: names)
+    return LedgerIdentity(
+      bootID: bootID, model: generation.model.digest, configuration: generation.loaded.digest,
+      names: generation.names)
   }
 
   /// The kernel's; where that is hidden (systemd's ProcSubset=pid) an id of this run, and a line that says so.

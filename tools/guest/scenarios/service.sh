@@ -1,5 +1,5 @@
 #!/bin/bash
-# The installed unit: start, first decision, SIGHUP, who may read, watchdog, stop, exposure
+# The installed unit: start, first decision, SIGHUP, reload, who may read, watchdog, stop, exposure
 . /opt/test/install.sh
 modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x00
 modprobe snd-aloop
@@ -17,6 +17,11 @@ point "a stranger does not" eval '! as stranger mmexitctl status 2>/dev/null'
 before=$(pid)
 systemctl kill -s HUP mmexitd; kill -HUP "$before"; sleep 2
 point "SIGHUP does not end it" eval 'is_active && [ "$(pid)" = "$before" ]'
+point "a reload is taken" systemctl reload mmexitd
+echo 'no-such-key = 1' >> /etc/mmexitd/mmexitd.conf
+point "a bad one fails and says why" eval '! systemctl reload mmexitd && journalctl -u mmexitd | grep -q "mmexitd.conf:.*no-such-key"'
+sed -i '$d' /etc/mmexitd/mmexitd.conf
+point "it runs on as it was" eval 'is_active && [ "$(pid)" = "$before" ] && mmexitctl status > /dev/null'
 kill -STOP "$before"
 back() { is_active && [ "$(pid)" != "$before" ] && [ "$(pid)" != 0 ]; }
 point "SIGSTOP is answered by the watchdog" within 60 back
