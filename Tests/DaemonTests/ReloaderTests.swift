@@ -60,6 +60,7 @@ import Vocabulary
     #expect(try bench.refusal().description.contains("x.conf:2: model: "))
     try bench.files.write(configuration: "[daemon]\nmodel = m.safetensors\n[gate]\nmax-skew = 0\n")
     #expect(try bench.refusal().description.contains("x.conf:4"))
+    try bench.files.write()
     try bench.files.write(modelBytes: Array(bench.files.model.bytes().dropLast(9)))
     #expect(try bench.refusal().description.contains("copy the model file again"))
     bench.files.remove()
