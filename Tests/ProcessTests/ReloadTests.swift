@@ -21,19 +21,19 @@ import Testing
 
   @Test func aHangUpHasTheConfigurationReadAgain() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
-    #expect(daemon.isUp() && holds(within: 10) { daemon.windows > 2 })
+    #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 2 })
     try daemon.change(["max-blind": "20s", "window-period": "500ms"])
     daemon.run.send(SIGHUP)
-    #expect(holds(within: 5) { daemon.status()?["generation"] as? Int == 2 })
+    #expect(holds(within: 60) { daemon.status()?["generation"] as? Int == 2 })
     let windows = daemon.windows
-    #expect(holds(within: 10) { daemon.windows > windows + 3 })
+    #expect(holds(within: 60) { daemon.windows > windows + 3 })
     #expect(
       daemon.run.error.contains("reload (SIGHUP): generation 2, model robot-command"), "\(daemon.run.error)")
     #expect(daemon.world.microphoneOpens == 1, "the microphone was interrupted")
     // What is wrong is told, and changes nothing.
     try daemon.change(["max-blind": "soon"])
     daemon.run.send(SIGHUP)
-    #expect(holds(within: 5) { daemon.run.error.contains("SIGHUP: \(daemon.folder)/mmexitd.conf:") })
+    #expect(holds(within: 60) { daemon.run.error.contains("SIGHUP: \(daemon.folder)/mmexitd.conf:") })
     #expect(daemon.run.error.contains("generation 2 goes on"))
     #expect(daemon.status()?["generation"] as? Int == 2)
     endsInOrder(daemon)
