@@ -37,6 +37,7 @@ let package = Package(
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
 
     // What composes them.
+    .target(name: "Adaptation", dependencies: ["Scheduling", "Vocabulary"]),
     .target(name: "Policies", dependencies: ["Engine", "Scheduling", "Vocabulary"]),
     .target(
       name: "Evaluation",
@@ -79,6 +80,7 @@ let package = Package(
       name: "VarlinkTests", dependencies: ["CAllocationCounter", "Varlink", "JSON", "Linux", "Vocabulary"]),
     // A model whose answers are written down, for tests of what asks models.
     .target(name: "ScriptedModels", dependencies: ["Engine", "JSON"], path: "Tests/ScriptedModels"),
+    .testTarget(name: "AdaptationTests", dependencies: ["Adaptation", "Scheduling", "Vocabulary"]),
     .testTarget(
       name: "PoliciesTests",
       dependencies: ["Engine", "Policies", "Scheduling", "ScriptedModels", "Vocabulary"]),

@@ -20,7 +20,7 @@ package struct PlanFile: Sendable {
       root = JSONPlace(try JSONValue.parse(text, maximumBytes: Self.maximumBytes))
       try root.allowOnly("lambda", "modalities", "fusion", "windows")
       for modality in try root.member("modalities").elements() {
-        try modality.allowOnly("name", "wake", "exits")
+        try modality.allowOnly("name", "wake", "standby", "exits")
         let name = try modality.member("name")
         let text = try name.string()
         if text.isEmpty { throw name.error(.wrongValue, "the name is empty; give the modality one") }
@@ -67,6 +67,7 @@ package struct PlanFile: Sendable {
     let modalities = try root.member("modalities").elements().map { place in
       ModalityStatistics(
         name: try place.member("name").string(), wakeCost: try place.optional("wake")?.real() ?? 0,
+        standbyCost: try place.optional("standby")?.real() ?? 0,
         exits: try place.member("exits").elements().map { exit in
           ExitStatistics(
             accuracy: try exit.member("accuracy").real(), cost: try exit.member("cost").real(),
@@ -84,6 +85,7 @@ package struct PlanFile: Sendable {
     let modalities = try root.member("modalities").elements().map { place in
       EmpiricalModality(
         name: try place.member("name").string(), wakeCost: try place.optional("wake")?.real() ?? 0,
+        standbyCost: try place.optional("standby")?.real() ?? 0,
         exits: try place.member("exits").elements().map { exit in
           EmpiricalExit(
             cost: try exit.member("cost").real(), threshold: try exit.optional("threshold")?.real())

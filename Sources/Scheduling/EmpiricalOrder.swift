@@ -7,12 +7,20 @@ extension EmpiricalProblem {
   /// modality adds depends on that set alone. So dynamic programming over subsets finds the best of all n! orders:
   /// 2^n x n sums over the N windows, 64 of them at a time as bits.
   func bestOrder() -> [Int] {
+    let orders = bestOrders()
+    var best = orders[0]
+    for order in orders.dropFirst() where exceeds(order.sum, best.sum) { best = order }
+    return best.order
+  }
+
+  /// For each modality, the best order that begins with it, with the sum of the encoders' gains over the windows.
+  private func bestOrders() -> [(order: [Int], sum: Double)] {
     let n = modalities.count
     let full = (1 << n) - 1
     let gains = gainsAfterSubsets()
     var rest = [Double](repeating: 0, count: full + 1)  // best sum still to come after a subset, fusion aside
     var next = [Int](repeating: 0, count: full + 1)
-    for subset in stride(from: full - 1, through: 0, by: -1) {
+    for subset in stride(from: full - 1, through: 1, by: -1) {
       var best: (modality: Int, sum: Double)?
       for modality in 0..<n where subset & (1 << modality) == 0 {
         let sum = gains[subset * n + modality] + rest[subset | 1 << modality]
@@ -21,13 +29,22 @@ extension EmpiricalProblem {
       }
       if let best { (next[subset], rest[subset]) = (best.modality, best.sum) }
     }
-    var order: [Int] = []
-    var subset = 0
-    while subset != full {
-      order.append(next[subset])
-      subset |= 1 << next[subset]
+    return (0..<n).map { first in
+      var order = [first]
+      var subset = 1 << first
+      while subset != full {
+        order.append(next[subset])
+        subset |= 1 << next[subset]
+      }
+      return (order, gains[first] + rest[1 << first])
     }
-    return order
+  }
+
+  /// For each modality as the first, the best order of whole modalities on the windows and what it is worth.
+  /// - Throws: `PlanningError` if the figures or windows are unusable.
+  package func plansByFirst() throws(PlanningError) -> [ExitPlan] {
+    try validate()
+    return bestOrders().map { price(blocks: $0.order) }
   }
 
   /// What each modality adds to the sum over windows when it runs after each subset of the others.
@@ -46,7 +63,7 @@ extension EmpiricalProblem {
       }
       for subset in 0..<subsets where survivors[subset] != 0 {
         for modality in 0..<n where subset & (1 << modality) == 0 {
-          let wakeCost = subset == 0 ? 0 : modalities[modality].wakeCost
+          let wakeCost = subset == 0 ? modalities[modality].standbyCost : modalities[modality].wakeCost
           gains[subset * n + modality] += chunk[modality].gain(
             over: survivors[subset], lambda: lambda, wakeCost: wakeCost)
         }
@@ -67,7 +84,7 @@ extension EmpiricalProblem {
         ExitStep(exit: exit, probability: Double(leaving) / count, utility: lambda * accuracy - paid))
     }
     for modality in order {
-      if !steps.isEmpty { paid += modalities[modality].wakeCost }
+      paid += steps.isEmpty ? modalities[modality].standbyCost : modalities[modality].wakeCost
       for (index, exit) in modalities[modality].exits.enumerated() {
         paid += exit.cost
         let leaving = left.filter { exit.answers(windows[$0].readings[modality][index].entropy) }

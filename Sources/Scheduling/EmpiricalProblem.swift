@@ -22,12 +22,16 @@ package struct EmpiricalModality: Hashable, Sendable {
   package var name: String
   /// Cost of waking its sensor, >= 0; paid at its first exit unless it is the first modality.
   package var wakeCost: Double
+  /// Cost of keeping its sensor awake, for one window that is asked, >= 0; paid at its first exit, in place of the
+  /// wake, if it is the first modality: the same prices as in `ModalityStatistics`.
+  package var standbyCost: Double
   /// At least one.
   package var exits: [EmpiricalExit]
 
-  package init(name: String, wakeCost: Double = 0, exits: [EmpiricalExit]) {
+  package init(name: String, wakeCost: Double = 0, standbyCost: Double = 0, exits: [EmpiricalExit]) {
     self.name = name
     self.wakeCost = wakeCost
+    self.standbyCost = standbyCost
     self.exits = exits
   }
 }

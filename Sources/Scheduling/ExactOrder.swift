@@ -24,6 +24,16 @@ extension OrderingProblem {
     return best?.order ?? all
   }
 
+  /// For each modality as the first, the best order of whole modalities and what it is worth, exits taken as independent.
+  /// - Throws: `PlanningError` if the figures are unusable.
+  package func plansByFirst() throws(PlanningError) -> [ExitPlan] {
+    try validate()
+    let all = Array(modalities.indices)
+    return all.map { first in
+      price(walk(ofBlocks: [first] + sorted(all.filter { $0 != first }, payingWake: true)))
+    }
+  }
+
   private func sorted(_ indices: [Int], payingWake: Bool) -> [Int] {
     sortedByDecreasing(indices) {
       modalities[$0].stretch(lambda: lambda, paysWake: payingWake).index

@@ -45,10 +45,11 @@ extension EmpiricalProblem {
     var total = lambda
     for modality in modalities {
       try requireNotNegative(modality.wakeCost, .wake, at: .init(modality: modality.name))
+      try requireNotNegative(modality.standbyCost, .standby, at: .init(modality: modality.name))
       guard !modality.exits.isEmpty else {
         throw PlanningError(.noExits, at: .init(modality: modality.name))
       }
-      total += modality.wakeCost
+      total += modality.wakeCost + modality.standbyCost
       for (index, exit) in modality.exits.enumerated() {
         let place = PlanningError.Place(modality: modality.name, exit: index + 1)
         try requireNotNegative(exit.cost, .cost, at: place)

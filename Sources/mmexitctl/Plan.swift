@@ -11,11 +11,12 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Put the exits in order and say what the order is worth.",
     discussion: """
-      FILE is JSON. For paper, exact and interleaved: {"lambda": x, "modalities": [{"name", "wake", "exits": \
+      FILE is JSON. For paper, exact and interleaved: {"lambda": x, "modalities": [{"name", "wake", "standby", "exits": \
       [{"accuracy", "cost", "hazard"}]}], "fusion": {"accuracy", "cost"}}. For empirical: {"lambda", "modalities": \
-      [{"name", "exits": [{"cost", "threshold"}]}], "fusion": {"cost"}, "windows": [{"exits": {NAME: [{"entropy", \
-      "correct"}]}, "fusion": {"correct"}}]}. Costs, wake and lambda (what a right answer is worth) are in one unit of \
-      your choice, joules or MACs; accuracy, hazard, entropy and threshold lie between 0 and 1.
+      [{"name", "wake", "standby", "exits": [{"cost", "threshold"}]}], "fusion": {"cost"}, "windows": [{"exits": {NAME: [{"entropy", \
+      "correct"}]}, "fusion": {"correct"}}]}. Costs and lambda (what a right answer is worth) are in one unit of \
+      your choice, joules or MACs. The first sensor of an order never sleeps and pays "standby", each other one pays "wake"; both may be \
+      left out and are 0 then. The daemon prices its order in the same way; accuracy, hazard, entropy and threshold lie between 0 and 1.
       """)
 
   @Option(help: ArgumentHelp("Figures of the exits, or recorded windows.", valueName: "file"))

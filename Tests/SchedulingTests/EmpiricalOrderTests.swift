@@ -7,7 +7,7 @@ extension SeededRandom {
     let wakes = chance(0.5)
     let modalities = (0..<n).map { index in
       EmpiricalModality(
-        name: "m\(index)", wakeCost: wakes ? uniform(0...2) : 0,
+        name: "m\(index)", wakeCost: wakes ? uniform(0...2) : 0, standbyCost: wakes ? uniform(0...3) : 0,
         exits: (0..<whole(1...3)).map { _ in
           EmpiricalExit(cost: uniform(0...2), threshold: chance(0.15) ? nil : uniform(0...0.9))
         })
@@ -40,7 +40,8 @@ extension SeededRandom {
   private func utility(of window: RecordedWindow, _ order: [Int], _ problem: EmpiricalProblem) -> Double {
     var paid = 0.0
     for modality in order {
-      if modality != order[0] { paid += problem.modalities[modality].wakeCost }
+      let priced = problem.modalities[modality]
+      paid += modality == order[0] ? priced.standbyCost : priced.wakeCost
       for (exit, reading) in zip(problem.modalities[modality].exits, window.readings[modality]) {
         paid += exit.cost
         if let threshold = exit.threshold, reading.entropy <= threshold {

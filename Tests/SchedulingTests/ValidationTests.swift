@@ -99,6 +99,9 @@ import Testing
       fault { $0.modalities[1].exits[0].cost = -1 }
         == PlanningError(.negative(.cost, -1), at: .init(modality: "b", exit: 1)))
     #expect(
+      fault { $0.modalities[1].standbyCost = -1 }
+        == PlanningError(.negative(.standby, -1), at: .init(modality: "b")))
+    #expect(
       fault { $0.modalities = (0..<13).map { EmpiricalModality(name: "m\($0)", exits: []) } }
         == PlanningError(.tooManyModalities(count: 13, limit: 12)))
     #expect(

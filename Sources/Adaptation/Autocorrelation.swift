@@ -1,0 +1,48 @@
+import Vocabulary
+
+/// How many independent observations a series of successive ones is worth.
+package enum Autocorrelation {
+  /// n / tau with the integrated autocorrelation time tau, at most n: Geyer's initial positive sequence (Statistical
+  /// Science 7, 1992, 473). A series without variation says nothing of its correlation and counts in full.
+  /// - Parameter series: in the order of time.
+  package static func effectiveCount(_ series: [Double]) -> Double {
+    let n = series.count
+    guard n > 3 else { return Double(n) }
+    var mean = 0.0
+    for value in series { mean += value }
+    mean /= Double(n)
+    func covariance(_ lag: Int) -> Double {
+      var sum = 0.0
+      for index in 0..<n - lag { sum += (series[index] - mean) * (series[index + lag] - mean) }
+      return sum / Double(n)
+    }
+    let variance = covariance(0)
+    guard variance > 0 else { return Double(n) }
+    var tau = -1.0
+    var lag = 0
+    // Beyond a quarter of the series a covariance is made of too few products.
+    while lag + 1 <= n / 4 {
+      let pair = (covariance(lag) + covariance(lag + 1)) / variance
+      guard pair > 0 else { break }
+      tau += 2 * pair
+      lag += 2
+    }
+    return Double(n) / max(1, tau)
+  }
+
+  /// Cells of time in which the buffer has a record. Audits nearer than `span` see the same scene, so they are not counted
+  /// apart, even where their series does not vary.
+  package static func distinctTimes(_ buffer: ValidationBuffer, span: Nanoseconds) -> Int {
+    guard span > .zero else { return buffer.count }
+    var cells = 0
+    var start: Instant?
+    for index in buffer.indices {
+      let end = buffer[index].end
+      // A clock that jumped back begins a cell as well.
+      if let start, end >= start, end - start < span { continue }
+      start = end
+      cells += 1
+    }
+    return cells
+  }
+}
