@@ -57,7 +57,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
-      name: "mmexit-bench", dependencies: ["CKernelCheck", "CKernels", "Engine", "JSON", "Vocabulary"]),
+      name: "mmexit-bench",
+      dependencies: [
+        "Adaptation", "CKernelCheck", "CKernels", "Engine", "JSON", "Ledger", "Policies", "Scheduling",
+        "Vocabulary",
+      ]),
 
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelCheck", "CKernels"]),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"]),

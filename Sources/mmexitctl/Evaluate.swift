@@ -180,15 +180,17 @@ enum AuditDetail {
     var fusion = JSONValue.null
     for reading in readings {
       let entropy = JSONValue.real(Double(reading.entropy))
+      let certainty = JSONValue.real(Double(reading.certainty))
       let answer = JSONValue.string(model.classes[reading.label])
       let correct = JSONValue.bool(reading.label == label)
       switch reading.exit {
       case .encoder(let modality, let exit):
         exits.append([
           "modality": .string(model.modalities[modality].name), "exit": .integer(Int64(exit)),
-          "entropy": entropy, "answer": answer, "correct": correct,
+          "entropy": entropy, "answer": answer, "correct": correct, "certainty": certainty,
         ])
-      case .fusion: fusion = ["entropy": entropy, "answer": answer, "correct": correct]
+      case .fusion:
+        fusion = ["entropy": entropy, "answer": answer, "correct": correct, "certainty": certainty]
       }
     }
     let exit: JSONValue =

@@ -37,6 +37,27 @@ import Testing
     #expect(abs(plan.value - ((4 - 1) + (4 - 4)) / 2) < 1e-12)
   }
 
+  @Test(arguments: [OrderingMethod.exact, .empirical])
+  func theFirstSensorPaysStandbyAndTheOthersAWake(by method: OrderingMethod) throws {
+    func plan(_ prices: String) throws -> ExitPlan {
+      let exit = #"[{"accuracy": 1, "cost": 1, "hazard": 1, "threshold": 0.5}]"#
+      let said = #"[{"entropy": 0, "correct": true}]"#
+      return try file(
+        """
+        {"lambda": 10, "modalities": [{"name": "a"\(prices), "exits": \(exit)}, {"name": "b", "exits": \(exit)}],
+         "fusion": {"accuracy": 1, "cost": 1}, "windows": [{"exits": {"a": \(said), "b": \(said)}, "fusion": {"correct": true}}]}
+        """
+      ).plan(by: method)
+    }
+    // Without it nothing is other than before: a comes first and is worth 10 - 1.
+    #expect(try plan("").order == [0, 1] && plan("").value == 9)
+    #expect(try plan(#", "standby": 0"#) == plan(""))
+    #expect(try plan(#", "standby": 2"#).order == [1, 0])
+    // A sensor that is dear to keep awake and dearer to wake; b answers everything, so that nobody wakes a.
+    #expect(try plan(#", "standby": 2, "wake": 4"#).order == [1, 0])
+    #expect(try plan(#", "standby": 2, "wake": 4"#).value == 9)
+  }
+
   @Test func anEntropyOutsideItsRangeIsRefusedByPlace() throws {
     let f = try file(
       """
