@@ -82,22 +82,21 @@ static void load_frame(const mmx_spectrogram_plan *p, const int16_t *pcm) {
   if (p->d.frame & 1) p->re[pairs] = (float)pcm[2 * pairs] * p->hann[2 * pairs];
 }
 
-void mmx_spectrogram_run(void *memory, const int16_t *pcm, float scale, int32_t zero, int8_t *out) {
+void mmx_spectrogram_run(void *memory, const int16_t *pcm, int32_t fresh, float scale, int32_t zero, int8_t *out) {
   const mmx_spectrogram_plan *p = memory;
   const mmx_spectrogram *d = &p->d;
-  double sum = 0.0;
-  for (int32_t frame = 0; frame < d->frames; frame++) {
+  mmx_spectrogram_keep(p, fresh);
+  for (int32_t frame = d->frames - fresh; frame < d->frames; frame++) {
     float *row = p->values + (size_t)frame * (size_t)d->bands;
     load_frame(p, pcm + (size_t)frame * (size_t)d->hop);
     mmx_fft_power(d->fft, p->table, p->re, p->im, p->other_re, p->other_im, p->power);
     if (d->mel) mmx_mel_apply(p->mel, p->power, d->bands, row);
     const float *bands = d->mel ? row : p->power;
-    for (int32_t b = 0; b < d->bands; b++) {
-      row[b] = mmx_logf(bands[b] + d->floor);
-      sum += (double)row[b];
-    }
+    for (int32_t b = 0; b < d->bands; b++) row[b] = mmx_logf(bands[b] + d->floor);
   }
   int32_t count = d->frames * d->bands;
+  double sum = 0.0;
+  for (int32_t i = 0; i < count; i++) sum += (double)p->values[i];
   float own = d->center ? (float)(sum / (double)count) : 0.0f;
   for (int32_t i = 0; i < count; i++) {
     float value = (p->values[i] - own - d->mean) / d->std;

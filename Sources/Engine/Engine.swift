@@ -59,8 +59,18 @@ package struct Engine: ~Copyable, @unchecked Sendable {
 
   /// - Precondition: the modality takes sound and `pcm` has exactly `window` samples.
   package mutating func setInput(_ modality: Int, pcm: UnsafeBufferPointer<Int16>) {
-    extractors[modality].extract(pcm: pcm)
+    _ = setInput(modality, pcm: pcm, at: nil)
+  }
+
+  /// The same for one window of a stream: frames that the window before had, a whole number of hops earlier, are not
+  /// computed again. The features are the same to the bit.
+  /// - Parameter position: where the window lies in its stream; nil where it lacks samples that may still come.
+  /// - Returns: how much was computed.
+  package mutating func setInput(
+    _ modality: Int, pcm: UnsafeBufferPointer<Int16>, at position: SoundPosition?
+  ) -> SpectrogramWork {
     restart(modality)
+    return extractors[modality].extract(pcm: pcm, at: position)
   }
 
   /// - Precondition: the modality takes pictures; neither extent is above 16384.

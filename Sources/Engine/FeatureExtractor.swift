@@ -5,7 +5,7 @@ import Vocabulary
 /// A class because it owns memory and arrays hold nothing that cannot be copied; used by the one engine that made it.
 final class FeatureExtractor {
   private enum Tables {
-    case spectrogram(UnsafeMutableRawPointer, window: Int)
+    case spectrogram(UnsafeMutableRawPointer, Features.Spectrogram)
     /// table[channel][256]
     case image(mmx_image, table: UnsafeMutablePointer<Int8>, scratch: UnsafeMutableRawPointer)
     /// mean[n], std[n], scratch[n]
@@ -20,6 +20,8 @@ final class FeatureExtractor {
   private let zeroPoint: Int32
   private let count: Int
   private let input: UnsafeMutablePointer<Int8>
+  /// Where the sound lies whose frames stand in the spectrogram's memory; nil where nobody said.
+  private var position: SoundPosition?
 
   /// - Parameter input: where the first layer reads, in the engine's arena.
   init(
@@ -58,7 +60,7 @@ final class FeatureExtractor {
     precondition(size > 0, "the model's features were checked")
     let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
     mmx_spectrogram_init(&description, memory)
-    return .spectrogram(memory, window: spectrogram.window)
+    return .spectrogram(memory, spectrogram)
   }
 
   private static func tables(_ image: Features.Image, _ activation: Activation) -> Tables {
@@ -86,12 +88,22 @@ final class FeatureExtractor {
       length: vector.length, mean: copy(vector.mean), std: copy(vector.std), scratch: copy(vector.mean))
   }
 
-  func extract(pcm: UnsafeBufferPointer<Int16>) {
-    guard case .spectrogram(let memory, let window) = tables else {
+  /// Computes each frame once: those that the window before had on the same samples are kept. The bits are the same.
+  /// - Parameter position: where the window lies in its stream; nil computes every frame, now and the next time.
+  func extract(pcm: UnsafeBufferPointer<Int16>, at position: SoundPosition?) -> SpectrogramWork {
+    guard case .spectrogram(let memory, let spectrogram) = tables else {
       preconditionFailure("this modality does not take sound")
     }
-    precondition(pcm.count == window, "exactly one window of samples")
-    kernels.spectrogram(memory, pcm.baseAddress, scale, zeroPoint, input)
+    precondition(pcm.count == spectrogram.window, "exactly one window of samples")
+    var fresh = spectrogram.frames
+    if let position, let before = self.position,
+      let hops = position.hops(of: spectrogram.hop, since: before)
+    {
+      fresh = min(hops, fresh)
+    }
+    self.position = position
+    kernels.spectrogram(memory, pcm.baseAddress, Int32(fresh), scale, zeroPoint, input)
+    return SpectrogramWork(computed: fresh, frames: spectrogram.frames)
   }
 
   func extract(image: PixelView) {

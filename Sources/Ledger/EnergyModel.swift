@@ -1,7 +1,7 @@
 import Vocabulary
 
 /// Energy where no meter is: picojoules for each multiply-accumulate and each byte of weights, watts for each
-/// sensor by state, energy for each window of features. Whole numbers throughout (femtojoules, microwatts), each
+/// sensor by state, energy for each window of features (of a spectrogram for each of its frames that is computed). Whole numbers throughout (femtojoules, microwatts), each
 /// posting rounded once, half up, to a nanojoule: the same on every CPU, and sums are exact.
 /// Every posting is marked modelled and estimated; what comes to nothing has no posting.
 package struct EnergyModel: Equatable, Sendable {
@@ -76,8 +76,19 @@ package struct EnergyModel: Equatable, Sendable {
   }
 
   /// One window's features of a modality.
-  package func features(_ modality: Int) -> EnergyPosting? {
-    posting(.features, modality, modalities[modality].features)
+  /// - Parameter work: of a spectrogram, the frames that were computed, which bear the window's energy in equal shares;
+  ///   nil for features that are made as a whole.
+  package func features(_ modality: Int, _ work: SpectrogramWork? = nil) -> EnergyPosting? {
+    posting(.features, modality, featureEnergy(modality, work))
+  }
+
+  /// The energy of `features`.
+  package func featureEnergy(_ modality: Int, _ work: SpectrogramWork?) -> Nanojoules {
+    let whole = modalities[modality].features
+    guard let work, work.frames > 0 else { return whole }
+    let frames = Int128(work.frames)
+    // Half up; not above the whole.
+    return Nanojoules(Int64((Int128(whole.count) * Int128(work.computed) * 2 + frames) / (2 * frames)))
   }
 
   /// The network part that gave a reading: its MACs, and its weights read once (int8: a byte each).

@@ -8,7 +8,7 @@ final class Camera: Sendable {
   private static let corruptLimit = 30
 
   let link: DeviceLink
-  let slot = FrameSlot()
+  let slot: FrameSlot
   private let wish: (width: Int, height: Int, channels: Int, frameRate: FrameRate)
   private let calls: CameraCalls
 
@@ -17,6 +17,7 @@ final class Camera: Sendable {
   ) {
     self.link = link
     self.calls = calls
+    slot = FrameSlot(channels: channels)
     wish = (width, height, channels, frameRate)
   }
 
@@ -100,10 +101,7 @@ final class Camera: Sendable {
       link.count { $0.framesSettling += 1 }
       return
     }
-    let layout = stream.layout
-    slot.publish(
-      width: layout.width, height: layout.height, channels: wish.channels, captured: frame.captured
-    ) { layout.convert(stream.bytes(of: frame), channels: wish.channels, into: $0) }
+    slot.publish(stream.bytes(of: frame), stream.layout, captured: frame.captured)
     link.report { core, now in
       let awoke = core.becameAwake(wake, since: frame.captured, now)
       return core.delivered(wake, upTo: frame.captured, now) || awoke

@@ -143,7 +143,7 @@ package final class DeviceRig: SensorRig {
   }
 
   package func copySound(
-    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+    _ sensor: Int, endingAt end: Instant, every hop: Int, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
     guard case .microphone(let microphone) = devices[sensor].work else {
       preconditionFailure("sensor \(sensor) has no sound")
@@ -152,7 +152,7 @@ package final class DeviceRig: SensorRig {
       buffer.update(repeating: 0)
       return SoundExtract(missing: buffer.count, end: end)
     }
-    return microphone.ring.withLock { $0.copy(endingAt: end, into: buffer) }
+    return microphone.ring.withLock { $0.copy(endingAt: end, every: hop, into: buffer) }
   }
 
   package func withFrame<R>(

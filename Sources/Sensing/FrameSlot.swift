@@ -2,15 +2,15 @@ import Synchronization
 import Vocabulary
 
 /// The newest picture, handed from a camera's thread to the pipeline's without either waiting for the other to
-/// finish with its pixels: three buffers, of which each thread owns one and the third changes hands.
+/// finish with its bytes: three buffers, of which each thread owns one and the third changes hands. They hold what the
+/// camera delivered; pixels are made of it by who looks, once a picture: most are never looked at.
 final class FrameSlot: @unchecked Sendable {
   // Unchecked: a buffer is touched only by the thread that owns its index, and indices change hands under the lock.
+  // The pixels are the pipeline's.
 
   private struct Buffer {
-    var pixels: UnsafeMutableBufferPointer<UInt8>
-    var width = 0
-    var height = 0
-    var channels = 1
+    var bytes: UnsafeMutableRawBufferPointer
+    var layout = PixelLayout.grey(width: 1, height: 1, stride: 1, fullRange: true)
     var captured = Instant.zero
   }
 
@@ -26,34 +26,39 @@ final class FrameSlot: @unchecked Sendable {
   /// Three; behind a pointer, so that no access to one is an access to the others.
   private let buffers: UnsafeMutablePointer<Buffer>
   private let exchange = Mutex(Exchange())
+  private let channels: Int
+  private var pixels = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
+  /// The pixels are those of the buffer being read.
+  private var isConverted = false
+  /// Pictures that pixels were made of.
+  private(set) var conversions = 0
 
-  init() {
+  /// - Parameter channels: of the pixels: 1 (grey) or 3 (RGB).
+  init(channels: Int) {
+    self.channels = channels
     buffers = .allocate(capacity: 3)
-    buffers.initialize(repeating: Buffer(pixels: UnsafeMutableBufferPointer(start: nil, count: 0)), count: 3)
+    buffers.initialize(
+      repeating: Buffer(bytes: UnsafeMutableRawBufferPointer(start: nil, count: 0)), count: 3)
   }
 
   deinit {
-    for i in 0..<3 { buffers[i].pixels.deallocate() }
+    for i in 0..<3 { buffers[i].bytes.deallocate() }
     buffers.deallocate()
+    pixels.deallocate()
   }
 
-  /// The camera's thread: fills a picture and makes it the newest. Allocates when the size grows only.
-  func publish(
-    width: Int, height: Int, channels: Int, captured: Instant,
-    _ fill: (UnsafeMutableBufferPointer<UInt8>) -> Void
-  ) {
+  /// The camera's thread: copies a picture's bytes and makes it the newest. Allocates when the size grows only.
+  /// - Precondition: `bytes` holds `layout.byteCount` bytes.
+  func publish(_ bytes: UnsafeRawBufferPointer, _ layout: PixelLayout, captured: Instant) {
     let mine = exchange.withLock { $0.writing }
-    let size = width * height * channels
-    if buffers[mine].pixels.count < size {
-      buffers[mine].pixels.deallocate()
-      buffers[mine].pixels = .allocate(capacity: size)
-      buffers[mine].pixels.initialize(repeating: 0)
+    let size = layout.byteCount
+    if buffers[mine].bytes.count < size {
+      buffers[mine].bytes.deallocate()
+      buffers[mine].bytes = .allocate(byteCount: size, alignment: 16)
     }
-    buffers[mine].width = width
-    buffers[mine].height = height
-    buffers[mine].channels = channels
+    buffers[mine].bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[0..<size]))
+    buffers[mine].layout = layout
     buffers[mine].captured = captured
-    fill(UnsafeMutableBufferPointer(rebasing: buffers[mine].pixels[0..<size]))
     exchange.withLock { exchange in
       swap(&exchange.writing, &exchange.ready)
       exchange.isFresh = true
@@ -61,21 +66,37 @@ final class FrameSlot: @unchecked Sendable {
     }
   }
 
-  /// The pipeline's thread: the newest picture captured at `earliest` or later; nil if there is none.
+  /// The pipeline's thread: the newest picture captured at `earliest` or later; nil if there is none. Allocates when the
+  /// size grows only.
   func withNewest<R>(notBefore earliest: Instant, _ body: (PixelView, Instant) -> R) -> R? {
-    let mine: Int? = exchange.withLock { exchange in
-      if exchange.isFresh {
+    let (mine, isNew): (Int?, Bool) = exchange.withLock { exchange in
+      let isFresh = exchange.isFresh
+      if isFresh {
         swap(&exchange.reading, &exchange.ready)
         exchange.isFresh = false
       }
-      return exchange.isEmpty ? nil : exchange.reading
+      return (exchange.isEmpty ? nil : exchange.reading, isFresh)
     }
-    guard let mine, let base = buffers[mine].pixels.baseAddress, buffers[mine].captured >= earliest else {
-      return nil
+    if isNew { isConverted = false }
+    guard let mine, buffers[mine].captured >= earliest else { return nil }
+    return body(view(of: mine), buffers[mine].captured)
+  }
+
+  /// The picture's pixels.
+  private func view(of buffer: Int) -> PixelView {
+    let layout = buffers[buffer].layout
+    let size = layout.width * layout.height * channels
+    if pixels.count < size {
+      pixels.deallocate()
+      pixels = .allocate(capacity: size)
     }
-    let view = PixelView(
-      base: UnsafePointer(base), width: buffers[mine].width, height: buffers[mine].height,
-      channels: buffers[mine].channels)
-    return body(view, buffers[mine].captured)
+    if !isConverted {
+      layout.convert(UnsafeRawBufferPointer(buffers[buffer].bytes), channels: channels, into: pixels)
+      isConverted = true
+      conversions += 1
+    }
+    return PixelView(
+      base: UnsafePointer(pixels.baseAddress!), width: layout.width, height: layout.height,
+      channels: channels)
   }
 }

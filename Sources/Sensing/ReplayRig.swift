@@ -138,12 +138,12 @@ package final class ReplayRig: SensorRig {
   }
 
   package func copySound(
-    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+    _ sensor: Int, endingAt end: Instant, every hop: Int, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
     guard case .sound(let track) = sensors[sensor].track else {
       preconditionFailure("sensor \(sensor) has no sound")
     }
-    let last = track.rate.samples(in: end - .zero)
+    let last = sensors[sensor].onGrid(track.rate.samples(in: end - .zero), length: buffer.count, hop)
     let audible = sensors[sensor].audible(track.rate, now: now)
     let there = audible.clamped(to: last - buffer.count..<last)
     var missing = buffer.count
@@ -157,7 +157,9 @@ package final class ReplayRig: SensorRig {
       } catch { sensors[sensor].stumble(error) }
     }
     if missing == buffer.count { buffer.update(repeating: 0) }
-    return SoundExtract(missing: missing, end: .zero + track.rate.duration(of: last))
+    return SoundExtract(
+      missing: missing, end: last < 0 ? end : .zero + track.rate.duration(of: last),
+      position: sensors[sensor].position(ofSample: last - buffer.count))
   }
 
   package func withFrame<R>(

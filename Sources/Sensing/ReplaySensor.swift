@@ -181,6 +181,17 @@ struct ReplaySensor {
     return oldest..<max(oldest, newest)
   }
 
+  /// The number after the last sample of so many that begin a whole number of hops after the first since the wake; `last`,
+  /// or up to a hop earlier.
+  func onGrid(_ last: Int, length: Int, _ hop: Int) -> Int {
+    first + length + floorDivide(last - length - first, hop) * hop
+  }
+
+  /// Where sound lies that begins with that sample.
+  func position(ofSample number: Int) -> SoundPosition {
+    SoundPosition(stream: UInt64(counters.wakes), first: number)
+  }
+
   /// The newest settled frame at `now`, and the first since the wake; nil when there is none.
   func visible(_ track: ImageTrack, now: Instant) -> (newest: Int, first: Int)? {
     guard state.isAwake else { return nil }

@@ -43,9 +43,11 @@ struct SampleClock: Hashable, Sendable {
     // One nanosecond more undoes the rounding of `time(of:)`.
     return number + Int(floorDivide((distance.count + 1) * Int64(rate), 1_000_000_000))
   }
+}
 
-  private func floorDivide(_ a: Int64, _ b: Int64) -> Int64 {
-    let (q, r) = a.quotientAndRemainder(dividingBy: b)
-    return r < 0 ? q - 1 : q
-  }
+/// a / b rounded down.
+/// - Precondition: `b` is positive.
+func floorDivide<T: FixedWidthInteger>(_ a: T, _ b: T) -> T {
+  let (q, r) = a.quotientAndRemainder(dividingBy: b)
+  return r < 0 ? q - 1 : q
 }

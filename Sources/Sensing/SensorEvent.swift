@@ -24,11 +24,14 @@ package struct SoundExtract: Hashable, Sendable {
   /// Samples of the buffer that were never had (overrun, asleep, before the start, not yet there, too long ago).
   /// They are 0 in the buffer; a window with any is not to be trusted.
   package var missing: Int
-  /// The end of the last sample copied: the instant asked for, rounded down to a sample.
+  /// The end of the last sample copied: the instant asked for, rounded down to a sample and to the grid.
   package var end: Instant
+  /// Where the buffer's samples lie in the sensor's stream; nil where it has none.
+  package var position: SoundPosition?
 
-  package init(missing: Int, end: Instant) {
+  package init(missing: Int, end: Instant, position: SoundPosition? = nil) {
     self.missing = missing
     self.end = end
+    self.position = position
   }
 }

@@ -61,8 +61,10 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   func next(until deadline: Instant?) -> SensorEvent
 
   /// Copies the sound that ends at `end` into the whole of the buffer, oldest sample first.
+  /// - Parameter hop: it begins a whole number of so many samples after the sensor's first one since its wake, and ends up
+  ///   to one less than that earlier; 1 or more.
   func copySound(
-    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+    _ sensor: Int, endingAt end: Instant, every hop: Int, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract
 
   /// The newest settled frame; nil when there is none (asleep, waking, failed). The pixels hold for the call only.
@@ -70,6 +72,13 @@ package protocol SensorRig: AnyObject, SendableMetatype {
 }
 
 extension SensorRig {
+  /// Copies the sound that ends at `end`, to the sample.
+  package func copySound(
+    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+  ) -> SoundExtract {
+    copySound(sensor, endingAt: end, every: 1, into: buffer)
+  }
+
   /// Waits for the bell, which it leaves rung; a minute at most.
   package func rest() {
     let limit = bootTimeNanoseconds() + Nanoseconds.seconds(60).count

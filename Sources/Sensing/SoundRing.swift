@@ -10,8 +10,9 @@ package struct SoundRing: ~Copyable, @unchecked Sendable {
 
   private let capacity: Int
   private let samples: UnsafeMutablePointer<Int16>
-  /// Samples are numbered from 0 at the last restart, lost ones included.
+  /// Samples are numbered from 0 at the last restart, lost ones included. What a number stands for never changes.
   package private(set) var count = 0
+  private var restarts: UInt64 = 0
   private var clock: SampleClock
   /// Ascending and apart.
   private var holes: InlineArray<16, Range<Int>>
@@ -38,6 +39,7 @@ package struct SoundRing: ~Copyable, @unchecked Sendable {
   /// Forgets everything: the device was opened anew.
   package mutating func restart() {
     count = 0
+    restarts += 1
     holeCount = 0
     clock = SampleClock(rate: clock.rate)
   }
@@ -70,29 +72,41 @@ package struct SoundRing: ~Copyable, @unchecked Sendable {
   }
 
   /// Copies the sound that ends at `end` into the whole of the buffer; what is not there is 0 and counted.
+  /// - Parameter hop: it begins a whole number of so many samples after sample 0, and ends up to one less than that earlier.
   package borrowing func copy(
-    endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+    endingAt end: Instant, every hop: Int = 1, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
     guard clock.isSet else {
       buffer.update(repeating: 0)
       return SoundExtract(missing: buffer.count, end: end)
     }
-    let last = clock.number(at: end)
-    let first = last - buffer.count
+    let first = floorDivide(clock.number(at: end) - buffer.count, hop) * hop
+    let last = first + buffer.count
     let there = (max(0, count - capacity)..<count).clamped(to: first..<last)
-    for i in 0..<buffer.count {
-      let number = first + i
-      buffer[i] = there.contains(number) ? samples[number % capacity] : 0
+    buffer[..<(there.lowerBound - first)].update(repeating: 0)
+    buffer[(there.upperBound - first)...].update(repeating: 0)
+    // In two pieces where it goes over the memory's end.
+    var number = there.lowerBound
+    while number < there.upperBound {
+      let place = number % capacity
+      let n = min(there.upperBound - number, capacity - place)
+      buffer.baseAddress?.advanced(by: number - first).update(from: samples + place, count: n)
+      number += n
     }
     var missing = buffer.count - there.count
     for i in 0..<holeCount { missing += holes[i].clamped(to: there).count }
-    return SoundExtract(missing: missing, end: clock.time(of: last))
+    return SoundExtract(
+      missing: missing, end: clock.time(of: last), position: SoundPosition(stream: restarts, first: first))
   }
 
   private mutating func store(_ new: UnsafeBufferPointer<Int16>) {
-    for sample in new {
-      samples[count % capacity] = sample
-      count += 1
+    var done = 0
+    while let base = new.baseAddress, done < new.count {
+      let place = count % capacity
+      let n = min(new.count - done, capacity - place)
+      (samples + place).update(from: base + done, count: n)
+      done += n
+      count += n
     }
   }
 

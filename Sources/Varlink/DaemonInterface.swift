@@ -42,6 +42,10 @@ package enum DaemonInterface {
       frames_dropped: ?int,
       frames_corrupt: ?int,
       frames_settling: ?int,
+      # Of a microphone: frames of the spectrograms that windows were answered from, and how many of them were computed; the
+      # others were known from windows before.
+      spectrogram_frames: ?int,
+      spectrogram_frames_computed: ?int,
       # It would sleep, but was woken too often in the last minute.
       held_awake: ?bool
     )

@@ -58,6 +58,9 @@ struct Status: ParsableCommand {
     for sensor in try reply.member("sensors").elements() {
       let losses = try Self.losses(sensor)
       if !losses.isEmpty { Output.line("\(try sensor.member("name").string()): \(losses)") }
+      if let spectrogram = try Self.spectrogram(sensor) {
+        Output.line("\(try sensor.member("name").string()): \(spectrogram)")
+      }
     }
     if !isPaused && rows.allSatisfy({ $0[2] == "failed" }) {
       Output.line("no sensor can be had: windows go unanswered until one is back")
@@ -84,6 +87,15 @@ extension Status {
       if let count = try sensor.optional(key)?.integer(), count > 0 { parts.append("\(count) \(text)") }
     }
     return parts.joined(separator: ", ")
+  }
+
+  /// How many frames of its spectrograms were computed; nil where there are none.
+  fileprivate static func spectrogram(_ sensor: JSONPlace) throws(JSONError) -> String? {
+    guard let frames = try sensor.optional("spectrogram_frames")?.integer(), frames > 0,
+      let computed = try sensor.optional("spectrogram_frames_computed")?.integer()
+    else { return nil }
+    let share = Output.fixed(100 * Double(computed) / Double(frames), 1)
+    return "\(computed) of \(frames) spectrogram frames computed (\(share) %), the others known from windows before"
   }
 }
 

@@ -29,7 +29,7 @@ extension mmx_spectrogram {
     var result: [Int8]?
     for _ in 0..<times {
       result = written(Int(frames * bands)) {
-        mmx_spectrogram_run(memory.baseAddress, pcm, scale, zero, $0)
+        mmx_spectrogram_run(memory.baseAddress, pcm, frames, scale, zero, $0)
       }
     }
     return memory[size...].allSatisfy { $0 == 0xA5 } ? result : nil

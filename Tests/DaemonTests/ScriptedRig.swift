@@ -209,10 +209,17 @@ final class ScriptedRig: SensorRig {
   }
 
   func copySound(
-    _ sensor: Int, endingAt end: Instant, into buffer: UnsafeMutableBufferPointer<Int16>
+    _ sensor: Int, endingAt end: Instant, every hop: Int, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
     work()
-    let last = Int((end - .zero).count / (1_000_000_000 / Int64(Self.rate)))
+    // The first sample at the time since which it is awake, or after it.
+    let sample = 1_000_000_000 / Int64(Self.rate)
+    var origin = 0
+    if case .awake(let since) = sensors[0].state { origin = Int(((since - .zero).count + sample - 1) / sample) }
+    var last = Int((end - .zero).count / sample)
+    var behind = (last - buffer.count - origin) % hop
+    if behind < 0 { behind += hop }
+    last -= behind
     var missing = 0
     for i in 0..<buffer.count {
       let number = last - buffer.count + i
@@ -220,13 +227,15 @@ final class ScriptedRig: SensorRig {
       if case .awake(let since) = sensors[0].state, time >= since,
         time < now - scripts[0].delay + Nanoseconds(1)
       {
-        buffer[i] = sample(number)
+        buffer[i] = self.sample(number)
       } else {
         buffer[i] = 0
         missing += 1
       }
     }
-    return SoundExtract(missing: missing, end: end)
+    return SoundExtract(
+      missing: missing, end: .zero + Nanoseconds(Int64(last) * sample),
+      position: SoundPosition(stream: UInt64(sensors[0].counters.wakes), first: last - buffer.count))
   }
 
   func withFrame<R>(_ sensor: Int, _ body: (PixelView, Instant) -> R) -> R? {

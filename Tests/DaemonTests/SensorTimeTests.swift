@@ -185,10 +185,40 @@ import Vocabulary
     #expect(decision.alwaysOn < Nanojoules(40_000_000))
     // It comes back halfway through the next window.
     _ = sensors[1].enter(.awake(since: at(400)), of: 1, at: at(400), detail: nil)
+    decision.end = at(500)
     accounts.begin()
     accounts.post(to: &decision, sensors: &sensors, at: at(500))
     let computing = energy.compute(macs: model.lateFusionMacs, parameters: model.lateFusionParameters)
     #expect(decision.alwaysOn == computing + Nanojoules(37_500_000 + 120_000_000 + 3_000))
+  }
+
+  /// 4 frames to a window, one every 8 ms, of 500 nJ each; a picture's features are made as a whole.
+  @Test func alwaysOnSensingComputesEachFrameOnceToo() throws {
+    let model = try ScriptedModel().model()
+    var accounts = EnergyAccounts(energy, network: model)
+    var sensors = [account(), account()]
+    let computing = energy.compute(macs: model.lateFusionMacs, parameters: model.lateFusionParameters)
+    var decision = Decision(number: 1, start: at(0), end: at(0))
+    func features(_ end: Int64) -> Nanojoules {
+      let lasted = end - (decision.end - .zero).count / 1_000_000
+      decision.end = at(end)
+      accounts.begin()
+      accounts.post(to: &decision, sensors: &sensors, at: at(end))
+      return decision.alwaysOn - computing - Nanojoules((150_000 + 1_200_000) * lasted)
+    }
+    #expect(features(100) == Nanojoules(3_000))
+    #expect(features(110) == Nanojoules(1_500), "one frame of its own")
+    #expect(features(130) == Nanojoules(2_500), "three")
+    #expect(features(500) == Nanojoules(3_000), "all four")
+    // While the microphone cannot be had nothing is computed of it, and what comes after is all new.
+    _ = sensors[0].enter(.failed(.absent, since: at(500)), of: 0, at: at(500), detail: nil)
+    decision.end = at(750)
+    accounts.post(to: &decision, sensors: &sensors, at: at(750))
+    _ = sensors[0].enter(.awake(since: at(751)), of: 0, at: at(751), detail: nil)
+    decision.end = at(758)
+    accounts.begin()
+    accounts.post(to: &decision, sensors: &sensors, at: at(758))
+    #expect(decision.alwaysOn == computing + Nanojoules(150_000 * 7 + 1_200_000 * 8 + 3_000))
   }
 
   @Test func aMachineWithoutSensorsSavesNothing() throws {

@@ -58,7 +58,7 @@ import Vocabulary
     defer { memory.deallocate() }
     mmx_spectrogram_init(&description, memory)
     var expected = [Int8](repeating: 0, count: 72)
-    mmx_spectrogram_run(memory, pcm, scale, Int32(zero), &expected)
+    mmx_spectrogram_run(memory, pcm, description.frames, scale, Int32(zero), &expected)
     #expect(Set(expected).count > 10)
     let quantized = try logits(1) { engine in
       expected.withUnsafeBufferPointer { engine.setInput(1, quantized: $0) }

@@ -41,6 +41,17 @@ import Vocabulary
     #expect(model.compute(check) == nil)
   }
 
+  /// In equal shares, rounded once; all of them together are the window.
+  @Test func aSpectrogramCostsWhatIsComputedOfIt() {
+    func features(_ computed: Int) -> Nanojoules? {
+      model.features(0, SpectrogramWork(computed: computed, frames: 49))?.energy
+    }
+    #expect(features(49) == Nanojoules(1_000) && model.features(0)?.energy == Nanojoules(1_000))
+    #expect(features(12) == Nanojoules(245), "244.9")
+    #expect(features(13) == Nanojoules(265), "265.3")
+    #expect(features(0) == nil, "nothing was computed")
+  }
+
   @Test func postingsSayWhatAndHow() {
     let reading = Reading(
       exit: .encoder(modality: 1, exit: 2), entropy: 0, label: 0, certainty: 1, macs: 100, parameters: 0)

@@ -6,8 +6,9 @@ import Vocabulary
 
 @Suite struct FrameSlotTests {
   private func publish(_ slot: FrameSlot, _ value: UInt8, at milliseconds: Int64, width: Int = 2) {
-    slot.publish(width: width, height: 1, channels: 1, captured: at(milliseconds)) {
-      $0.update(repeating: value)
+    [UInt8](repeating: value, count: width).withUnsafeBytes {
+      slot.publish(
+        $0, .grey(width: width, height: 1, stride: width, fullRange: true), captured: at(milliseconds))
     }
   }
 
@@ -18,7 +19,7 @@ import Vocabulary
   }
 
   @Test func theNewestIsSeenAsOftenAsLookedAt() {
-    let slot = FrameSlot()
+    let slot = FrameSlot(channels: 1)
     #expect(newest(slot) == nil)
     publish(slot, 1, at: 10)
     #expect(newest(slot) == [1, 2, 10])
@@ -31,8 +32,30 @@ import Vocabulary
     #expect(newest(slot) == [5, 2, 50])
   }
 
+  @Test func pixelsAreMadeOfPicturesThatAreLookedAtOnly() {
+    let slot = FrameSlot(channels: 3)
+    // Two pixels of Y0 Cb Y1 Cr: limited range, no colour.
+    let layout = PixelLayout.yuyv(width: 2, height: 1, stride: 4, fullRange: false)
+    for n in 0..<10 as Range<UInt8> {
+      [16 + n, 128, 235, 128].withUnsafeBytes { slot.publish($0, layout, captured: at(Int64(n))) }
+    }
+    #expect(slot.conversions == 0)
+    for _ in 0..<2 {
+      let seen = slot.withNewest(notBefore: .zero) { view, captured in
+        (Array(UnsafeBufferPointer(start: view.base, count: 6)), view.channels, captured)
+      }
+      #expect(seen?.0 == [10, 10, 10, 255, 255, 255] && seen?.1 == 3 && seen?.2 == at(9))
+      #expect(slot.conversions == 1)
+    }
+    #expect(newest(slot, notBefore: 10) == nil)
+    #expect(slot.conversions == 1, "nor of one from before the wake")
+    [17, 128, 18, 128].withUnsafeBytes { slot.publish($0, layout, captured: at(11)) }
+    #expect(newest(slot, notBefore: 10)?[2] == 11)
+    #expect(slot.conversions == 2)
+  }
+
   @Test func framesFromBeforeTheWakeAreNotShown() {
-    let slot = FrameSlot()
+    let slot = FrameSlot(channels: 1)
     publish(slot, 1, at: 10)
     #expect(newest(slot, notBefore: 11) == nil)
     publish(slot, 2, at: 20)
@@ -40,7 +63,7 @@ import Vocabulary
   }
 
   @Test func aFrameBeingReadIsNeverWritten() throws {
-    let slot = FrameSlot()
+    let slot = FrameSlot(channels: 1)
     publish(slot, 7, at: 1, width: 1_000)
     let held: Bool? = slot.withNewest(notBefore: .zero) { view, _ in
       for n in 0..<10 { publish(slot, UInt8(100 + n), at: Int64(2 + n), width: 1_000) }
@@ -51,11 +74,12 @@ import Vocabulary
   }
 
   @Test func aReaderBesideAWriterSeesWholeFrames() throws {
-    let slot = FrameSlot()
+    let slot = FrameSlot(channels: 1)
     let writer = try Thread(named: "writer") {
       for n in 0..<5_000 {
-        slot.publish(width: 64, height: 8, channels: 1, captured: at(Int64(n))) {
-          $0.update(repeating: UInt8(truncatingIfNeeded: n))
+        [UInt8](repeating: UInt8(truncatingIfNeeded: n), count: 512).withUnsafeBytes {
+          slot.publish(
+            $0, .grey(width: 64, height: 8, stride: 64, fullRange: true), captured: at(Int64(n)))
         }
       }
     }

@@ -41,6 +41,64 @@ import Vocabulary
     #expect(copy(ring, endingAt: 200, count: 2) == ([0, 0], 2))
   }
 
+  @Test func soundBeginsAWholeNumberOfHopsAfterTheFirstSample() {
+    var ring = ring()
+    _ = append(&ring, Array(0..<9), endingAt: 109)
+    func cut(_ end: Int64, every hop: Int) -> ([Int16], SoundExtract) {
+      var buffer = [Int16](repeating: -7, count: 4)
+      let extract = buffer.withUnsafeMutableBufferPointer { ring.copy(endingAt: at(end), every: hop, into: $0) }
+      return (buffer, extract)
+    }
+    func wanted(_ first: Int, missing: Int = 0) -> SoundExtract {
+      SoundExtract(
+        missing: missing, end: at(104 + Int64(first)), position: SoundPosition(stream: 0, first: first))
+    }
+    #expect(cut(109, every: 1) == ([5, 6, 7, 8], wanted(5)))
+    #expect(cut(109, every: 3) == ([3, 4, 5, 6], wanted(3)), "up to two samples earlier")
+    #expect(cut(108, every: 3) == ([3, 4, 5, 6], wanted(3)))
+    #expect(cut(107, every: 3) == ([3, 4, 5, 6], wanted(3)))
+    #expect(cut(106, every: 3) == ([0, 1, 2, 3], wanted(0)))
+    #expect(cut(103, every: 3) == ([0, 0, 0, 0], wanted(-3, missing: 3)))
+    ring.restart()
+    _ = append(&ring, Array(0..<9), endingAt: 209)
+    #expect(cut(209, every: 3).1.position == SoundPosition(stream: 1, first: 3))
+  }
+
+  /// Against the numbers themselves, over the end of the memory and through losses.
+  @Test func whatASampleNumberStandsForNeverChanges() {
+    var ring = SoundRing(rate: 1_000, history: .milliseconds(97))
+    var known: [Int16] = []
+    var end: Int64 = 1_000
+    var state: UInt32 = 7
+    func dice(_ n: Int) -> Int {
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return Int(state >> 8) % n
+    }
+    for round in 0..<600 {
+      let count = 1 + dice(150)
+      let lost = round > 0 && dice(12) == 0 ? 1 + dice(130) : 0
+      let new = (0..<count).map { _ in Int16(1 + dice(9_999)) }
+      end += Int64(count + lost)
+      #expect(append(&ring, new, endingAt: end, afterLoss: lost > 0) == lost)
+      known += [Int16](repeating: 0, count: lost) + new
+      let hop = 1 + dice(20)
+      let asked = end - Int64(dice(120))
+      var buffer = [Int16](repeating: -7, count: 1 + dice(90))
+      let extract = buffer.withUnsafeMutableBufferPointer { ring.copy(endingAt: at(asked), every: hop, into: $0) }
+      guard let first = extract.position?.first else {
+        Issue.record("it has sound")
+        return
+      }
+      #expect(first % hop == 0 && extract.end == at(1_000 + Int64(first + buffer.count)))
+      #expect(extract.end <= at(asked) && extract.end > at(asked - Int64(hop)))
+      for i in buffer.indices {
+        let number = first + i
+        let isThere = number >= max(0, known.count - 97) && number < known.count
+        #expect(buffer[i] == (isThere ? known[number] : 0), "round \(round), sample \(number)")
+      }
+    }
+  }
+
   @Test func theOldestSoundIsOverwritten() {
     var ring = ring()
     for start in stride(from: 0, to: 24, by: 3) {

@@ -82,36 +82,36 @@ static void wide_frames(const mmx_spectrogram_plan *p, const int16_t *pcm, int32
   store_frames(powers, d->bands, lanes, p->values + (size_t)first * (size_t)d->bands);
 }
 
-// Logarithms in place of the powers, and their sum in the order of the values.
-static double wide_logarithms(float *values, int32_t count, float floor) {
-  double sum = 0.0;
+// Logarithms in place of the powers.
+static void wide_logarithms(float *values, int32_t count, float floor) {
   int32_t i = 0;
   for (; i + LOGS <= count; i += LOGS) {
     log_reals v;
     memcpy(&v, values + i, sizeof v);
     v = log_of(v + floor);
     memcpy(values + i, &v, sizeof v);
-#pragma unroll
-    for (int j = 0; j < LOGS; j++) sum += (double)values[i + j];
   }
-  for (; i < count; i++) {
-    values[i] = mmx_logf(values[i] + floor);
-    sum += (double)values[i];
-  }
-  return sum;
+  for (; i < count; i++) values[i] = mmx_logf(values[i] + floor);
 }
 
-static void wide_spectrogram(void *memory, const int16_t *pcm, float scale, int32_t zero, int8_t *out) {
+static void wide_spectrogram(void *memory, const int16_t *pcm, int32_t fresh, float scale, int32_t zero, int8_t *out) {
   const mmx_spectrogram_plan *p = memory;
   const mmx_spectrogram *d = &p->d;
-  int32_t lanes = d->frames < WIDE ? d->frames : WIDE;
-  for (int32_t done = 0; done < d->frames; done += lanes) {
-    // The last frames once more where WIDE does not divide them.
+  mmx_spectrogram_keep(p, fresh);
+  int32_t first = d->frames - fresh, lanes = fresh < WIDE ? fresh : WIDE;
+  for (int32_t done = first; done < d->frames; done += lanes) {
+    // The last frames once more where WIDE does not divide them; powers all, before the first becomes its logarithm.
     wide_frames(p, pcm, done + lanes <= d->frames ? done : d->frames - lanes, lanes);
   }
+  wide_logarithms(p->values + (size_t)first * (size_t)d->bands, fresh * d->bands, d->floor);
   int32_t count = d->frames * d->bands, i = 0;
-  double sum = wide_logarithms(p->values, count, d->floor);
-  float own = d->center ? (float)(sum / (double)count) : 0.0f;
+  float own = 0.0f;
+  if (d->center) {
+    // In the order of the values: the bits of the sum depend on it.
+    double sum = 0.0;
+    for (int32_t j = 0; j < count; j++) sum += (double)p->values[j];
+    own = (float)(sum / (double)count);
+  }
   for (; i + WIDE <= count; i += WIDE) {
     store_rounded((load_reals(p->values + i) - own - d->mean) / d->std / scale, zero, out + i);
   }

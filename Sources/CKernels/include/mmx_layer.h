@@ -73,7 +73,7 @@ typedef struct {
   void (*quantize)(const float *in, int32_t n, float scale, int32_t zero, int8_t *out);
   void (*image)(const mmx_image *d, const uint8_t *pixels, int32_t source_width, int32_t source_height,
                 int32_t source_channels, const int8_t *table, void *scratch, int8_t *out);
-  void (*spectrogram)(void *memory, const int16_t *pcm, float scale, int32_t zero, int8_t *out);
+  void (*spectrogram)(void *memory, const int16_t *pcm, int32_t fresh, float scale, int32_t zero, int8_t *out);
   float (*softmax_entropy)(const float *logits, int32_t n, float temperature, float *probability, int32_t *best);
 } mmx_plain_kernels;
 

@@ -36,5 +36,8 @@ size_t mmx_spectrogram_size(const mmx_spectrogram *d);
 void mmx_spectrogram_init(const mmx_spectrogram *d, void *memory);
 // pcm[window]; out[frames][bands] quantized: clamp(rint(value / scale) + zero, -128, 127). scale > 0. All in float32
 // but for the sum behind `center`, which is double. Memory also holds the scratch: one run at a time.
-void mmx_spectrogram_run(void *memory, const int16_t *pcm, float scale, int32_t zero, int8_t *out);
+// fresh: how many of the frames, the last ones, are computed from pcm, 0...frames. The others are those that the run
+// before ended with: to be used where this window begins `fresh` hops after that one, on the same samples. The result
+// is then that of fresh = frames, to the bit.
+void mmx_spectrogram_run(void *memory, const int16_t *pcm, int32_t fresh, float scale, int32_t zero, int8_t *out);
 #endif

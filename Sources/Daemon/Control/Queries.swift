@@ -125,6 +125,12 @@ struct Queries {
       json.key(key)
       json.value(value)
     }
+    if case .spectrogram = facts.model.model.modalities[index].features {
+      json.key("spectrogram_frames")
+      json.value(sensor.spectrogram.frames)
+      json.key("spectrogram_frames_computed")
+      json.value(sensor.spectrogram.computed)
+    }
     json.key("held_awake")
     json.value(sensor.heldAwake)
     json.endObject()

@@ -11,6 +11,10 @@ package struct EnergyAccounts: Sendable {
   /// What plain late fusion runs: of each modality its segments without their exits, and fusion.
   private let segments: [Work]
   private let fusion: Work
+  /// By modality: its spectrogram; nil for other features.
+  private let spectrograms: [Features.Spectrogram?]
+  /// By modality: the end of the last window that always-on sensing counted its features up to; nil where it has none.
+  private var featuresCounted: [Instant?]
   private var postings = Bounded<64, EnergyPosting>(filler: EnergyPosting(account: .idle, energy: .zero))
 
   package init(_ energy: EnergyModel, network: Model) {
@@ -22,16 +26,22 @@ package struct EnergyAccounts: Sendable {
       }
     }
     fusion = (network.fusion.macs, network.fusion.parameters)
+    spectrograms = network.modalities.map {
+      if case .spectrogram(let spectrogram) = $0.features { spectrogram } else { nil }
+    }
+    featuresCounted = spectrograms.map { _ in nil }
   }
 
   mutating func begin() { postings.removeAll() }
 
   mutating func charge(segment reading: Reading) { add(model.compute(reading)) }
-  mutating func charge(featuresOf modality: Int) { add(model.features(modality)) }
+  mutating func charge(featuresOf modality: Int, _ work: SpectrogramWork?) {
+    add(model.features(modality, work))
+  }
 
   /// Closes the window's account at `now`: the sensors' time since the last decision belongs to this one.
   mutating func post(to decision: inout Decision, sensors: inout [SensorAccount], at now: Instant) {
-    let comparison = add(&sensors, at: now)
+    let comparison = add(&sensors, at: now, windowEnd: decision.end)
     decision.energy = postings
     decision.alwaysOn = comparison.sensing + comparison.computing
   }
@@ -40,7 +50,7 @@ package struct EnergyAccounts: Sendable {
   mutating func close(sensors: inout [SensorAccount], at now: Instant) -> ClosingEnergy {
     begin()
     var closing = ClosingEnergy()
-    closing.alwaysOn = add(&sensors, at: now).sensing
+    closing.alwaysOn = add(&sensors, at: now, windowEnd: now).sensing
     closing.energy = postings
     return closing
   }
@@ -49,7 +59,7 @@ package struct EnergyAccounts: Sendable {
   /// - Returns: what keeping every sensor awake and running everything would have cost in that time. While a sensor
   ///   cannot be had, nothing is posted for it, and nothing is counted for it here.
   private mutating func add(
-    _ sensors: inout [SensorAccount], at now: Instant
+    _ sensors: inout [SensorAccount], at now: Instant, windowEnd end: Instant
   ) -> (sensing: Nanojoules, computing: Nanojoules) {
     var sensing = Nanojoules.zero
     var features = Nanojoules.zero
@@ -61,10 +71,13 @@ package struct EnergyAccounts: Sendable {
       add(model.waking(sensor, for: time.waking))
       add(model.idle(sensor, for: time.asleep))
       let obtainable = time.total - time.failed
-      if case .failed = sensors[sensor].state, obtainable == .zero { continue }
+      if case .failed = sensors[sensor].state, obtainable == .zero {
+        featuresCounted[sensor] = nil
+        continue
+      }
       isAnyObtainable = true
       sensing += model.sensing(sensor, for: obtainable)?.energy ?? .zero
-      features += model.modalities[sensor].features
+      features += model.featureEnergy(sensor, alwaysOnWork(sensor, upTo: end))
       work.macs += segments[sensor].macs
       work.parameters += segments[sensor].parameters
     }
@@ -73,6 +86,23 @@ package struct EnergyAccounts: Sendable {
       work.parameters += fusion.parameters
     }
     return (sensing, features + model.compute(macs: work.macs, parameters: work.parameters))
+  }
+
+  /// The frames that always-on sensing computes for the window that ends at `end`: those by hops since the window before,
+  /// at most a whole window's. Nil where the features are no spectrogram.
+  private mutating func alwaysOnWork(_ modality: Int, upTo end: Instant) -> SpectrogramWork? {
+    guard let spectrogram = spectrograms[modality] else { return nil }
+    func hops(_ instant: Instant) -> Int64 {
+      Int64(
+        Int128(instant.sinceBoot) * Int128(spectrogram.sampleRate) / (Int128(spectrogram.hop) * 1_000_000_000))
+    }
+    let frames = spectrogram.frames
+    var computed = frames
+    if let before = featuresCounted[modality] {
+      computed = Int(max(0, min(Int64(frames), hops(end) - hops(before))))
+    }
+    featuresCounted[modality] = end
+    return SpectrogramWork(computed: computed, frames: frames)
   }
 
   /// A window that is realigned runs its exits again; their energy is one posting.

@@ -91,8 +91,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   }
 
   mutating func setInput(_ modality: Int, of engine: inout Engine) {
-    inputs.set(modality, of: &engine)
-    energy.charge(featuresOf: modality)
+    let work = inputs.set(modality, of: &engine)
+    energy.charge(featuresOf: modality, work)
+    if let work { sensors.accounts[modality].count(work) }
   }
 
   mutating func didRun(_ reading: Reading) { energy.charge(segment: reading) }
@@ -119,7 +120,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   func awaitData(upTo end: Instant) { sensors.awaitSound(upTo: end) }
 
   func canFuse(_ modalities: ModalitySet) -> Bool {
-    inputs.skew(among: modalities).map { $0 <= settings.maximumSkew } ?? true
+    inputs.distance(among: modalities).map { $0 <= settings.maximumSkew } ?? true
   }
 
   /// The decision that a walk to its end comes to, with all that was spent since the last one.

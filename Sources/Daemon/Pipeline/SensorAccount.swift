@@ -110,6 +110,12 @@ struct SensorAccount: Sendable {
   /// What its device counts now.
   mutating func count(_ counters: SensorCounters) { figures.counters = counters }
 
+  /// A window's spectrogram was made.
+  mutating func count(_ work: SpectrogramWork) {
+    figures.spectrogram.computed += work.computed
+    figures.spectrogram.frames += work.frames
+  }
+
   /// Time in each state from the last posting up to `now`; the next one begins there.
   mutating func post(at now: Instant) -> StateDurations {
     let durations = figures.durations(at: now)

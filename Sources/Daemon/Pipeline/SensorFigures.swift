@@ -47,6 +47,8 @@ package struct SensorFigures: Sendable {
   package internal(set) var heldAwake = false
   /// What its device counts.
   package internal(set) var counters = SensorCounters()
+  /// Frames of the spectrograms that windows were answered from, and how many of them were computed.
+  package internal(set) var spectrogram = SpectrogramWork(computed: 0, frames: 0)
 
   package init(start: Instant) { since = start }
 

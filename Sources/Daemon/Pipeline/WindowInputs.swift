@@ -16,7 +16,7 @@ struct WindowInputs {
 
   private enum Source {
     /// `check` is a place in `soundChecks`, or in `frameChecks`.
-    case sound(samples: UnsafeMutableBufferPointer<Int16>, length: Nanoseconds, check: Int)
+    case sound(samples: UnsafeMutableBufferPointer<Int16>, hop: Int, length: Nanoseconds, check: Int)
     /// `frame` is a place in `frames`.
     case picture(check: Int, frame: Int)
   }
@@ -28,6 +28,10 @@ struct WindowInputs {
   private var frames: [PinnedFrame] = []
   /// The instant each modality's data is of: the end of its sound, the capture of its frame.
   private var instants: [Instant]
+  /// The same without what the grid of hops took off the sound's end: the end that it was asked for.
+  private var nominal: [Instant]
+  /// Where the sound lies in its stream; nil where samples of it are missing, which may be there the next time.
+  private var positions: [SoundPosition?]
   private let activityCheck: Bool
   /// Owns the samples in `sources`.
   private let memory = SampleMemory()
@@ -45,7 +49,8 @@ struct WindowInputs {
         let buffer = memory.allocate(count)
         let length = Nanoseconds(Int64(count) * 1_000_000_000 / Int64(spectrogram.sampleRate))
         longest = max(longest, length)
-        sources.append(.sound(samples: buffer, length: length, check: soundChecks.count))
+        sources.append(
+          .sound(samples: buffer, hop: spectrogram.hop, length: length, check: soundChecks.count))
         soundChecks.append(SoundActivity(sampleRate: Int(spectrogram.sampleRate)))
       case .image:
         sources.append(.picture(check: frameChecks.count, frame: frames.count))
@@ -56,22 +61,27 @@ struct WindowInputs {
     }
     self.sources = sources
     instants = Array(repeating: .zero, count: sources.count)
+    nominal = instants
+    positions = instants.map { _ in nil }
     self.longest = longest
   }
 
   /// By modality: how long its window of sound is; nil for a picture.
   var soundLengths: [Nanoseconds?] {
-    sources.map { if case .sound(_, let length, _) = $0 { length } else { nil } }
+    sources.map { if case .sound(_, _, let length, _) = $0 { length } else { nil } }
   }
 
-  /// Cuts the window's sound, or looks whether there is a frame for it.
+  /// Cuts the window's sound, or looks whether there is a frame for it. The sound begins a whole number of hops after its
+  /// stream does, so that windows have their spectrogram's frames in common: it ends up to a hop before `end`.
   mutating func gather(
     _ modality: Int, from rig: some SensorRig, endingAt end: Instant, maximumSkew: Nanoseconds
   ) -> Gathering {
     switch sources[modality] {
-    case .sound(let samples, let length, let check):
-      let extract = rig.copySound(modality, endingAt: end, into: samples)
+    case .sound(let samples, let hop, let length, let check):
+      let extract = rig.copySound(modality, endingAt: end, every: hop, into: samples)
       instants[modality] = extract.end
+      nominal[modality] = end
+      positions[modality] = extract.missing == 0 ? extract.position : nil
       if extract.missing > 0 {
         if case .awake(let since) = rig.state(of: modality), since + length > end { return .notYet }
         return .lossy
@@ -87,6 +97,7 @@ struct WindowInputs {
         guard belongs(captured) else { return nil }
         frames[frame].pin(pixels)
         instants[modality] = captured
+        nominal[modality] = captured
         return activityCheck ? frameChecks[check].observe(pixels).active : true
       }
       guard case .some(.some(let active)) = active else { return .notYet }
@@ -96,10 +107,14 @@ struct WindowInputs {
 
   /// Gives the modality's data to the engine, as it was gathered: what passed the tests of skew and activity is what the
   /// network sees, whatever the sensor has delivered since.
-  func set(_ modality: Int, of engine: inout Engine) {
+  /// - Returns: of sound, how many frames of its spectrogram were computed.
+  func set(_ modality: Int, of engine: inout Engine) -> SpectrogramWork? {
     switch sources[modality] {
-    case .sound(let samples, _, _): engine.setInput(modality, pcm: UnsafeBufferPointer(samples))
-    case .picture: engine.setInput(modality, image: picture(of: modality))
+    case .sound(let samples, _, _, _):
+      return engine.setInput(modality, pcm: UnsafeBufferPointer(samples), at: positions[modality])
+    case .picture:
+      engine.setInput(modality, image: picture(of: modality))
+      return nil
     }
   }
 
@@ -110,7 +125,12 @@ struct WindowInputs {
   }
 
   /// The largest distance between two of these modalities' data; nil for fewer than two.
-  func skew(among modalities: ModalitySet) -> Nanoseconds? {
+  func skew(among modalities: ModalitySet) -> Nanoseconds? { Self.spread(instants, modalities) }
+
+  /// The same for the test of whether they are a pair: what the grid took off the sound's end is not held against them.
+  func distance(among modalities: ModalitySet) -> Nanoseconds? { Self.spread(nominal, modalities) }
+
+  private static func spread(_ instants: [Instant], _ modalities: ModalitySet) -> Nanoseconds? {
     guard modalities.count >= 2 else { return nil }
     var earliest: Instant?
     var latest: Instant?
