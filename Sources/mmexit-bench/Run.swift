@@ -66,6 +66,22 @@ struct MadeUpInput {
   }
 }
 
+extension MadeUpInput {
+  /// How much later a window of sound is whose features share frames with those of the window before.
+  static let laterMilliseconds = 250
+
+  /// Times the features of such a window, the one before not counted; nanoseconds.
+  func timeShared(_ modality: Int, _ sound: Features.Spectrogram, in engine: inout Engine) -> Int64 {
+    let hops = Self.laterMilliseconds * sound.sampleRate / 1000 / sound.hop
+    return pcm.withUnsafeBufferPointer { pcm in
+      _ = engine.setInput(modality, pcm: pcm, at: SoundPosition(stream: 0, first: 0))
+      let start = now()
+      _ = engine.setInput(modality, pcm: pcm, at: SoundPosition(stream: 0, first: hops * sound.hop))
+      return now() - start
+    }
+  }
+}
+
 func run(_ options: Options) throws(BenchFailure) {
   // Before anything else has taken memory.
   let first = try FirstAnswer(options)
@@ -92,6 +108,11 @@ private func parts(of model: Model) -> [Part] {
   }
   parts.append(Part(name: "fusion", macs: model.fusion.macs))
   parts.append(Part(name: "whole window", macs: model.totalMacs))
+  for modality in model.modalities {
+    guard case .spectrogram = modality.features else { continue }
+    parts.append(
+      Part(name: "\(modality.name) features \(MadeUpInput.laterMilliseconds) ms later", macs: 0))
+  }
   return parts
 }
 
@@ -131,6 +152,10 @@ private func time(_ model: Model, rounds: Int) -> [Part] {
     let end = now()
     note(before, end)
     note(start, end)
+    for (index, modality) in model.modalities.enumerated() {
+      guard case .spectrogram(let sound) = modality.features else { continue }
+      note(0, inputs[index].timeShared(index, sound, in: &engine))
+    }
   }
   return parts
 }
