@@ -95,7 +95,8 @@ extension Status {
       let computed = try sensor.optional("spectrogram_frames_computed")?.integer()
     else { return nil }
     let share = Output.fixed(100 * Double(computed) / Double(frames), 1)
-    return "\(computed) of \(frames) spectrogram frames computed (\(share) %), the others known from windows before"
+    return
+      "\(computed) of \(frames) spectrogram frames computed (\(share) %), the others known from windows before"
   }
 }
 

@@ -215,7 +215,9 @@ final class ScriptedRig: SensorRig {
     // The first sample at the time since which it is awake, or after it.
     let sample = 1_000_000_000 / Int64(Self.rate)
     var origin = 0
-    if case .awake(let since) = sensors[0].state { origin = Int(((since - .zero).count + sample - 1) / sample) }
+    if case .awake(let since) = sensors[0].state {
+      origin = Int(((since - .zero).count + sample - 1) / sample)
+    }
     var last = Int((end - .zero).count / sample)
     var behind = (last - buffer.count - origin) % hop
     if behind < 0 { behind += hop }

@@ -45,7 +45,7 @@ import Vocabulary
     var place = SoundPosition(stream: 0, first: 0)
     var known: SoundPosition?
     var counts: [Int: Int] = [:]
-    for _ in 0..<800 {
+    for _ in 0..<500 {
       switch Int.random(in: 0..<20, using: &dice) {
       case 0: place = SoundPosition(stream: .random(in: 0..<3, using: &dice), first: 0)
       // Off the grid of those before.

@@ -115,12 +115,17 @@ import Vocabulary
     _ = rig.next(until: at(400))
     var buffer = [Int16](repeating: 0, count: 10)
     func cut(_ end: Int64) -> SoundExtract {
-      buffer.withUnsafeMutableBufferPointer { rig.copySound(microphone, endingAt: at(end), every: 20, into: $0) }
+      buffer.withUnsafeMutableBufferPointer {
+        rig.copySound(microphone, endingAt: at(end), every: 20, into: $0)
+      }
     }
     // The first window there is ends as soon as it is whole.
-    #expect(cut(215) == SoundExtract(missing: 0, end: at(215), position: SoundPosition(stream: 1, first: 205)))
-    #expect(cut(234) == SoundExtract(missing: 0, end: at(215), position: SoundPosition(stream: 1, first: 205)))
-    #expect(cut(235) == SoundExtract(missing: 0, end: at(235), position: SoundPosition(stream: 1, first: 225)))
+    #expect(
+      cut(215) == SoundExtract(missing: 0, end: at(215), position: SoundPosition(stream: 1, first: 205)))
+    #expect(
+      cut(234) == SoundExtract(missing: 0, end: at(215), position: SoundPosition(stream: 1, first: 205)))
+    #expect(
+      cut(235) == SoundExtract(missing: 0, end: at(235), position: SoundPosition(stream: 1, first: 225)))
     #expect(buffer == Array(225..<235))
     #expect(cut(214).missing == 10)
     #expect(cut(5) == SoundExtract(missing: 10, end: at(5), position: SoundPosition(stream: 1, first: -15)))

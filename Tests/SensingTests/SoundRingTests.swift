@@ -46,7 +46,9 @@ import Vocabulary
     _ = append(&ring, Array(0..<9), endingAt: 109)
     func cut(_ end: Int64, every hop: Int) -> ([Int16], SoundExtract) {
       var buffer = [Int16](repeating: -7, count: 4)
-      let extract = buffer.withUnsafeMutableBufferPointer { ring.copy(endingAt: at(end), every: hop, into: $0) }
+      let extract = buffer.withUnsafeMutableBufferPointer {
+        ring.copy(endingAt: at(end), every: hop, into: $0)
+      }
       return (buffer, extract)
     }
     func wanted(_ first: Int, missing: Int = 0) -> SoundExtract {
@@ -84,7 +86,9 @@ import Vocabulary
       let hop = 1 + dice(20)
       let asked = end - Int64(dice(120))
       var buffer = [Int16](repeating: -7, count: 1 + dice(90))
-      let extract = buffer.withUnsafeMutableBufferPointer { ring.copy(endingAt: at(asked), every: hop, into: $0) }
+      let extract = buffer.withUnsafeMutableBufferPointer {
+        ring.copy(endingAt: at(asked), every: hop, into: $0)
+      }
       guard let first = extract.position?.first else {
         Issue.record("it has sound")
         return

@@ -94,7 +94,8 @@ package struct EnergyAccounts: Sendable {
     guard let spectrogram = spectrograms[modality] else { return nil }
     func hops(_ instant: Instant) -> Int64 {
       Int64(
-        Int128(instant.sinceBoot) * Int128(spectrogram.sampleRate) / (Int128(spectrogram.hop) * 1_000_000_000))
+        Int128(instant.sinceBoot) * Int128(spectrogram.sampleRate) / (Int128(spectrogram.hop) * 1_000_000_000)
+      )
     }
     let frames = spectrogram.frames
     var computed = frames
