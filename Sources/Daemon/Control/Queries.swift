@@ -125,7 +125,7 @@ struct Queries {
       json.key(key)
       json.value(value)
     }
-    if case .spectrogram = facts.model.model.modalities[index].features {
+    if case .spectrogram = desk.generation.model.model.modalities[index].features {
       json.key("spectrogram_frames")
       json.value(sensor.spectrogram.frames)
       json.key("spectrogram_frames_computed")
