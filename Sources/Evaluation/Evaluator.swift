@@ -6,8 +6,8 @@ import Vocabulary
 
 /// Labelled windows through the same engine and gate as the daemon's, without sensors and without a clock.
 ///
-/// A file's window stands alone: no other look comes within `max_blind` seconds to overturn a provisional `none`. So
-/// every window is a look: a sure `none` is an answer only when every modality there agrees.
+/// A file's window stands alone, and all that is there is awake: it is walked by the gate's one rule, as a window of a stream
+/// whose sensors are all awake (`GateWalkTests`).
 package struct Evaluator: ~Copyable {
   /// How windows are walked.
   package enum Policy: Equatable, Sendable {
@@ -79,7 +79,7 @@ package struct Evaluator: ~Copyable {
   private mutating func walk(_ policy: GatePolicy, _ data: [WindowData?]) -> (
     answer: Answer, asked: [Reading]
   ) {
-    var window = LabelledWindow(data: data, isFullCheck: policy.noneClass != nil)
+    var window = LabelledWindow(data: data)
     var walk = WindowWalk(policy)
     let answer = walk.run(&engine, in: &window)
     return (answer, walk.trace.indices.map { walk.trace[$0].reading })
@@ -101,7 +101,6 @@ package struct Evaluator: ~Copyable {
 /// A window out of files, as its walk sees it: nothing sleeps, and what is not there cannot be had.
 private struct LabelledWindow: WalkEnvironment {
   let data: [WindowData?]
-  let isFullCheck: Bool
 
   var now: Instant { .zero }
 
@@ -110,12 +109,15 @@ private struct LabelledWindow: WalkEnvironment {
     for (modality, window) in data.enumerated() where window != nil {
       present.insert(ModalitySet(index: modality))
     }
-    return WindowConditions(present: present, lookDue: isFullCheck)
+    return WindowConditions(present: present)
   }
 
   func setInput(_ modality: Int, of engine: inout Engine) { data[modality]?.give(modality, to: &engine) }
   func didRun(_ reading: Reading) {}
-  func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult { .outcome(.failed) }
+  func wake(_ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool) -> WakeResult {
+    .outcome(.failed)
+  }
+  func willRealign(_ engine: borrowing Engine, from end: Instant) {}
   func awaitData(upTo end: Instant) {}
   func canFuse(_ modalities: ModalitySet) -> Bool { true }
 }

@@ -156,7 +156,7 @@ package enum DecisionRecord {
     }
   }
 
-  private static func write(
+  static func write(
     _ set: ModalitySet, as key: StaticString, _ names: Names, into json: inout JSONWriter
   ) {
     json.key(key)
@@ -172,7 +172,7 @@ package enum DecisionRecord {
     names.modalities.indices.contains(index) ? json.value(names.modalities[index]) : json.null()
   }
 
-  private static func writeClass(_ index: Int?, _ names: Names, into json: inout JSONWriter) {
+  static func writeClass(_ index: Int?, _ names: Names, into json: inout JSONWriter) {
     if let index, names.classes.indices.contains(index) {
       json.value(names.classes[index])
     } else {

@@ -3,7 +3,7 @@ import Vocabulary
 
 /// The kinds of records. The raw value stands as `type` in the record.
 package enum RecordType: String, CaseIterable, Sendable {
-  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command
+  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command, event
 
   /// Place in `allCases`, for counts kept in place.
   var index: Int {
@@ -20,6 +20,7 @@ package enum RecordType: String, CaseIterable, Sendable {
     case .clock: 9
     case .label: 10
     case .command: 11
+    case .event: 12
     }
   }
 }
@@ -50,6 +51,8 @@ package enum LedgerEvent: Sendable {
   /// What follows is decided by another generation of configuration and model, whose digests the record has already. A
   /// `command` too, so that readers that know it not pass over its members.
   case adopt(cause: String, generation: Int, model: String, order: [Int], lambda: Double, user: UInt32?)
+  /// A class's evidence holds over windows: once when that begins, and once with its end.
+  case event(StreamEvent)
 
   package var type: RecordType {
     switch self {
@@ -63,6 +66,7 @@ package enum LedgerEvent: Sendable {
     case .clock: .clock
     case .label: .label
     case .command, .adopt: .command
+    case .event: .event
     }
   }
 
@@ -130,6 +134,7 @@ package enum LedgerEvent: Sendable {
       write(order, as: "order", names, into: &json)
       writeNumber(lambda, as: "lambda", into: &json)
       writeUser(user, into: &json)
+    case .event(let event): EventRecord.writeMembers(event, names, into: &json)
     }
   }
 

@@ -19,7 +19,13 @@ package protocol WalkEnvironment {
   mutating func didRun(_ reading: Reading)
 
   /// Wakes a sensor for the window that ends at `end` and waits for its data, at most until `deadline`.
-  mutating func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult
+  /// - Parameter hasReading: a sensor that is awake has been asked, so the window can be answered without waiting.
+  mutating func wake(
+    _ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool
+  ) -> WakeResult
+
+  /// The window is about to be realigned: the engine still has the last reading of it as it was.
+  mutating func willRealign(_ engine: borrowing Engine, from end: Instant)
 
   /// Waits until the sensors that are awake have their data up to `end`, a later end of the window at hand.
   mutating func awaitData(upTo end: Instant)
@@ -111,13 +117,16 @@ package struct WindowWalk: Sendable {
     _ modality: Int, until deadline: Instant, _ engine: inout Engine,
     in environment: inout some WalkEnvironment
   ) -> Action {
-    switch environment.wake(modality, for: end, until: deadline) {
+    // Who wants everybody's answer waits for it.
+    let hasReading = !gate.asked.isEmpty && !gate.policy.always
+    switch environment.wake(modality, for: end, until: deadline, hasReading: hasReading) {
     case .outcome(let outcome): return gate.next(after: outcome, of: modality, at: environment.now)
     case .deliveredLater(let instant):
       guard realignments < gate.policy.modalityCount else {
         return gate.next(after: .deadlineMissed, of: modality, at: environment.now)
       }
       realignments += 1
+      if !gate.asked.isEmpty { environment.willRealign(engine, from: end) }
       end = instant
       environment.awaitData(upTo: instant)
       return begin(&engine, in: &environment, isDoubted: true)

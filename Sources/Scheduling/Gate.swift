@@ -5,17 +5,23 @@ import Vocabulary
 ///
 /// Rules, first that applies:
 /// 1. *Nothing happens.* Every present sensor's activity check says so: `none`, reason `inactive`, exit 0, always
-///    provisional (a check is no look). Not while a look is due. If only some sensors are quiet, something is going on:
-///    the quiet ones are asked last, and a sure `none` of theirs concludes nothing, their check having said as much.
+///    provisional (a check is no look). Not while a look is due. If only some sensors are quiet, something is going on,
+///    and the quiet ones are asked last.
 /// 2. *The walk.* Exits in plan order; modalities that cannot be had are passed over; a sleeping one is woken at its first
-///    exit. The first exit with entropy <= its threshold for the class it names concludes (`sure`).
-/// 3. *A look.* While a look is due, a sure `none` is held instead. From then on no single exit concludes: every live sensor
-///    is asked to a sure answer or to its end. If all were sure of `none`, that is the answer; else everything
-///    asked runs to its end and is fused. A sure answer other than `none` before any was held concludes as ever.
-/// 4. *Giving up.* After the first reading, never on a look: `GoingOnSum`, before every further step.
+///    exit. The first exit with entropy <= its threshold for the class it names concludes (`sure`), if that is not `none`.
+/// 3. *A sure `none`* says nothing about what only another sensor could see, so it concludes nothing: it is held, and settles
+///    its own sensor alone. From then on no single exit concludes. Every sensor that is awake is asked to a sure
+///    answer or to its end, its cost being its MACs; one that sleeps is woken only if a look is due or a sensor that was asked is
+///    not sure. If all that were asked are sure of `none`, that is the answer, provisional while a live sensor has not looked;
+///    else everything asked runs to its end and is fused: no sensor's `none` overrules another's lean.
+/// 4. *Giving up.* After the first reading, but neither on a look nor once a `none` is held: `GoingOnSum`, before every
+///    further step.
 /// 5. *The end.* What was asked runs to its end and is fused, one modality alone as well.
 ///
-/// What limited the answer goes before `fused`, `fusedUnsure`: lost samples, then a missed wake, then a missing modality.
+/// A wake that will not be over before the next window is due is not waited for (`pending`): the sensors that are awake answer,
+/// and what they lean to is kept as evidence (`EvidenceFilter`) until the woken one has its own windows.
+///
+/// What limited the answer goes before `fused`, `fusedUnsure`: lost samples, a missed wake, a pending one, a missing modality.
 /// An entropy at or below fusion's threshold is still a conclusion then, except with lost samples: once the walk
 /// has passed over an invalid modality, every conclusion is unsure (`windowInvalid`), and nobody is woken but for a look.
 /// After a missed deadline the window is late already, so nobody else is woken.
@@ -45,15 +51,17 @@ package struct Gate: Sendable {
   /// Quiet sensors among active ones, asked in a second pass, and whether that has begun.
   var quiet: ModalitySet = []
   var secondPass = false
-  /// Tried in vain: wake missed, failed or refused.
+  /// Tried in vain (wake missed, failed, refused or pending), or not needed when its turn came.
   var lost: ModalitySet = []
   /// Asked to a sure answer.
   var sure: ModalitySet = []
   /// Asked to a sure answer or to their end.
   var looked: ModalitySet = []
   var missedDeadline = false
+  /// A wake is under way that this window does not wait for.
+  var isWakePending = false
   var passedInvalid = false
-  /// On a look: the first sure `none`, and whether a sure answer since was another.
+  /// The first sure `none`, and whether a sure answer since was another.
   var held: Answer?
   var disagreement = false
   var best: Reading?
@@ -64,6 +72,8 @@ package struct Gate: Sendable {
   package internal(set) var woken: ModalitySet = []
   /// Modalities the walk wanted and could not have.
   package internal(set) var missing: ModalitySet = []
+  /// Modalities that were asked for because the others had not settled the window; not those asked for being awake.
+  package internal(set) var wanted: ModalitySet = []
   /// The conclusion is `none`, and fewer than all live sensors looked: it may be overturned.
   package internal(set) var provisional = false
 
@@ -123,7 +133,7 @@ package struct Gate: Sendable {
       window.present.insert(set)
     } else {
       lost.insert(set)
-      missing.insert(set)
+      if outcome == .pending { isWakePending = true } else { missing.insert(set) }
       if outcome == .deadlineMissed { missedDeadline = true }
     }
     return proceed(at: now ?? window.now)

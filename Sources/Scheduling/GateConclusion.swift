@@ -6,6 +6,7 @@ extension Gate {
   var limit: Reason? {
     if passedInvalid { return .windowInvalid }
     if missedDeadline { return .wakeDeadlineMissed }
+    if isWakePending { return .wakePending }
     return missing.isEmpty ? nil : .modalityMissing
   }
 
@@ -26,17 +27,14 @@ extension Gate {
     let set = ModalitySet(index: modality)
     sure.insert(set)
     looked.insert(set)
-    let none = policy.noneClass == reading.label
     let answer = Answer(reading, threshold: threshold, reason: .sure)
-    if held != nil {
-      if !none { disagreement = true }
+    if policy.noneClass == reading.label {
+      held = held ?? answer
       return nil
     }
-    if none && lookDue {
-      held = answer
-      return nil
-    }
-    return none && quiet.contains(set) ? nil : answer
+    guard held != nil else { return answer }
+    disagreement = true
+    return nil
   }
 
   /// Fusion has spoken: the last answer there is.

@@ -29,12 +29,17 @@ extension Gate {
   }
 
   /// How a step of the walk stands in this window.
-  private enum Standing { case ask, wake, passOver, invalid, unobtainable }
+  private enum Standing { case ask, wake, passOver, notNeeded, invalid, unobtainable }
+
+  /// Every sensor that was asked is sure of `none`, and no look is due: what is awake is asked still, and nothing is missed.
+  private var isSettled: Bool { held != nil && !disagreement && !lookDue && asked.isSubset(of: sure) }
 
   private func standing(of modality: Int) -> Standing {
     if sure.contains(index: modality) || lost.contains(index: modality) { return .passOver }
-    if window.invalid.contains(index: modality) { return .invalid }
+    let isSettled = isSettled
+    if window.invalid.contains(index: modality) { return isSettled ? .notNeeded : .invalid }
     if window.present.contains(index: modality) { return .ask }
+    if isSettled { return .notNeeded }
     guard window.wakeable.contains(index: modality) else { return .unobtainable }
     if missedDeadline || (passedInvalid && !lookDue) { return .passOver }
     return .wake
@@ -59,8 +64,11 @@ extension Gate {
       case .wake:
         guard isWorthGoingOn() else { return giveUp() }
         waking = modality
+        wanted.insert(ModalitySet(index: modality))
         return .wake(modality: modality, deadline: now + policy.wakeDeadlines[modality])
       case .passOver: break
+      // Not later in the window either: its first exit's turn is over.
+      case .notNeeded: lost.insert(ModalitySet(index: modality))
       case .invalid:
         passedInvalid = true
         missing.insert(ModalitySet(index: modality))
@@ -73,6 +81,7 @@ extension Gate {
 
   private mutating func advance(_ modality: Int, _ exit: Int) -> Action {
     asking = .encoder(modality: modality, exit: exit)
+    if phase == .walking && !isSettled { wanted.insert(ModalitySet(index: modality)) }
     return .advance(modality: modality)
   }
 
@@ -80,7 +89,7 @@ extension Gate {
   private mutating func endWalk() -> Action {
     if asked.isEmpty { return concludeBest(live.isEmpty ? .noData : limit ?? .noData) }
     if var answer = held, !disagreement, asked.isSubset(of: sure) {
-      if !allLooked, let limit { answer.reason = limit }
+      if lookDue, !allLooked, let limit { answer.reason = limit }
       return conclude(answer, sure: true)
     }
     guard isWorthGoingOn() else { return giveUp() }
@@ -102,7 +111,7 @@ extension Gate {
 
   /// Whether some way of going on is expected to gain more than it costs.
   private func isWorthGoingOn() -> Bool {
-    guard let figures = policy.goingOn, !policy.always, !lookDue, let best else { return true }
+    guard let figures = policy.goingOn, !policy.always, !lookDue, held == nil, let best else { return true }
     let certainty = best.certainty.isNaN ? 0 : Double(best.certainty)
     var sum = GoingOnSum(lambda: figures.lambda, certainty: certainty)
     for pass in (secondPass ? 1 : 0)...1 {
@@ -117,13 +126,7 @@ extension Gate {
         if sum.add(hazard: figure.hazard, accuracy: figure.accuracy, cost: figure.cost + wake) { return true }
       }
     }
-    // Exits skipped after a sure answer still have to be run before fusion.
-    var last = figures.fusion.cost
-    for modality in 0..<policy.modalityCount where sure.contains(index: modality) {
-      for exit in Int(done[modality])..<policy.thresholds.exitCounts[modality] {
-        last += figures.statistics(modality, exit + 1).cost
-      }
-    }
-    return sum.add(hazard: 1, accuracy: figures.fusion.accuracy, cost: last)
+    // A sensor that was sure has concluded the window, or holds a `none`: none has exits left to be run before fusion.
+    return sum.add(hazard: 1, accuracy: figures.fusion.accuracy, cost: figures.fusion.cost)
   }
 }

@@ -32,6 +32,8 @@ package struct WindowConditions: Hashable, Sendable {
 package enum WakeOutcome: Hashable, Sendable, CaseIterable {
   /// The sensor has data that belongs to this window.
   case delivered
+  /// It is under way, and this window does not wait for it.
+  case pending
   /// Nothing usable by the deadline.
   case deadlineMissed
   /// The sensor cannot be had (unplugged, broken).

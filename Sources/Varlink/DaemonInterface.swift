@@ -113,6 +113,7 @@ package enum DaemonInterface {
       fusedUnsure,
       gainBelowCost,
       wakeDeadlineMissed,
+      wakePending,
       modalityMissing,
       skewAboveLimit,
       windowInvalid,
@@ -150,6 +151,20 @@ package enum DaemonInterface {
       postings_dropped: ?int,
       total_nanojoules: int,
       always_on_nanojoules: int
+    )
+
+    # A class whose evidence held over several windows: one thing that happened. Sent when it begins and again when it ends.
+    type Event (
+      # When it was given out, and when it ended; null while it goes on.
+      start_ns: int,
+      end_ns: ?int,
+      label: string,
+      # The highest evidence it has had, 0 to 1.
+      certainty: float,
+      # Modalities that took part in its windows.
+      modalities: []string,
+      # Numbers of the first and the last decision behind it.
+      decisions: []int
     )
 
     # What an exit is good for, as measured on validation data; absent where the model file does not say.
@@ -223,8 +238,8 @@ package enum DaemonInterface {
     )
 
     # Every decision from now on. Call with `more`. A client that does not keep up loses the oldest decisions and finds
-    # in `dropped` how many were lost before the decision at hand.
-    method Watch() -> (decision: Decision, dropped: ?int)
+    # in `dropped` how many were lost before the decision at hand. With `events`, events in their place.
+    method Watch(events: ?bool) -> (decision: ?Decision, event: ?Event, dropped: ?int)
 
     # Commands. Only root and the user the daemon runs as may give them; anybody else gets NotPermitted. Each is answered
     # when the pipeline has done it, within 8 s, or with NotAnswered; other calls on the connection wait for that.

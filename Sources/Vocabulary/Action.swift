@@ -52,6 +52,8 @@ package enum Reason: String, Hashable, Sendable, CaseIterable {
   case gainBelowCost
   /// A sensor that was woken had not delivered by its deadline; answered from what was there.
   case wakeDeadlineMissed
+  /// A sensor is being woken and the window does not wait for it; answered from what was awake.
+  case wakePending
   /// A modality that was wanted could not be had (unplugged, failed, forbidden); answered from the rest.
   case modalityMissing
   /// The pair of sound and picture lay further apart than allowed, so fusion was refused.

@@ -13,9 +13,10 @@ struct EvaluateStream {
     let run = try StreamRun(
       try LoadedConfiguration(path: configuration), recording: directory, at: "--stream")
     let truth = try truth(run)
-    let answers = AnswerRuns(run.model.classes, none: run.model.noneClass)
-    let energy = try run.run(report: { Output.complain($0) }, deliver: { answers.take($0) })
-    show(StreamScore(answers.events, truth, seconds: energy.time.seconds), energy)
+    let classes = run.model.classes
+    let events = EventList()
+    let energy = try run.run(report: { Output.complain($0) }, event: { events.take($0, classes) })
+    show(StreamScore(events.events, truth, seconds: energy.time.seconds), energy)
   }
 
   private func truth(_ run: StreamRun) throws -> StreamTruth {
@@ -53,29 +54,15 @@ struct EvaluateStream {
   }
 }
 
-/// Runs of equal answers, as events: from the first of them given out to the last.
-private final class AnswerRuns {
+/// Events as they end: in the order they began.
+private final class EventList {
   private(set) var events: [StreamScore.Event] = []
-  private let classes: [String]
-  private let none: Int?
-  private var running: Int?
 
-  init(_ classes: [String], none: Int?) {
-    self.classes = classes
-    self.none = none
-  }
-
-  func take(_ decision: borrowing Decision) {
-    let label = decision.answer.label == none ? nil : decision.answer.label
-    defer { running = label }
-    guard let label else { return }
-    let now = (decision.decided - .zero).seconds
-    let certainty = Double(decision.answer.certainty)
-    if label == running {
-      events[events.count - 1].end = now
-      events[events.count - 1].certainty = max(events[events.count - 1].certainty, certainty)
-    } else {
-      events.append(StreamScore.Event(start: now, end: now, label: classes[label], certainty: certainty))
-    }
+  func take(_ event: StreamEvent, _ classes: [String]) {
+    guard let end = event.end else { return }
+    events.append(
+      StreamScore.Event(
+        start: (event.start - .zero).seconds, end: (end - .zero).seconds, label: classes[event.label],
+        certainty: event.certainty))
   }
 }

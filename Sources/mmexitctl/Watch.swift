@@ -34,18 +34,22 @@ struct Connection: ParsableArguments {
 /// `mmexitctl watch`: decisions as they are made.
 struct Watch: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show decisions as they are made.",
+    abstract: "Show decisions as they are made, or events as they happen.",
     discussion: """
       Each line: number, time, answer ('?' while provisional), why it stopped there, energy in millijoules (modelled), and \
-      the exits asked with entropy (0 to 1) against threshold and what was woken.
+      the exits asked with entropy (0 to 1) against threshold and what was woken. With --events a line when a class's \
+      evidence holds, and one when it has gone: time, class, peak certainty, sensors and decisions.
       """)
 
   @OptionGroup var connection: Connection
 
-  @Flag(help: "Print each decision's record as a line of JSON.")
+  @Flag(help: "Show events in place of decisions.")
+  var events = false
+
+  @Flag(help: "Print each decision's or event's record as a line of JSON.")
   var json = false
 
-  @Option(help: ArgumentHelp("End after so many decisions, 1 or more (default: never).", valueName: "n"))
+  @Option(help: ArgumentHelp("End after so many lines, 1 or more (default: never).", valueName: "n"))
   var count: Int?
 
   func validate() throws {
@@ -58,14 +62,19 @@ struct Watch: ParsableCommand {
       var client = try connection.open(timeout: nil)
       var failure: JSONError?
       do throws(ClientError) {
-        try client.callMore("io.mmexit.Daemon.Watch") { reply in
+        try client.callMore("io.mmexit.Daemon.Watch", events ? ["events": .bool(true)] : [:]) { reply in
           do throws(JSONError) {
             let parameters = JSONPlace(.object(reply))
             if let dropped = try parameters.optional("dropped")?.integer(), dropped > 0 {
-              Output.complain("\(dropped) decisions were lost: this terminal did not keep up")
+              let what = events ? "events" : "decisions"
+              Output.complain("\(dropped) \(what) were lost: this terminal did not keep up")
             }
-            guard let decision = try parameters.optional("decision") else { return true }
-            Output.line(json ? decision.value.text : try DecisionLine(decision).text)
+            guard let message = try parameters.optional(events ? "event" : "decision") else { return true }
+            if json {
+              Output.line(message.value.text)
+            } else {
+              Output.line(events ? try EventLine.text(message) : try DecisionLine(message).text)
+            }
             left -= 1
             return left > 0
           } catch {

@@ -48,6 +48,8 @@ final class Scene {
     var decisions: [Decision] = []
     var notes: [PipelineNote] = []
     var status: PipelineStatus
+    /// The event that went on to the end.
+    var closing: StreamEvent?
 
     func awake(_ sensor: Int) -> Nanoseconds { status.sensors[sensor].awakeTime(at: status.now) }
   }
@@ -82,7 +84,11 @@ final class Scene {
       notes.append($0)
     }
     try pipeline.run()
-    return Outcome(decisions: decisions, notes: notes, status: pipeline.status.read())
+    var outcome = Outcome(decisions: decisions, notes: notes, status: pipeline.status.read())
+    notes = []
+    _ = pipeline.closeAccounts()
+    if case .event(let event)? = notes.last { outcome.closing = event }
+    return outcome
   }
 
   private static func write(_ bytes: [UInt8], _ path: String) throws {

@@ -41,7 +41,7 @@ import Vocabulary
     let expected = try scene.play(scripted)
     var answers: [Answer] = []
     let energy = try stream(scene, scripted).run(
-      report: { Issue.record("\($0)") }, deliver: { answers.append($0.answer) })
+      report: { Issue.record("\($0)") }, deliver: { answers.append($0.answer) }, event: { _ in })
     #expect(answers.count > 5 && answers == expected.decisions.map(\.answer))
     #expect(energy.time == .seconds(3))
     // What comes after the last decision is counted too.

@@ -24,6 +24,10 @@ import Vocabulary
     var fuses = true
     var asked: [Asked] = []
     var readings = 0
+    /// At each wake: whether the window could be answered already.
+    var hadReading: [Bool] = []
+    /// The ends that windows had before they were realigned.
+    var realigned: [Instant] = []
 
     init(_ conditions: WindowConditions...) { self.conditions = conditions }
 
@@ -42,10 +46,14 @@ import Vocabulary
       }
     }
     mutating func didRun(_ reading: Reading) { readings += 1 }
-    mutating func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult {
+    mutating func wake(
+      _ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool
+    ) -> WakeResult {
+      hadReading.append(hasReading)
       asked.append(.wake(modality, end))
       return wakes.count > 1 ? wakes.removeFirst() : wakes[0]
     }
+    mutating func willRealign(_ engine: borrowing Engine, from end: Instant) { realigned.append(end) }
     mutating func awaitData(upTo end: Instant) { asked.append(.awaitData(end)) }
     func canFuse(_ modalities: ModalitySet) -> Bool { fuses }
   }
@@ -53,13 +61,15 @@ import Vocabulary
   private let audio = ModalitySet(index: 0)
   private let image = ModalitySet(index: 1)
 
-  private func walk(_ scripted: ScriptedModel, _ world: inout World) throws -> (WindowWalk, Answer) {
+  private func walk(_ scripted: ScriptedModel, _ world: inout World, full: Bool = false) throws -> (
+    WindowWalk, Answer
+  ) {
     let model = try scripted.model()
     var engine = Engine(model)
     let policy = GatePolicy(
       steps: model.declaredWalk, thresholds: model.thresholdTable(), noneClass: model.noneClass,
       wakeDeadlines: [.seconds(1), .seconds(1)])
-    var walk = WindowWalk(policy, endingAt: Self.at(100))
+    var walk = WindowWalk(full ? policy.full : policy, endingAt: Self.at(100))
     let answer = walk.run(&engine, in: &world)
     return (walk, answer)
   }
@@ -93,6 +103,8 @@ import Vocabulary
         .gather(Self.at(100), isDoubted: false), .input(0), .wake(1, Self.at(100)), .awaitData(Self.at(300)),
         .gather(Self.at(300), isDoubted: true), .input(0), .input(1),
       ])
+    // What was heard before the wake is not thrown away.
+    #expect(world.hadReading == [true] && world.realigned == [Self.at(100)])
     // Both walks are in the trace: two exits before the wake, four and fusion after it.
     #expect(walk.trace.count == 7 && world.readings == 7)
   }
@@ -105,6 +117,20 @@ import Vocabulary
     let (walk, answer) = try walk(ScriptedModel(), &world)
     #expect(walk.realignments == 2 && walk.end == Self.at(500))
     #expect(answer.reason == .wakeDeadlineMissed)
+  }
+
+  @Test func nothingHasBeenHeardBeforeTheFirstWake() throws {
+    var world = World(
+      WindowConditions(present: [], wakeable: [audio, image]), WindowConditions(present: [audio, image]))
+    world.wakes = [.deliveredLater(Self.at(300))]
+    _ = try walk(ScriptedModel(audio: [.sure(2), .unsure]), &world)
+    #expect(world.hadReading == [false] && world.realigned.isEmpty)
+  }
+
+  @Test func whoWantsEverybodysAnswerWaitsForIt() throws {
+    var world = World(WindowConditions(present: audio, wakeable: image))
+    _ = try walk(ScriptedModel(), &world, full: true)
+    #expect(world.hadReading == [false])
   }
 
   @Test func aPairTooFarApartIsNotFused() throws {

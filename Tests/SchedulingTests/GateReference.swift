@@ -8,7 +8,7 @@ struct GateReference {
   let window: WindowConditions
   let script: GateScript
 
-  private enum State { case awake, asleep, gone, damaged }
+  private enum State { case awake, asleep, coming, gone, damaged }
 
   func run() -> GateTrace {
     var run = Run(reference: self)
@@ -25,7 +25,15 @@ struct GateReference {
     var sureLabels: [Int] = []
     var firstNone: (reading: Reading, threshold: Float)?
     var late = false
+    var pending = false
     var damage = false
+    /// All that were asked are sure of `none`, and that is enough.
+    var isSettled: Bool {
+      let touched = those { !readings[$0].isEmpty }
+      return firstNone != nil && sureLabels.allSatisfy { $0 == policy.noneClass }
+        && touched.isSubset(of: settled)
+        && !isLook
+    }
 
     var policy: GatePolicy { reference.policy }
     var window: WindowConditions { reference.window }
@@ -70,7 +78,11 @@ struct GateReference {
     /// One step of the queue; true if the window has ended there.
     mutating func ask(_ step: ExitID, ahead: [ExitID], quiet: Set<Int>) -> Bool {
       let m = modality(step)
-      if settled.contains(m) { return false }
+      if settled.contains(m) || state[m] == .coming { return false }
+      if state[m] != .awake && isSettled {
+        state[m] = .coming
+        return false
+      }
       if state[m] == .damaged { damage = true }
       if state[m] == .gone || state[m] == .damaged {
         trace.missing.insert(ModalitySet(index: m))
@@ -81,7 +93,11 @@ struct GateReference {
         if givesUp(ahead) { return true }
         trace.actions.append(.wake(modality: m, deadline: window.now + policy.wakeDeadlines[m]))
         if script.wakes[m] != .refused { trace.woken.insert(ModalitySet(index: m)) }
-        state[m] = script.wakes[m] == .delivered ? .awake : .gone
+        state[m] = script.wakes[m] == .delivered ? .awake : script.wakes[m] == .pending ? .coming : .gone
+        if state[m] == .coming {
+          pending = true
+          return false
+        }
         if script.wakes[m] == .deadlineMissed { late = true }
         if state[m] == .gone {
           trace.missing.insert(ModalitySet(index: m))
@@ -94,9 +110,7 @@ struct GateReference {
         reading.entropy <= threshold
       else { return false }
       settled.insert(m)
-      let isNone = reading.label == policy.noneClass
-      if firstNone == nil && !(isNone && isLook) {
-        if isNone && quiet.contains(m) { return false }
+      if firstNone == nil && reading.label != policy.noneClass {
         end(reading, threshold, .sure, sure: true)
         return true
       }
@@ -122,7 +136,8 @@ struct GateReference {
       if touched.isEmpty { return endWithBest(live.isEmpty ? .noData : limit ?? .sure) }
       if let firstNone, sureLabels.allSatisfy({ $0 == policy.noneClass }), touched.isSubset(of: settled) {
         return end(
-          firstNone.reading, firstNone.threshold, everyoneLooked ? .sure : limit ?? .sure, sure: true)
+          firstNone.reading, firstNone.threshold, isLook && !everyoneLooked ? limit ?? .sure : .sure,
+          sure: true)
       }
       if givesUp([]) { return }
       for step in policy.steps where touched.contains(modality(step)) {
@@ -136,7 +151,9 @@ struct GateReference {
     }
 
     var limit: Reason? {
-      damage ? .windowInvalid : late ? .wakeDeadlineMissed : trace.missing.isEmpty ? nil : .modalityMissing
+      damage
+        ? .windowInvalid
+        : late ? .wakeDeadlineMissed : pending ? .wakePending : trace.missing.isEmpty ? nil : .modalityMissing
     }
 
     mutating func endWithBest(_ reason: Reason) {
@@ -181,7 +198,8 @@ struct GateReference {
 
     /// Ends the window if no way of going on gains more than it costs.
     mutating func givesUp(_ ahead: [ExitID]) -> Bool {
-      guard let figures = reference.figures, !policy.always, !isLook, !order.isEmpty else { return false }
+      guard let figures = reference.figures, !policy.always, !isLook, firstNone == nil, !order.isEmpty
+      else { return false }
       let certainty = order.map { Double($0.certainty) }.max() ?? 0
       let now = figures.lambda * certainty
       var chances: [(p: Double, a: Double, c: Double)] = []
@@ -194,9 +212,7 @@ struct GateReference {
         let wake = state[m] == .asleep && exit == 1 ? figures.modalities[m].wakeCost : 0
         chances.append((off ? 0 : figure.hazard, figure.accuracy, figure.cost + wake))
       }
-      let unfinished = settled.flatMap { figures.modalities[$0].exits.dropFirst(readings[$0].count) }
-      let fusing = figures.fusion.cost + unfinished.map(\.cost).reduce(0, +)
-      chances.append((1, figures.fusion.accuracy, fusing))
+      chances.append((1, figures.fusion.accuracy, figures.fusion.cost))
       func worth(_ k: Int, stoppingBefore stop: Int) -> Double {
         if k == stop { return now }
         let (p, a, c) = chances[k]

@@ -124,14 +124,42 @@ private func policy(
       says: allUnsure, wake: .failed, expected: "w0 w1 ? - modalityMissing"),
     // None is special.
     Case(
-      testDescription: "none by one of two is provisional", window: .init(present: both),
+      testDescription: "none by one of two, the other asleep, is provisional",
+      window: .init(present: sound, wakeable: camera),
       says: [(0.1, 0), (0, 1), (0, 1), (0, 1), (0, 1)], expected: "a0 = 0 sure", provisional: true),
+    Case(
+      testDescription: "none by one of two, the other awake: it is asked", window: .init(present: both),
+      says: [(0.1, 0), (0, 1), (unsure, 0), (0.1, 0), (0, 1)], expected: "a0 a1 a1 = 0 sure"),
+    Case(
+      testDescription: "none by one of two, the other leans", window: .init(present: both),
+      says: [(0.1, 0), (0, 1), (unsure, 2), (unsure, 2), (0.1, 2)], expected: "a0 a1 a1 a0 f = 2 fused"),
+    Case(
+      testDescription: "none by one of two, the other is sure of something", window: .init(present: both),
+      says: [(0.1, 0), (unsure, 0), (0.1, 2), (0.1, 2), (0.4, 2)], expected: "a0 a1 a0 a1 f ? 2 fusedUnsure"),
+    Case(
+      testDescription: "none by one of two, lost samples of the other are not missed",
+      window: .init(present: both, invalid: camera),
+      says: [(0.1, 0), (0, 1), (0, 2), (0, 2), (0, 2)], expected: "a0 = 0 sure", provisional: true),
+    Case(
+      testDescription: "a wake that this window does not wait for",
+      window: .init(present: sound, wakeable: camera), says: allUnsure, wake: .pending,
+      expected: "a0 a0 w1 f = 2 wakePending"),
+    Case(
+      testDescription: "none, and the camera is on its way",
+      window: .init(present: sound, wakeable: camera),
+      says: [(unsure, 1), (unsure, 1), (0, 1), (0, 1), (0.1, 0)], wake: .pending,
+      expected: "a0 a0 w1 f = 0 wakePending", provisional: true),
+    Case(
+      testDescription: "look: sound sure of none, the camera is on its way",
+      window: .init(present: sound, wakeable: camera, lookDue: true),
+      says: [(0.1, 0), (0, 1), (0, 1), (0, 1), (0, 1)], wake: .pending,
+      expected: "a0 w1 = 0 wakePending", provisional: true),
     Case(
       testDescription: "none by the only live sensor is not", window: .init(present: sound),
       says: [(0.1, 0), (0, 1), (0, 1), (0, 1), (0, 1)], expected: "a0 = 0 sure"),
     Case(
-      testDescription: "none by the second, the first asked to its end", window: .init(present: both),
-      says: [(unsure, 1), (unsure, 1), (0.1, 0), (0, 1), (0, 1)], expected: "a0 a0 a1 = 0 sure"),
+      testDescription: "none by the second overrules no lean of the first", window: .init(present: both),
+      says: [(unsure, 1), (unsure, 1), (0.1, 0), (unsure, 0), (0.1, 1)], expected: "a0 a0 a1 a1 f = 1 fused"),
     Case(
       testDescription: "look: both sure of none",
       window: .init(present: sound, wakeable: camera, lookDue: true),

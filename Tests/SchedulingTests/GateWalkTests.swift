@@ -37,7 +37,7 @@ private struct Situation {
         modality.exits.indices.map { random.reading(.encoder(modality: m, exit: $0 + 1), classes) }
       }, fusion: random.reading(.fusion, classes),
       wakes: (0..<n).map { _ in
-        random.chance(0.6) ? .delivered : [.deadlineMissed, .failed, .refused][random.whole(0...2)]
+        random.chance(0.6) ? .delivered : [.pending, .deadlineMissed, .failed, .refused][random.whole(0...3)]
       }, skewTooLarge: random.chance(0.15))
   }
 }
@@ -96,8 +96,7 @@ extension SeededRandom {
     for _ in 0..<5_000 {
       let situation = try Situation(&random)
       let policy = GatePolicy(
-        steps: situation.policy.steps, thresholds: situation.policy.thresholds,
-        noneClass: situation.policy.noneClass)
+        steps: situation.policy.steps, thresholds: situation.policy.thresholds)
       let n = policy.modalityCount
       let window = WindowConditions(
         present: situation.window.present, wakeable: ModalitySet.all(n).subtracting(situation.window.present))
@@ -117,6 +116,50 @@ extension SeededRandom {
       } else {
         #expect(trace.actions.contains(.fuse))
       }
+    }
+  }
+
+  /// The one rule, held against every branch: what one sensor does not find says nothing of what another could.
+  @Test func aSensorsNoneOverrulesNoOther() throws {
+    var random = SeededRandom(seed: 15)
+    var settled = 0
+    for round in 0..<20_000 {
+      let situation = try Situation(&random)
+      let policy = situation.policy
+      guard let none = policy.noneClass, !policy.always, policy.goingOn == nil else { continue }
+      var gate = Gate(policy)
+      let trace = walk(&gate, situation.window, situation.script)
+      guard let answer = trace.answer, answer.label == none, case .encoder(_, 1...)? = answer.exit,
+        trace.isSure
+      else { continue }
+      settled += 1
+      // Every sensor that was asked is sure of it, and none that is awake went unasked.
+      let awake = situation.window.present.subtracting(situation.window.invalid)
+      #expect(trace.asked.isSuperset(of: awake), "round \(round)")
+      for modality in 0..<policy.modalityCount where trace.asked.contains(index: modality) {
+        let asked = trace.actions.count { $0 == .advance(modality: modality) }
+        let last = situation.script.exits[modality][asked - 1]
+        let threshold = policy.thresholds.threshold(at: last.exit, label: none)
+        #expect(last.label == none && last.entropy <= threshold ?? -1, "round \(round)")
+      }
+      #expect(trace.provisional == !trace.allLooked, "round \(round)")
+    }
+    #expect(settled > 500)
+  }
+
+  /// With every sensor there, a window that stands alone (an evaluator's, a calibration's) is walked as any other in a stream.
+  @Test func aWindowAloneIsWalkedAsInAStream() throws {
+    var random = SeededRandom(seed: 16)
+    for round in 0..<20_000 {
+      let situation = try Situation(&random)
+      guard situation.policy.goingOn == nil else { continue }
+      var window = WindowConditions(
+        present: .all(situation.policy.modalityCount), inactive: [], lookDue: true)
+      var gate = Gate(situation.policy)
+      var alone = walk(&gate, window, situation.script)
+      window.lookDue = false
+      alone.look = false
+      #expect(walk(&gate, window, situation.script) == alone, "round \(round)")
     }
   }
 

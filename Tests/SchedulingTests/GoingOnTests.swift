@@ -70,8 +70,9 @@ import Vocabulary
     #expect(walk(&gate, asleep, script(certainty: 0.625)).summary.hasPrefix("a0 w1 a1"))
   }
 
-  @Test func fusionPaysForTheExitsSkippedOnTheWay() throws {
-    // Quiet sound, sure of none at its exit 1, has its dear exit 2 still to run before fusion.
+  @Test func notOnceANoneIsHeld() throws {
+    // Quiet sound is sure of none at its exit 1, and its exit 2 is dear: to stop there would let its none overrule the
+    // camera's lean.
     var figures = problem(wake: 0)
     figures.modalities[0].exits.append(ExitStatistics(accuracy: 0.9, cost: 100, hazard: 0))
     let thresholds = ThresholdTable(
@@ -83,7 +84,7 @@ import Vocabulary
       Reading(
         exit: .encoder(modality: 0, exit: 2), entropy: 0.5, label: 1, certainty: 0, macs: 1, parameters: 1))
     let window = WindowConditions(present: .all(2), inactive: ModalitySet(index: 0))
-    for (cost, summary) in [(100.0, "a1 a0 ? 1 gainBelowCost"), (1, "a1 a0 a0 f = 1 fused")] {
+    for (cost, summary) in [(100.0, "a1 a0 a0 f = 1 fused"), (1, "a1 a0 a0 f = 1 fused")] {
       figures.modalities[0].exits[1].cost = cost
       let policy = GatePolicy(
         steps: [

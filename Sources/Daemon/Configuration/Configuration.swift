@@ -75,14 +75,48 @@ package struct Configuration: Sendable, Equatable {
     package init(modality: String) { self.modality = modality }
   }
 
+  /// From windows to events.
+  package struct Events: Sendable, Equatable {
+    package enum Filter: String, CaseIterable, Sendable {
+      case hiddenMarkov = "hidden-markov"
+      case kOfN = "k-of-n"
+    }
+    package var filter = Filter.hiddenMarkov
+    /// Chance that a command begins with a window, and that one goes on with the next.
+    package var begin = EventDefaults.begin
+    package var stay = EventDefaults.stay
+    package var votes = 2
+    package var windows = 3
+    package var level = EventDefaults.level
+    package var hold = EventDefaults.hold
+    package var refractory = EventDefaults.refractory
+  }
+
+  /// One class's events; its section names the class. Nil takes what [events] says.
+  package struct EventClass: Sendable, Equatable {
+    package var label: String
+    package var level: Double?
+    package var hold: Nanoseconds?
+    package var refractory: Nanoseconds?
+
+    package init(label: String) { self.label = label }
+  }
+
   package var general = General()
   package var gate = Gate()
   package var energy = Energy()
   package var ledger = Ledger()
   package var replay = Replay()
   package var sensors: [Sensor] = []
+  package var events = Events()
+  package var eventClasses: [EventClass] = []
 
   package init() {}
+
+  /// The settings for this class's events, or none where the file has no section for it.
+  package func eventClass(for label: String) -> EventClass {
+    eventClasses.first { $0.label.hasSameBytes(as: label) } ?? EventClass(label: label)
+  }
 
   /// The settings for this modality, or the defaults when the file has no section for it.
   package func sensor(for modality: String) -> Sensor {

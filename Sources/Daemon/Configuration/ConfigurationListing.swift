@@ -27,6 +27,16 @@ struct ConfigurationListing {
       ])
     section("ledger", Keys.ledger, all.ledger, fresh.ledger)
     section("replay", Keys.replay, all.replay, fresh.replay, unset: ["recording": "none: live sensors"])
+    section("events", Keys.events, all.events, fresh.events)
+    for label in model.classes.indices where label != model.noneClass && model.noneClass != nil {
+      let rule = all.eventClass(for: model.classes[label])
+      section(
+        "event \(rule.label)", Keys.eventClass, rule, Configuration.EventClass(label: rule.label),
+        unset: [
+          "level": "\(all.events.level)", "hold": Quantity.text(all.events.hold),
+          "refractory": Quantity.text(all.events.refractory),
+        ])
+    }
     for (modality, figures) in zip(model.modalities, energy.modalities) {
       var keys = Keys.sensor
       if case .spectrogram = modality.features { keys.removeAll { Keys.camera.contains($0.name) } }

@@ -38,6 +38,12 @@ extension Configuration {
     case ("energy", 1): try Self.apply(entry, Keys.energy, &energy)
     case ("ledger", 1): try Self.apply(entry, Keys.ledger, &ledger)
     case ("replay", 1): try Self.apply(entry, Keys.replay, &replay)
+    case ("events", 1): try Self.apply(entry, Keys.events, &events)
+    case ("event", 2):
+      let name = String(parts[1])
+      let index = eventClasses.firstIndex { $0.label.hasSameBytes(as: name) } ?? eventClasses.endIndex
+      if index == eventClasses.endIndex { eventClasses.append(EventClass(label: name)) }
+      try Self.apply(entry, Keys.eventClass, &eventClasses[index])
     case ("sensor", 2):
       let name = String(parts[1])
       let index = sensors.firstIndex { $0.modality.hasSameBytes(as: name) } ?? sensors.endIndex
@@ -50,7 +56,9 @@ extension Configuration {
         default: "unknown section [\(entry.section)]"
         }
       throw ValueError(
-        message: what + "; the sections are [daemon], [gate], [energy], [ledger], [replay] and [sensor NAME]")
+        message: what
+          + "; the sections are [daemon], [gate], [energy], [ledger], [replay], [events], [event CLASS] and [sensor NAME]"
+      )
     }
   }
 
@@ -98,6 +106,11 @@ extension Configuration {
     let told = sensors.filter { $0 != Sensor(modality: $0.modality) }
     for sensor in told.sorted(by: { $0.modality < $1.modality }) {
       section("sensor \(sensor.modality)", Keys.sensor, sensor)
+    }
+    if events != Events() { section("events", Keys.events, events) }
+    let ruled = eventClasses.filter { $0 != EventClass(label: $0.label) }
+    for rule in ruled.sorted(by: { BytewiseText($0.label) < BytewiseText($1.label) }) {
+      section("event \(rule.label)", Keys.eventClass, rule)
     }
     return String(out.dropLast())
   }

@@ -175,6 +175,52 @@ package enum Keys {
     watts("awake-power", \.awakeWatts, "Power drawn awake, in place of the board's figure."),
   ]
 
+  package static let events: [Key<Configuration.Events>] = [
+    .choice("filter", \.filter, "How evidence is gathered over windows."),
+    share("begin", 1e-9...0.5, \.begin, "hidden-markov: chance that a command begins with a window."),
+    share("stay", 0...0.99, \.stay, "hidden-markov: chance that a command goes on with the next window."),
+    .count("votes", 1...32, \.votes, "k-of-n: windows that must agree."),
+    .count("windows", 1...32, \.windows, "k-of-n: of so many; at least votes."),
+    share(
+      "level", 0.05...1, \.level, "Evidence at which an event begins; it lasts while half of that is left."),
+    .duration("hold", 0...60, \.hold, "How long an event goes on without evidence."),
+    .duration("refractory", 0...3600, \.refractory, "After an event, how long none of its class begins."),
+  ]
+
+  package static let eventClass: [Key<Configuration.EventClass>] = [
+    .optional(
+      "level", takes: "number, 0.05 to 1", unit: "", \.level, "This class's, in place of that of [events]."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0.05...1) },
+    duration("hold", 0...60, \.hold),
+    duration("refractory", 0...3600, \.refractory),
+  ]
+
+  private static func share(
+    _ name: String, _ range: ClosedRange<Double>,
+    _ path: WritableKeyPath<Configuration.Events, Double> & Sendable, _ help: String
+  ) -> Key<Configuration.Events> {
+    Key(name: name, takes: "number, \(range.lowerBound) to \(range.upperBound)", help: help) {
+      (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.number(text, range)
+    } show: {
+      "\($0[keyPath: path])"
+    }
+  }
+
+  private static func duration(
+    _ name: String, _ range: ClosedRange<Double>,
+    _ path: WritableKeyPath<Configuration.EventClass, Nanoseconds?> & Sendable
+  ) -> Key<Configuration.EventClass> {
+    Key(
+      name: name, takes: "duration, \(range.lowerBound) s to \(range.upperBound) s",
+      help: "This class's, in place of that of [events]."
+    ) { (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.duration(text, range)
+    } show: {
+      $0[keyPath: path].map { Quantity.text($0) }
+    }
+  }
+
   /// Keys of [sensor NAME] that a microphone has no use for.
   package static let camera: Set = ["width", "height", "frames-per-second", "settle-frames"]
 

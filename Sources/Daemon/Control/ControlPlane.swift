@@ -41,7 +41,7 @@ struct ControlPlane: ~Copyable {
     let server = try Server(
       listener,
       ServiceInformation(vendor: "mmexit", product: "mmexitd", version: Version.text, url: ""),
-      interfaces: [DaemonInterface.description], topics: 1)
+      interfaces: [DaemonInterface.description], topics: 2)
     let poll = try EventPoll()
     try poll.add(server.number, .reading, token: Token.server)
     try poll.add(signals.descriptor.number, .reading, token: Token.signals)
@@ -138,6 +138,10 @@ struct ControlPlane: ~Copyable {
     facts.watch.bell.clear()
     for _ in 0..<Self.decisionsAtOnce {
       guard let number = facts.watch.take(into: &object) else { return }
+      if number & WatchRing.eventFlag != 0 {
+        publish(event: number & ~WatchRing.eventFlag, at: now)
+        continue
+      }
       swap(&object, &queries.last)
       let lost = number - min(number, queries.lastNumber + 1)
       queries.lastNumber = number
@@ -152,12 +156,25 @@ struct ControlPlane: ~Copyable {
     facts.watch.bell.ring()
   }
 
+  private mutating func publish(event number: UInt64, at now: Instant) {
+    let lost = number - min(number, queries.lastEvent + 1)
+    queries.lastEvent = number
+    guard server.hasSubscribers(Queries.eventTopic) else { return }
+    if lost > 0 { server.skip(Queries.eventTopic, lost) }
+    let bytes = object
+    server.publish(Queries.eventTopic, at: now) { json in
+      json.key("event")
+      bytes.withUnsafeBytes { json.raw($0) }
+    }
+  }
+
   /// Passes on what is left, gives those who watch a moment to take it, and closes the socket.
   consuming func finish() {
     let limit = Instant(sinceBoot: bootTimeNanoseconds()) + Self.farewell
     while true {
       let now = Instant(sinceBoot: bootTimeNanoseconds())
-      let isThrough = facts.watch.isEmpty && server.hasSentAll(Queries.watchTopic)
+      let isThrough =
+        facts.watch.isEmpty && server.hasSentAll(Queries.watchTopic) && server.hasSentAll(Queries.eventTopic)
       if isThrough || now >= limit { return }
       guard (try? wait(at: now, until: limit)) != nil else { return }
     }

@@ -8,6 +8,7 @@ import Vocabulary
 /// Answers the calls of `io.mmexit.Daemon` (docs/varlink/io.mmexit.Daemon.varlink).
 struct Queries {
   static let watchTopic = 0
+  static let eventTopic = 1
 
   private let facts: DaemonFacts
   private let desk: CommandDesk
@@ -15,6 +16,8 @@ struct Queries {
   /// The newest decision as an object, and its number: a client that begins to watch gets it at once.
   var last: [UInt8] = []
   var lastNumber: UInt64 = 0
+  /// Events so far.
+  var lastEvent: UInt64 = 0
 
   init(_ facts: DaemonFacts, _ desk: CommandDesk) {
     self.facts = facts
@@ -26,8 +29,18 @@ struct Queries {
     switch call.method {
     case "io.mmexit.Daemon.GetStatus": .parameters { json in writeStatus(into: &json) }
     case "io.mmexit.Daemon.GetModel": .parameters { json in ModelReply.write(desk.generation, into: &json) }
-    case "io.mmexit.Daemon.Watch": .stream(topic: Self.watchTopic, first: firstDecision)
+    case "io.mmexit.Daemon.Watch": watch(call)
     default: desk.answer(call, at: now) ?? .error(.methodNotImplemented(call.method))
+    }
+  }
+
+  private func watch(_ call: Call) -> Reply {
+    do throws(JSONError) {
+      let wantsEvents = try call.parameters.optional("events")?.bool() ?? false
+      return wantsEvents
+        ? .stream(topic: Self.eventTopic) : .stream(topic: Self.watchTopic, first: firstDecision)
+    } catch {
+      return .invalid(error)
     }
   }
 

@@ -6,7 +6,7 @@ import Vocabulary
 /// A full check is of the time at which its last sensor delivered, and a sensor that sleeps delivers a wake later. So a
 /// window is the last one that may still be the check in time if the window after it, and the wake, would be too late.
 struct FullCheckClock: Sendable {
-  private var period: Nanoseconds
+  private(set) var period: Nanoseconds
   private var maximumBlind: Nanoseconds
   /// The time the last one was of.
   private(set) var last: Instant

@@ -13,6 +13,8 @@ package final class NextGeneration: @unchecked Sendable {
   let soundLengths: [Nanoseconds?]
   /// Labels by index mean something else than before.
   let hasOtherClasses: Bool
+  /// Evidence is gathered in another way, or for other classes: the event that goes on ends with the former generation.
+  let hasOtherEvents: Bool
   private(set) var energy: EnergyAccounts
   /// Nil where the model is the same: the pipeline goes on with its own.
   private var engine: Engine?
@@ -26,6 +28,10 @@ package final class NextGeneration: @unchecked Sendable {
     let settings = PipelineSettings(generation.configuration, model)
     self.settings = settings
     hasOtherClasses = !model.classes.elementsEqual(old.classes) { $0.hasSameBytes(as: $1) }
+    let (new, was) = (generation.configuration, former.configuration)
+    hasOtherEvents =
+      hasOtherClasses || model.noneClass != old.noneClass || new.events != was.events
+      || new.eventClasses != was.eventClasses || new.general.windowPeriod != was.general.windowPeriod
     energy = EnergyAccounts(generation.plan.energy, network: model)
     if generation.model.digest != former.model.digest { engine = Engine(model) }
     let checks = settings.checksActivity(for: model)

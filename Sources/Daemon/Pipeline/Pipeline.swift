@@ -15,6 +15,8 @@ package struct PipelineSettings: Sendable {
   package var linger: [Nanoseconds]
   package var wakesPerMinute: Int
   package var activityCheck: Bool
+  /// Nil where no class means "nothing".
+  var events: StreamEvents?
 
   package init(_ configuration: Configuration, _ model: Model) {
     period = configuration.general.windowPeriod
@@ -23,6 +25,7 @@ package struct PipelineSettings: Sendable {
     linger = model.modalities.map { configuration.sensor(for: $0.name).linger }
     wakesPerMinute = configuration.gate.wakesPerMinute
     activityCheck = configuration.gate.activityCheck
+    events = StreamEvents(configuration, model)
   }
 
   /// Whether stillness may answer: only where the model has a class for "nothing".
@@ -49,6 +52,7 @@ package final class Pipeline<Rig: SensorRig> {
 
   private var commands: CommandIntake
   private let deliver: (borrowing Decision) -> Void
+  private let note: (PipelineNote) -> Void
   package let status: PipelineStatusBoard
 
   /// - Parameters:
@@ -76,6 +80,7 @@ package final class Pipeline<Rig: SensorRig> {
       sensors: sensors, model: model, settings: settings, inputs: inputs, energy: energy)
     clock = WindowClock(first: start, period: settings.period)
     self.deliver = deliver
+    self.note = note
     commands = CommandIntake(link)
     sensors.takeCommands = { [unowned self] in
       commands.take(sensors)
@@ -132,6 +137,7 @@ package final class Pipeline<Rig: SensorRig> {
 
   /// Goes over to another generation: the next window is answered by it alone.
   private func adopt(_ next: NextGeneration) {
+    if next.hasOtherEvents, let event = window.endEvents(at: sensors.now) { note(.event(event)) }
     policy = next.policy
     fullPolicy = next.fullPolicy
     settings = next.settings
@@ -161,11 +167,15 @@ package final class Pipeline<Rig: SensorRig> {
     sensors.publishFigures()
     status.publish(decision, joined: clock.joined, at: sensors.now)
     deliver(decision)
+    let changes = window.trackEvents(engine, decision)
+    if let event = changes.ended { note(.event(event)) }
+    if let event = changes.began { note(.event(event)) }
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.
   func closeAccounts() -> (closing: ClosingEnergy, at: Instant) {
     let now = sensors.now
+    if let event = window.endEvents(at: now) { note(.event(event)) }
     return (window.close(at: now), now)
   }
 

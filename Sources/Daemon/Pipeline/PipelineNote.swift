@@ -9,4 +9,6 @@ package enum PipelineNote: Sendable {
   case sentinel(sensor: Int, at: Instant)
   /// No sensor can be had any more: windows go unanswered until one is back.
   case noSensor(at: Instant)
+  /// An event has begun, or ended (`end`).
+  case event(StreamEvent)
 }

@@ -17,7 +17,7 @@ final class PipelineSensors<Rig: SensorRig> {
   private(set) var hasEnded = false
   private var order: [Int]
   private let start: Instant
-  private let wakeDeadlines: [Nanoseconds]
+  let wakeDeadlines: [Nanoseconds]
   /// By sensor: how long its window of sound is; nil for a picture.
   private var soundLengths: [Nanoseconds?]
   /// The sentinel changed, and nobody has been told.
@@ -38,6 +38,8 @@ final class PipelineSensors<Rig: SensorRig> {
   var closing: ModalitySet = []
   /// Those that were in use when they were closed.
   var reopening: ModalitySet = []
+  /// Sensors that are waking and that no window waits for.
+  var left: ModalitySet = []
   private let status: PipelineStatusBoard
 
   /// - Parameters:
@@ -87,7 +89,12 @@ final class PipelineSensors<Rig: SensorRig> {
     let transition = accounts[sensor].enter(
       state, of: sensor, at: rig.now, detail: rig.failure(of: sensor)?.description)
     publish(sensor)
-    if let transition { record(.state(transition)) }
+    guard let transition else { return }
+    if state.isAwake && left.contains(index: sensor) {
+      accounts[sensor].wakeTook(transition.lasted + (soundLengths[sensor] ?? .zero))
+    }
+    left.remove(ModalitySet(index: sensor))
+    record(.state(transition))
   }
 
   private func publish(_ sensor: Int) { status.publish(accounts[sensor].figures, of: sensor) }
@@ -114,7 +121,7 @@ final class PipelineSensors<Rig: SensorRig> {
     wake(sensor)
   }
 
-  @discardableResult private func wake(_ sensor: Int) -> SensorState {
+  @discardableResult func wake(_ sensor: Int) -> SensorState {
     if isWithheld(sensor) { return state(of: sensor) }
     let before = rig.state(of: sensor)
     let after = rig.wake(sensor)
@@ -186,12 +193,6 @@ final class PipelineSensors<Rig: SensorRig> {
     }
   }
 
-  /// Whether a sensor that is waking has missed its deadline, so that no window waits for it any more.
-  func isLate(_ sensor: Int) -> Bool {
-    guard case .waking(let since) = state(of: sensor) else { return false }
-    return rig.now - since >= wakeDeadlines[sensor]
-  }
-
   /// Puts sensors to sleep that have not been needed for their linger time, and that have time to.
   /// - Parameters:
   ///   - linger: by sensor.
@@ -202,7 +203,7 @@ final class PipelineSensors<Rig: SensorRig> {
       let sensor = order[place]
       guard sensor != sentinel, state(of: sensor).isAwake,
         now - accounts[sensor].lastNeeded >= linger[sensor],
-        fullChecks?.leavesSleep(from: now, wake: accounts[sensor].expectedWake) ?? true
+        accounts[sensor].maySleep(from: now, fullChecks)
       else { continue }
       if accounts[sensor].isWakeBudgetSpent(at: now) {
         let held = accounts[sensor].holdAwake(at: now)

@@ -15,15 +15,22 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var inputs: WindowInputs
   private var energy: EnergyAccounts
   private var fullChecks: FullCheckClock
+  /// Nil where no class means "nothing".
+  private var events: StreamEvents?
   /// Sensors woken for this window, over all its realignments.
   private var woken: ModalitySet = []
   /// Sensors that this window did not wait for.
   private var missing: ModalitySet = []
+  /// The last exit read for this window.
+  private var lastReading: Reading?
+  /// Those of them that are on their way.
+  private var pending: ModalitySet = []
 
   init(
     sensors: PipelineSensors<Rig>, model: Model, settings: PipelineSettings, inputs: WindowInputs,
     energy: EnergyAccounts
   ) {
+    events = settings.events
     self.sensors = sensors
     self.settings = settings
     self.inputs = inputs
@@ -41,6 +48,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   mutating func adopt(_ next: NextGeneration) {
     settings = next.settings
     noneClass = next.policy.noneClass
+    if next.hasOtherEvents { events = settings.events }
     next.exchange(&inputs)
     next.exchange(&energy)
     fullChecks.adopt(period: settings.period, maximumBlind: settings.maximumBlind)
@@ -53,11 +61,14 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     energy.begin()
     woken = []
     missing = []
+    pending = []
+    lastReading = nil
   }
 
   mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
     var conditions = WindowConditions(now: now, present: [])
     var longestWake = Nanoseconds.zero
+    let isEventOpen = events?.isOpen ?? false
     for modality in modalities {
       let set = ModalitySet(index: modality)
       switch sensors.state(of: modality) {
@@ -75,7 +86,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         {
         case .whole(let active):
           conditions.present.insert(set)
-          if !active && !isDoubted { conditions.inactive.insert(set) }
+          if !active && !isDoubted && !isEventOpen { conditions.inactive.insert(set) }
         case .lossy:
           conditions.present.insert(set)
           conditions.invalid.insert(set)
@@ -83,7 +94,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         }
       }
       if conditions.wakeable.contains(set) {
-        longestWake = max(longestWake, sensors.accounts[modality].expectedWake)
+        longestWake = max(longestWake, sensors.accounts[modality].wakeToWindow(period: settings.period))
       }
     }
     conditions.lookDue = noneClass != nil && fullChecks.isDue(at: end, wake: longestWake)
@@ -96,14 +107,38 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     if let work { sensors.accounts[modality].count(work) }
   }
 
-  mutating func didRun(_ reading: Reading) { energy.charge(segment: reading) }
+  mutating func didRun(_ reading: Reading) {
+    lastReading = reading
+    energy.charge(segment: reading)
+  }
 
-  mutating func wake(_ modality: Int, for end: Instant, until deadline: Instant) -> WakeResult {
-    let wasAwake = sensors.state(of: modality).isAwake
+  mutating func wake(
+    _ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool
+  ) -> WakeResult {
+    let set = ModalitySet(index: modality)
+    let before = sensors.state(of: modality)
+    let wasAwake = before.isAwake
+    // Who can answer this window can answer the next one too, and does not miss it for a wake.
+    // How long a wake takes the first one tells, which is waited for.
+    let isKnown = sensors.accounts[modality].lastWake != nil || wasAwake
+    let limit = hasReading && isKnown ? min(deadline, end + settings.period) : deadline
+    if limit < deadline && !wasAwake {
+      guard let expected = sensors.startWake(modality) else { return .outcome(.failed) }
+      if before == .asleep { woken.insert(set) }
+      if expected > limit {
+        pending.insert(set)
+        sensors.leaveWaking(modality)
+        return .outcome(.pending)
+      }
+    }
     let (outcome, instant) = sensors.awaitData(
-      of: modality, for: end, notBefore: end - settings.maximumSkew, until: deadline)
-    if !wasAwake { woken.insert(ModalitySet(index: modality)) }
+      of: modality, for: end, notBefore: end - settings.maximumSkew, until: limit)
+    if !wasAwake { woken.insert(set) }
     switch outcome {
+    case .deadlineMissed where limit < deadline:
+      pending.insert(set)
+      if !wasAwake { sensors.leaveWaking(modality) }
+      return .outcome(.pending)
     case .delivered:
       if !wasAwake { sensors.accounts[modality].wakeTook(instant - end) }
       if instant - end > settings.maximumSkew { return .deliveredLater(instant) }
@@ -115,6 +150,10 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     case .deadlineMissed: return .outcome(.deadlineMissed)
     case .failed: return .outcome(.failed)
     }
+  }
+
+  mutating func willRealign(_ engine: borrowing Engine, from end: Instant) {
+    events?.observe(engine, last: lastReading, answer: nil, endingAt: end)
   }
 
   func awaitData(upTo end: Instant) { sensors.awaitSound(upTo: end) }
@@ -143,15 +182,37 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       noneClass == nil || walk.isFullCheckDue || walk.end - fullChecks.last <= settings.maximumBlind,
       "a window beyond max-blind that is no full check")
     if gate.allLooked { fullChecks.completed(at: walk.end) }
-    let sawNothing = gate.look && answer.label == noneClass
-    for modality in modalities where gate.asked.contains(index: modality) {
-      // A full check that found nothing is no need: a sensor woken for it may sleep again at once.
-      let wasForCheck = sawNothing && woken.contains(index: modality)
-      sensors.accounts[modality].need(at: wasForCheck ? now - settings.linger[modality] : now)
-    }
+    noteNeeds(walk, answer, at: now)
     energy.post(to: &decision, sensors: &sensors.accounts, at: now)
     return decision
   }
+
+  /// A sensor was needed by a window that the others did not settle, or that it found something in. A full check that found
+  /// nothing is no need, nor is having been asked for being awake: the sensor may sleep again.
+  private func noteNeeds(_ walk: borrowing WindowWalk, _ answer: Answer, at now: Instant) {
+    let gate = walk.gate
+    let isNone = noneClass != nil && answer.label == noneClass
+    for modality in modalities where gate.asked.union(pending).contains(index: modality) {
+      if isNone && walk.isFullCheckDue {
+        if gate.look && woken.contains(index: modality) {
+          sensors.accounts[modality].need(at: now - settings.linger[modality])
+        }
+      } else if !isNone || gate.wanted.contains(index: modality) {
+        sensors.accounts[modality].need(at: now)
+      }
+    }
+  }
+
+  /// What the windows so far come to.
+  mutating func trackEvents(_ engine: borrowing Engine, _ decision: borrowing Decision)
+    -> EventTracker.Changes
+  {
+    events?.observe(engine, last: lastReading, answer: decision.answer, endingAt: decision.end)
+    return events?.track(decision) ?? EventTracker.Changes()
+  }
+
+  /// The event that went on to the end.
+  mutating func endEvents(at now: Instant) -> StreamEvent? { events?.end(at: now) }
 
   /// What was spent since the last decision.
   mutating func close(at now: Instant) -> ClosingEnergy {

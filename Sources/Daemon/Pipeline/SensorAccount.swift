@@ -28,6 +28,8 @@ struct SensorAccount: Sendable {
   /// How long a wake is expected to take, up to its first data. Begins at the deadline, follows a slower wake at once
   /// and a faster one by an eighth.
   private(set) var expectedWake: Nanoseconds
+  /// How long its last wake took; nil before the first.
+  private(set) var lastWake: Nanoseconds?
   private var budget: WakeBudget
   /// Faults it was reported with since it last delivered; each kind once. A driver that hangs fails in several ways by
   /// turns, for as long as it is tried again.
@@ -95,6 +97,18 @@ struct SensorAccount: Sendable {
   /// It delivered, so long after the end of the window that it was woken for.
   mutating func wakeTook(_ latency: Nanoseconds) {
     expectedWake = max(latency, expectedWake - Nanoseconds(expectedWake.count / 8))
+    lastWake = latency
+  }
+
+  /// The longest that it is expected to be from its wake to a window of its own. One that is known to take longer than a
+  /// period is not waited for: the next window takes what it delivers, up to a period later.
+  func wakeToWindow(period: Nanoseconds) -> Nanoseconds {
+    if let lastWake, lastWake > period { expectedWake + period } else { expectedWake }
+  }
+
+  /// Whether the next full check leaves it more sleep than its wake takes; nil where there is none.
+  func maySleep(from now: Instant, _ fullChecks: FullCheckClock?) -> Bool {
+    fullChecks.map { $0.leavesSleep(from: now, wake: wakeToWindow(period: $0.period)) } ?? true
   }
 
   /// It would sleep and may not.

@@ -1,4 +1,5 @@
 import Engine
+import JSON
 import Ledger
 import Linux
 import Synchronization
@@ -41,6 +42,9 @@ package final class Recorder: @unchecked Sendable {
   private var hungAt: Int?
   /// The last decision found no room on its way to those who watch.
   private var unseen: UInt64?
+  /// An event on its way to those who watch.
+  private var eventObject = JSONWriter(capacity: 4096)
+  private var shown: UInt64 = 0
   private let stopAsked = Atomic<Int64>(0)
   private let outcome = Mutex<(ended: Bool, error: LedgerError?)>((false, nil))
 
@@ -154,6 +158,7 @@ package final class Recorder: @unchecked Sendable {
       last = outcome.at
       chain.append(outcome.event, at: clock.stamp(outcome.at))
       if let line = outcome.line { journal.write(line.level, line.text) }
+      if case .event(let event) = note { show(event) }
     case .command(let record):
       last = record.at
       if case .adopt(let generation) = record.what { adopt(generation) }
@@ -182,6 +187,17 @@ package final class Recorder: @unchecked Sendable {
     unseen = isSeen ? nil : number
     printer.print(
       DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name)).text)
+  }
+
+  /// To those who watch events. One that finds no room is in the ledger all the same.
+  private func show(_ event: StreamEvent) {
+    eventObject.reset()
+    EventRecord.write(event, chain.identity.names, into: &eventObject)
+    guard !eventObject.overflowed else { return }
+    // Numbers that do not come tell those who watch that they were lost on the way.
+    shown += 1
+    let number = WatchRing.eventFlag | shown
+    _ = eventObject.withBytes { watch.put(number, $0) }
   }
 
   /// Where no record may be lost: waits until the ledger has room. A disk that fails or hangs is not waited for.

@@ -2,10 +2,13 @@ import Linux
 import Synchronization
 
 /// Decisions on their way to those who watch, each as the JSON object that stands in its record: from the recorder's
-/// thread to the control thread. A full ring drops what is new; the numbers of those that come tell what is missing.
+/// thread to the control thread; events on the way with them, in the order they were recorded. A full ring drops what is new; the numbers of those that come tell what is missing.
 package final class WatchRing: Sendable {
   /// About 80 decisions: at 4 a second, 20 s of a control thread that is busy elsewhere.
   package static let capacity = 128 << 10
+
+  /// Set in the number of what is an event: the rest of it counts events, from 1.
+  package static let eventFlag: UInt64 = 1 << 63
 
   private let ring: ByteRing
   /// Rung for every decision, and at the end of the run.

@@ -69,6 +69,15 @@ package struct PolicyPlan: Sendable {
   private static func checkSensors(
     _ configuration: Configuration, _ model: Model, _ places: ConfigurationPlaces
   ) throws(StartupError) {
+    for rule in configuration.eventClasses {
+      let section = "event \(rule.label)"
+      guard let label = model.classes.firstIndex(bytesOf: rule.label), label != model.noneClass else {
+        throw StartupError(
+          "\(places.place(section, "")): [\(section)]: the model '\(model.name)' has no such command; they are "
+            + model.classes.indices.filter { $0 != model.noneClass }.map { model.classes[$0] }.joined(
+              separator: ", "), .configuration)
+      }
+    }
     for sensor in configuration.sensors {
       let section = "sensor \(sensor.modality)"
       guard let modality = model.modalities.first(where: { $0.name.hasSameBytes(as: sensor.modality) }) else {

@@ -40,8 +40,10 @@ package struct StreamRun: Sendable {
   /// - Parameters:
   ///   - report: takes a line for people about the recording's files.
   ///   - deliver: takes every decision.
+  ///   - event: takes every event, once when it begins and once with its end.
   package func run(
-    report: @escaping (String) -> Void, deliver: @escaping (borrowing Decision) -> Void
+    report: @escaping (String) -> Void, deliver: @escaping (borrowing Decision) -> Void = { _ in },
+    event: @escaping (StreamEvent) -> Void
   ) throws(StartupError) -> StreamEnergy {
     do {
       let rig = try ReplayRig(
@@ -55,7 +57,7 @@ package struct StreamRun: Sendable {
           energy.spent += decision.totalEnergy
           energy.alwaysOn += decision.alwaysOn
           deliver(decision)
-        }, note: { _ in })
+        }, note: { if case .event(let it) = $0 { event(it) } })
       defer { pipeline.stopSensors() }
       try pipeline.run()
       let (closing, end) = pipeline.closeAccounts()

@@ -1,0 +1,65 @@
+import JSON
+import Ledger
+import ScriptedModels
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+@Suite struct StreamEventTests {
+  private func events(_ outcome: Scene.Outcome) -> [StreamEvent] {
+    outcome.notes.compactMap { if case .event(let event) = $0 { event } else { nil } }
+  }
+
+  /// One word that goes on is one event, told when it begins and when it ends.
+  @Test func oneEventForManyWindows() throws {
+    let scene = try Scene()
+    var outcome = try scene.play(ScriptedModel(audio: [.sure(1), .unsure]))
+    let told = events(outcome)
+    #expect(told.count == 1 && told[0].end == nil && told[0].label == 1)
+    #expect(told[0].modalities == ModalitySet(index: 0) && told[0].firstDecision >= 1)
+    // The end is told with the accounts.
+    let last = try #require(outcome.closing)
+    #expect(last.start == told[0].start && last.end == .zero + .seconds(3) && last.lastDecision >= 8)
+    outcome = try scene.play(ScriptedModel(audio: [.sure(0), .unsure], image: [.sure(0), .unsure]))
+    #expect(events(outcome).isEmpty)
+  }
+
+  @Test func withoutNoneThereAreNoEvents() throws {
+    var scripted = ScriptedModel(audio: [.sure(1), .unsure])
+    scripted.none = nil
+    #expect(events(try Scene().play(scripted)).isEmpty)
+  }
+
+  @Test func ruleOfAClass() throws {
+    let text =
+      "[daemon]\nmodel = m\n[events]\nfilter = k-of-n\nvotes = 2\nwindows = 4\n[event stop]\nlevel = 0.3\nhold = 0s\n"
+    let configuration = try Configuration.parse(Array(text.utf8), file: "test.conf")
+    #expect(configuration.events.filter == .kOfN && configuration.events.windows == 4)
+    let stop = configuration.eventClass(for: "stop")
+    #expect(stop.level == 0.3 && stop.hold == .zero && stop.refractory == nil)
+    #expect(configuration.eventClass(for: "go").level == nil)
+    let again = try Configuration.parse(Array(configuration.canonical().utf8), file: "again.conf")
+    #expect(again.events == configuration.events && again.eventClasses == configuration.eventClasses)
+    // What is not set is not there: digests of configurations without events stay what they were.
+    #expect(!Configuration().canonical().contains("event"))
+  }
+
+  @Test func asARecord() throws {
+    var event = StreamEvent(
+      label: 1, start: .zero + .milliseconds(250), certainty: 0.5, modalities: [.init(index: 1)], decision: 3)
+    let names = Names(classes: ["none", "go"], modalities: ["audio", "image"], energySource: "")
+    var json = JSONWriter(capacity: 4096)
+    EventRecord.write(event, names, into: &json)
+    let begun = json.withBytes { String(decoding: $0, as: UTF8.self) }
+    #expect(
+      begun
+        == #"{"start_ns":250000000,"end_ns":null,"label":"go","certainty":0.5,"modalities":["image"],"decisions":[3,3]}"#
+    )
+    event.end = .zero + .seconds(1)
+    event.lastDecision = 5
+    json.reset()
+    EventRecord.write(event, names, into: &json)
+    #expect(json.withBytes { String(decoding: $0, as: UTF8.self) }.contains(#""end_ns":1000000000"#))
+  }
+}
