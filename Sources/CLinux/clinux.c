@@ -1,6 +1,7 @@
 #define _GNU_SOURCE 1
 #include "clinux.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -43,3 +44,11 @@ int mmx_reserve(int fd, int64_t offset, int64_t length) {
   while (r != 0 && errno == EINTR);
   return r;
 }
+
+void mmx_frugal_heap(void) {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+
+void mmx_trim_heap(void) { malloc_trim(0); }

@@ -21,6 +21,7 @@ struct Main {
   enum Task { case run, checkConfig, printConfig }
 
   static func main() {
+    useFrugalHeap()
     StandardDescriptors.occupy()
     var path: String?
     var task = Task.run

@@ -34,6 +34,8 @@ int mmx_accept4(int fd, int flags);
 extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 // 0, or -1 with errno.
 int mmx_raise_open_files(uint64_t count);
+void mmx_frugal_heap(void);
+void mmx_trim_heap(void);
 // pthread_clockjoin_np by the monotonic clock; a thread that has not ended by then is detached and ETIMEDOUT returned.
 int mmx_join_within(unsigned long thread, int64_t nanoseconds);
 // Blocks for the file beyond its end, its size kept: 0, or -1 with errno.

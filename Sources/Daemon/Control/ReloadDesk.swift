@@ -102,6 +102,8 @@ struct ReloadDesk {
     ServiceNotification.status("\(next.model.model.name), generation \(next.number)")
     if let advice = LookAdvice.text(next.configuration, next.model.model) { journal.write(.notice, advice) }
     let number = next.number
+    self.next = nil
+    trimHeap()
     finish(
       nil,
       .parameters { json in

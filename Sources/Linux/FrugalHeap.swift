@@ -1,0 +1,10 @@
+import CLinux
+
+/// Has the heap of this process give back what was freed: one arena for all threads, and pieces of 64 KiB and more mapped
+/// each by itself. A model that a reload replaces then leaves no hole behind (`tools/reloads`). Called first in `main`,
+/// before there are threads; right for a program that takes nothing from its heap while it works.
+package func useFrugalHeap() { mmx_frugal_heap() }
+
+/// Gives back every whole page of the heap that is free. Takes about a millisecond, and holds up who takes from the heap
+/// meanwhile: for the moment after much was freed.
+package func trimHeap() { mmx_trim_heap() }
