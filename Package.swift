@@ -45,10 +45,10 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "CInih", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
+        "CInih", "CLinux", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
         "Linux", "Vocabulary",
       ]),
-    .executableTarget(name: "mmexitd", dependencies: ["Daemon"]),
+    .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Vocabulary"]),
     .executableTarget(
       name: "mmexitctl",
       dependencies: [
@@ -77,7 +77,8 @@ let package = Package(
     .target(
       name: "ScriptedDevices", dependencies: ["Sensing", "CALSA", "CV4L2", "Linux", "Vocabulary"],
       path: "Tests/ScriptedDevices"),
-    .testTarget(name: "SensingTests", dependencies: ["Sensing", "ScriptedDevices", "Linux", "Vocabulary"]),
+    .testTarget(
+      name: "SensingTests", dependencies: ["CV4L2", "Sensing", "ScriptedDevices", "Linux", "Vocabulary"]),
     .testTarget(
       name: "LedgerTests", dependencies: ["CAllocationCounter", "Ledger", "JSON", "Linux", "Vocabulary"]),
     .testTarget(
