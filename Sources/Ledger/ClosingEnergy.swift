@@ -8,6 +8,9 @@ package struct ClosingEnergy: Sendable {
   /// What the sensors would have drawn in that time had all been awake.
   package var alwaysOn = Nanojoules.zero
 
+  /// By modality, over the whole run; empty where nobody counted.
+  package var losses: [SensorLosses] = []
+
   package init() {}
 
   /// Sum of all postings.
@@ -23,5 +26,42 @@ package struct ClosingEnergy: Sendable {
     json.value(total.count)
     json.key("always_on_nanojoules")
     json.value(alwaysOn.count)
+    guard losses.contains(where: { $0 != SensorLosses() }) else { return }
+    json.key("losses")
+    json.beginArray()
+    for (modality, lost) in losses.enumerated() where lost != SensorLosses() {
+      json.beginObject()
+      json.key("modality")
+      DecisionRecord.writeModality(modality, names, into: &json)
+      lost.writeMembers(into: &json)
+      json.endObject()
+    }
+    json.endArray()
+  }
+}
+
+/// What a sensor's device and driver lost in a run.
+package struct SensorLosses: Equatable, Sendable {
+  package var faults = 0
+  /// Times that sound came faster than it was taken, and the samples lost by it.
+  package var overruns = 0
+  package var lostSamples = 0
+  package var framesDropped = 0
+  package var framesCorrupt = 0
+  /// Thrown away while the camera settled after a wake.
+  package var framesSettling = 0
+
+  package init() {}
+
+  /// Names as in the status; what is 0 is left out.
+  func writeMembers(into json: inout JSONWriter) {
+    for (key, count) in [
+      ("faults", faults), ("overruns", overruns), ("lost_samples", lostSamples),
+      ("frames_dropped", framesDropped), ("frames_corrupt", framesCorrupt),
+      ("frames_settling", framesSettling),
+    ] as [(StaticString, Int)] where count > 0 {
+      json.key(key)
+      json.value(count)
+    }
   }
 }

@@ -120,6 +120,12 @@ package enum UnixSocket {
   /// Whether a socket can have this path, without looking at the file system.
   package static func check(_ path: String) throws(UnixSocketError) { _ = try address(path) }
 
+  /// What keeps a socket from being made at `path`, as far as that is seen by a look at what lies there; nil where nothing does.
+  package static func obstacle(at path: String) -> UnixSocketError? {
+    guard let status = status(path) else { return nil }
+    return isSocket(status) ? nil : .notASocket(path: path)
+  }
+
   /// - Parameter number: of a connected socket.
   package static func peer(of number: Int32) throws(LinuxError) -> PeerCredentials {
     var peer = mmx_peer()

@@ -68,6 +68,33 @@ package enum DaemonInterface {
       failure: ?string
     )
 
+    type ClientStatus (
+      # Connections served now; those refused because there were too many; those closed because of the memory they held.
+      connected: int,
+      refused: int,
+      evicted: int,
+      # Messages of Watch that clients lost because they did not keep up.
+      messages_dropped: int,
+      # Lines of --print-decisions that standard output did not take, and lines that standard error did not.
+      lines_left_out: int,
+      journal_lines_lost: int
+    )
+
+    # What was lost since the daemon's start, over all sensors; what is 0 is absent. As in Sensor, LedgerStatus (`records`) and
+    # ClientStatus (`lines`, `messages`, and `clients_refused` with those closed).
+    type Losses (
+      faults: ?int,
+      overruns: ?int,
+      lost_samples: ?int,
+      frames_dropped: ?int,
+      frames_corrupt: ?int,
+      frames_settling: ?int,
+      records: ?int,
+      lines: ?int,
+      messages: ?int,
+      clients_refused: ?int
+    )
+
     # Where a window was answered: exit number `exit` (from 1; 0 is the activity check) of `modality`, or fusion.
     type Exit (
       modality: ?string,
@@ -215,7 +242,8 @@ package enum DaemonInterface {
       energy: EnergyTotals,
       uptime_ns: int,
       # Absent when the daemon keeps no ledger.
-      ledger: ?LedgerStatus
+      ledger: ?LedgerStatus,
+      clients: ?ClientStatus
     )
 
     # The model that is running.
@@ -239,7 +267,8 @@ package enum DaemonInterface {
 
     # Every decision from now on. Call with `more`. A client that does not keep up loses the oldest decisions and finds
     # in `dropped` how many were lost before the decision at hand. With `events`, events in their place.
-    method Watch(events: ?bool) -> (decision: ?Decision, event: ?Event, dropped: ?int)
+    # `losses` comes with a decision when something was lost since the last one, and has all since the daemon's start.
+    method Watch(events: ?bool) -> (decision: ?Decision, event: ?Event, dropped: ?int, losses: ?Losses)
 
     # Commands. Only root and the user the daemon runs as may give them; anybody else gets NotPermitted. Each is answered
     # when the pipeline has done it, within 8 s, or with NotAnswered; other calls on the connection wait for that.

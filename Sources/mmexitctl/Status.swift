@@ -45,6 +45,11 @@ struct Status: ParsableCommand {
         "ledger     \(try ledger.member("records").integer()) records, \(try ledger.member("shed").integer()) lost, \(try ledger.member("path").string())"
           + (failure.map { "; \($0)" } ?? ""))
     }
+    if let clients = try reply.optional("clients") {
+      let losses = try Losses.text(clients)
+      let count = try clients.member("connected").integer()
+      Output.line("clients    \(count)" + (losses.isEmpty ? "" : "; since the start \(losses)"))
+    }
     var rows: [[String]] = []
     for sensor in try reply.member("sensors").elements() {
       rows.append([
@@ -56,7 +61,7 @@ struct Status: ParsableCommand {
     }
     Output.table(["sensor", "kind", "state", "wakes", "awake s", "fault"], rows)
     for sensor in try reply.member("sensors").elements() {
-      let losses = try Self.losses(sensor)
+      let losses = try Losses.text(sensor)
       if !losses.isEmpty { Output.line("\(try sensor.member("name").string()): \(losses)") }
       if let spectrogram = try Self.spectrogram(sensor) {
         Output.line("\(try sensor.member("name").string()): \(spectrogram)")
@@ -76,19 +81,6 @@ private func trouble(_ sensor: JSONPlace) throws(JSONError) -> String {
 }
 
 extension Status {
-  /// What a sensor's device counts, where that is not nothing.
-  fileprivate static func losses(_ sensor: JSONPlace) throws(JSONError) -> String {
-    var parts: [String] = []
-    for (key, text) in [
-      ("faults", "faults"), ("overruns", "overruns"), ("lost_samples", "samples lost"),
-      ("frames_dropped", "frames dropped"), ("frames_corrupt", "frames corrupt"),
-      ("frames_settling", "frames while settling"),
-    ] {
-      if let count = try sensor.optional(key)?.integer(), count > 0 { parts.append("\(count) \(text)") }
-    }
-    return parts.joined(separator: ", ")
-  }
-
   /// How many frames of its spectrograms were computed; nil where there are none.
   fileprivate static func spectrogram(_ sensor: JSONPlace) throws(JSONError) -> String? {
     guard let frames = try sensor.optional("spectrogram_frames")?.integer(), frames > 0,
@@ -158,7 +150,7 @@ struct ModelCommand: ParsableCommand {
       }
     }
     rows.append(try Self.row("fusion", try reply.member("fusion")))
-    Output.table(["exit", "MACs", "parameters", "threshold", "accuracy", "hazard"], rows)
+    Output.table(["exit", "MACs", "parameters", "threshold", "right when it answers", "hazard"], rows)
   }
 
   private static func row(_ name: String, _ exit: JSONPlace) throws(JSONError) -> [String] {

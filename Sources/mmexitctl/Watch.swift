@@ -61,6 +61,7 @@ struct Watch: ParsableCommand {
       var left = count ?? .max
       var client = try connection.open(timeout: nil)
       var failure: JSONError?
+      var noData = NoDataRun()
       do throws(ClientError) {
         try client.callMore("io.mmexit.Daemon.Watch", events ? ["events": .bool(true)] : [:]) { reply in
           do throws(JSONError) {
@@ -69,11 +70,20 @@ struct Watch: ParsableCommand {
               let what = events ? "events" : "decisions"
               Output.complain("\(dropped) \(what) were lost: this terminal did not keep up")
             }
+            if let losses = try parameters.optional("losses") {
+              Output.complain("lost since the daemon's start: \(try Losses.text(losses))")
+            }
             guard let message = try parameters.optional(events ? "event" : "decision") else { return true }
             if json {
               Output.line(message.value.text)
+            } else if events {
+              Output.line(try EventLine.text(message))
             } else {
-              Output.line(events ? try EventLine.text(message) : try DecisionLine(message).text)
+              let line = try DecisionLine(message)
+              let (before, isShown) = noData.take(isNoData: line.reason == NoDataRun.reason)
+              if let before { Output.line(before) }
+              guard isShown else { return true }
+              Output.line(line.text)
             }
             left -= 1
             return left > 0

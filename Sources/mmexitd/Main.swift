@@ -12,7 +12,7 @@ struct Main {
            mmexitd --print-limits | --version | --help
 
       --config FILE       configuration (default /etc/mmexitd/mmexitd.conf)
-      --check-config      read the configuration, the model and recording.json, say what is wrong, and end
+      --check-config      check all that a start needs but the devices, say what is wrong, and end
       --print-config      print every setting with its value, as a configuration file, and end
       --print-decisions   print a line for every decision, for as long as standard output takes them
       --print-limits      print every bound on memory with its reason, and end
@@ -54,6 +54,7 @@ struct Main {
       case .printConfig: finish(service.printedConfiguration())
       case .checkConfig:
         if let advice = service.advice { Log.write(.notice, advice) }
+        for remark in try service.checkStart() { Log.write(.notice, remark) }
         finish("\(file): the configuration and its model are good")
       case .run:
         if let advice = service.advice { Log.write(.notice, advice) }

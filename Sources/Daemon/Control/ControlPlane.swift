@@ -116,6 +116,7 @@ struct ControlPlane: ~Copyable {
 
   private mutating func serve() throws(LinuxError) {
     let now = Instant(sinceBoot: bootTimeNanoseconds())
+    queries.clients = ClientCounts(server)
     try server.serve(at: now) { call in queries.answer(call, at: now) }
     handOver(at: now)
   }
@@ -150,7 +151,8 @@ struct ControlPlane: ~Copyable {
       desk.published(number, queries.last)
       guard server.hasSubscribers(Queries.watchTopic) else { continue }
       if lost > 0 { server.skip(Queries.watchTopic, lost) }
-      server.publish(Queries.watchTopic, at: now) { json in queries.writeLast(into: &json) }
+      let losses = queries.news()
+      server.publish(Queries.watchTopic, at: now) { json in queries.writeLast(into: &json, losses) }
     }
     // More may wait: after the clients.
     facts.watch.bell.ring()

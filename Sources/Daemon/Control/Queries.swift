@@ -16,6 +16,10 @@ struct Queries {
   /// The newest decision as an object, and its number: a client that begins to watch gets it at once.
   var last: [UInt8] = []
   var lastNumber: UInt64 = 0
+  /// As of this turn of the control thread.
+  var clients = ClientCounts()
+  /// What those who watch have been told of losses.
+  private var told = LossTotals()
   /// Events so far.
   var lastEvent: UInt64 = 0
 
@@ -46,12 +50,27 @@ struct Queries {
 
   private var firstDecision: Reply.Members? {
     guard lastNumber > 0 else { return nil }
-    return { json in writeLast(into: &json) }
+    let losses = losses
+    return { json in writeLast(into: &json, losses == LossTotals() ? nil : losses) }
   }
 
-  func writeLast(into json: inout JSONWriter) {
+  private var losses: LossTotals { LossTotals(facts.status.read(), facts.ledger.read(), clients) }
+
+  /// - Parameter losses: to be told with it.
+  func writeLast(into json: inout JSONWriter, _ losses: LossTotals?) {
     json.key("decision")
     last.withUnsafeBytes { json.raw($0) }
+    guard let losses else { return }
+    json.key("losses")
+    losses.write(into: &json)
+  }
+
+  /// What was lost, where that has grown since this was asked.
+  mutating func news() -> LossTotals? {
+    let losses = losses
+    guard losses != told else { return nil }
+    told = losses
+    return losses
   }
 
   private func writeStatus(into json: inout JSONWriter) {
@@ -96,6 +115,18 @@ struct Queries {
     json.key("uptime_ns")
     json.value(now - started.sinceBoot)
     writeLedger(into: &json)
+    json.key("clients")
+    json.beginObject()
+    for (key, value) in [
+      ("connected", clients.connected), ("refused", clients.refused), ("evicted", clients.evicted),
+      ("messages_dropped", Int(clamping: clients.messagesDropped)),
+      ("lines_left_out", facts.ledger.read().unprinted),
+      ("journal_lines_lost", facts.journal.queue.lost),
+    ] as [(StaticString, Int)] {
+      json.key(key)
+      json.value(value)
+    }
+    json.endObject()
   }
 
   private func writeSensor(_ index: Int, _ status: PipelineStatus, into json: inout JSONWriter) {

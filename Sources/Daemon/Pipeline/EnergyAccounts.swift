@@ -57,7 +57,8 @@ package struct EnergyAccounts: Sendable {
 
   /// Posts the sensors' time since the last posting.
   /// - Returns: what keeping every sensor awake and running everything would have cost in that time. While a sensor
-  ///   cannot be had, nothing is posted for it, and nothing is counted for it here.
+  ///   cannot be had, nothing is posted for it, and nothing is counted for it here. While it may not be used (another program
+  ///   has it, or the daemon is paused) always-on sensing would not have it either: what it then draws is on both sides.
   private mutating func add(
     _ sensors: inout [SensorAccount], at now: Instant, windowEnd end: Instant
   ) -> (sensing: Nanojoules, computing: Nanojoules) {
@@ -67,16 +68,18 @@ package struct EnergyAccounts: Sendable {
     var isAnyObtainable = false
     for sensor in model.modalities.indices {
       let time = sensors[sensor].post(at: now)
-      add(model.sensing(sensor, for: time.awake))
-      add(model.waking(sensor, for: time.waking))
-      add(model.idle(sensor, for: time.asleep))
-      let obtainable = time.total - time.failed
-      if case .failed = sensors[sensor].state, obtainable == .zero {
+      add(model.sensing(sensor, for: time.states.awake))
+      add(model.waking(sensor, for: time.states.waking))
+      add(model.idle(sensor, for: time.states.asleep))
+      sensing += model.idle(sensor, for: time.withheld)?.energy ?? .zero
+      var isFailed = false
+      if case .failed = sensors[sensor].state { isFailed = true }
+      if time.obtainable == .zero && (isFailed || time.withheld > .zero) {
         featuresCounted[sensor] = nil
         continue
       }
       isAnyObtainable = true
-      sensing += model.sensing(sensor, for: obtainable)?.energy ?? .zero
+      sensing += model.sensing(sensor, for: time.obtainable)?.energy ?? .zero
       features += model.featureEnergy(sensor, alwaysOnWork(sensor, upTo: end))
       work.macs += segments[sensor].macs
       work.parameters += segments[sensor].parameters

@@ -176,7 +176,10 @@ package final class Pipeline<Rig: SensorRig> {
   func closeAccounts() -> (closing: ClosingEnergy, at: Instant) {
     let now = sensors.now
     if let event = window.endEvents(at: now) { note(.event(event)) }
-    return (window.close(at: now), now)
+    var closing = window.close(at: now)
+    sensors.publishFigures()
+    closing.losses = sensors.accounts.map { $0.figures.losses }
+    return (closing, now)
   }
 
   /// Closes all devices and waits for their threads, within the rig's bound. To be called once, when `run` has ended

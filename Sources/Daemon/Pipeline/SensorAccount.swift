@@ -25,9 +25,14 @@ struct SensorAccount: Sendable {
   private(set) var figures: SensorFigures
   /// When a window last used it or waited for it.
   private(set) var lastNeeded: Instant
-  /// How long a wake is expected to take, up to its first data. Begins at the deadline, follows a slower wake at once
-  /// and a faster one by an eighth.
+  /// How long a wake is expected to take, up to its first data: the deadline until one has been seen. Follows a slower wake
+  /// at once and a faster one by an eighth.
   private(set) var expectedWake: Nanoseconds
+  /// The price of a wrong doubt is one full check that comes late, by less than the wake takes: less than once an hour where
+  /// a wake takes all of max-blind.
+  static let doubtTime = Nanoseconds.seconds(600)
+  /// Since when the expected wake keeps it awake, or was last lowered for that.
+  private var keptAwakeSince: Instant?
   /// How long its last wake took; nil before the first.
   private(set) var lastWake: Nanoseconds?
   private var budget: WakeBudget
@@ -36,6 +41,9 @@ struct SensorAccount: Sendable {
   private var reportedFaults = Bounded<16, SensorFault>(filler: .absent)
   /// Of the time in each state, what has been posted as energy.
   private var posted = StateDurations()
+  /// Since when it may not be used, and the time of that since the last posting that is over.
+  private var withheldSince: Instant?
+  private var withheld = Nanoseconds.zero
   /// When the journal was last told that it is held awake.
   private var heldTold: Instant?
 
@@ -96,8 +104,20 @@ struct SensorAccount: Sendable {
 
   /// It delivered, so long after the end of the window that it was woken for.
   mutating func wakeTook(_ latency: Nanoseconds) {
-    expectedWake = max(latency, expectedWake - Nanoseconds(expectedWake.count / 8))
+    // The deadline is a guess: a sensor that it keeps awake would never be woken, and the guess never corrected.
+    let before = lastWake == nil ? .zero : expectedWake
+    expectedWake = max(latency, before - Nanoseconds(before.count / 8))
     lastWake = latency
+    keptAwakeSince = nil
+  }
+
+  /// It would sleep, and the wake it is expected to take keeps it awake. One slow wake may not do so for good, as no
+  /// other would ever be seen: after each `doubtTime` of that, a shorter one is expected.
+  private mutating func keepAwake(at now: Instant) {
+    guard let since = keptAwakeSince else { return keptAwakeSince = now }
+    guard now - since >= Self.doubtTime else { return }
+    expectedWake = expectedWake - Nanoseconds(expectedWake.count / 8)
+    keptAwakeSince = now
   }
 
   /// The longest that it is expected to be from its wake to a window of its own. One that is known to take longer than a
@@ -107,8 +127,11 @@ struct SensorAccount: Sendable {
   }
 
   /// Whether the next full check leaves it more sleep than its wake takes; nil where there is none.
-  func maySleep(from now: Instant, _ fullChecks: FullCheckClock?) -> Bool {
-    fullChecks.map { $0.leavesSleep(from: now, wake: wakeToWindow(period: $0.period)) } ?? true
+  mutating func maySleep(from now: Instant, _ fullChecks: FullCheckClock?) -> Bool {
+    guard let fullChecks, !fullChecks.leavesSleep(from: now, wake: wakeToWindow(period: fullChecks.period))
+    else { return true }
+    keepAwake(at: now)
+    return false
   }
 
   /// It would sleep and may not.
@@ -130,10 +153,32 @@ struct SensorAccount: Sendable {
     figures.spectrogram.frames += work.frames
   }
 
+  /// From `now` on another program has it, or the daemon is paused; or that is over.
+  mutating func withhold(_ isWithheld: Bool, at now: Instant) {
+    if let since = withheldSince {
+      withheld = withheld + max(.zero, now - since)
+      withheldSince = isWithheld ? now : nil
+    } else if isWithheld {
+      withheldSince = now
+    }
+  }
+
+  /// Time since the last posting.
+  struct Share {
+    var states: StateDurations
+    /// Of the time asleep, what it may not be used in: nobody would have kept it on then.
+    var withheld: Nanoseconds
+    /// The time in which it could have been kept on.
+    var obtainable: Nanoseconds { states.total - states.failed - withheld }
+  }
+
   /// Time in each state from the last posting up to `now`; the next one begins there.
-  mutating func post(at now: Instant) -> StateDurations {
+  mutating func post(at now: Instant) -> Share {
     let durations = figures.durations(at: now)
     defer { posted = durations }
-    return durations - posted
+    withhold(withheldSince != nil, at: now)
+    defer { withheld = .zero }
+    let states = durations - posted
+    return Share(states: states, withheld: min(withheld, states.asleep))
   }
 }

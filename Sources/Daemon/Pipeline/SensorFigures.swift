@@ -1,3 +1,4 @@
+import Ledger
 import Sensing
 import Vocabulary
 
@@ -57,6 +58,18 @@ package struct SensorFigures: Sendable {
     var durations = completed
     durations.add(max(.zero, now - since), in: state)
     return durations
+  }
+
+  /// What was lost, as the ledger has it.
+  var losses: SensorLosses {
+    var losses = SensorLosses()
+    losses.faults = Int(clamping: faults)
+    losses.overruns = counters.overruns
+    losses.lostSamples = counters.lostSamples
+    losses.framesDropped = counters.framesDropped
+    losses.framesCorrupt = counters.framesCorrupt
+    losses.framesSettling = counters.framesSettling
+    return losses
   }
 
   package func awakeTime(at now: Instant) -> Nanoseconds { durations(at: now).awake }

@@ -13,21 +13,27 @@ extension PipelineSensors {
     guard !acquired.contains(index: sensor) else { return }
     acquired.insert(ModalitySet(index: sensor))
     if !isPaused { close(sensor) }
+    accounts[sensor].withhold(true, at: rig.now)
   }
 
   /// The sensor may be used again; one that was in use is woken.
   func giveBack(_ sensor: Int) {
     acquired.remove(ModalitySet(index: sensor))
+    accounts[sensor].withhold(isPaused, at: rig.now)
     if !isPaused { reopen(sensor) }
   }
 
   func pause() {
     isPaused = true
-    for sensor in accounts.indices where !acquired.contains(index: sensor) { close(sensor) }
+    for sensor in accounts.indices where !acquired.contains(index: sensor) {
+      close(sensor)
+      accounts[sensor].withhold(true, at: rig.now)
+    }
   }
 
   func resume() {
     isPaused = false
+    for sensor in accounts.indices { accounts[sensor].withhold(acquired.contains(index: sensor), at: rig.now) }
     for sensor in accounts.indices where !acquired.contains(index: sensor) { reopen(sensor) }
   }
 

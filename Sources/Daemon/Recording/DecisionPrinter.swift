@@ -15,6 +15,7 @@ struct DecisionPrinter {
   private(set) var leftOut = 0
   private var untold = 0
   private var wasSaid = false
+  private var noData = NoDataRun()
   private let queue: OutputQueue
   private let journal: Journal
   /// Waits until the queue has taken something or that time has come; nil where nobody waits.
@@ -32,6 +33,16 @@ struct DecisionPrinter {
     self.wait = wait
     self.patience = patience
   }
+
+  /// Of windows without data that follow each other one line is printed, and behind them how many they were.
+  mutating func print(_ line: @autoclosure () -> String, isNoData: Bool) {
+    let (before, isShown) = noData.take(isNoData: isNoData)
+    if let before { print(before) }
+    if isShown { print(line()) }
+  }
+
+  /// No further decision comes.
+  mutating func end() { if let last = noData.end() { print(last) } }
 
   mutating func print(_ line: @autoclosure () -> String) {
     guard isOn else {

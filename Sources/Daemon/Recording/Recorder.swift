@@ -133,7 +133,12 @@ package final class Recorder: @unchecked Sendable {
     }
     chain.settle(at: clock.stamp(last))
     sayNotices()
-    ledgerStatus.publish(chain.records, shed: chain.totalShed, failure: chain.failure)
+    publishStatus()
+  }
+
+  private func publishStatus() {
+    ledgerStatus.publish(
+      chain.records, shed: chain.totalShed, failure: chain.failure, unprinted: printer.leftOut)
   }
 
   private func sayNotices() {
@@ -186,7 +191,8 @@ package final class Recorder: @unchecked Sendable {
     let isSeen = chain.withDecision { watch.put(number, $0) }
     unseen = isSeen ? nil : number
     printer.print(
-      DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name)).text)
+      DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name)).text,
+      isNoData: decision.answer.reason == .noData)
   }
 
   /// To those who watch events. One that finds no room is in the ledger all the same.
@@ -237,10 +243,11 @@ package final class Recorder: @unchecked Sendable {
       }
     }
     sayNotices()
+    printer.end()
     if printer.leftOut > 0 {
       journal.write(.notice, "standard output: \(printer.leftOut) decisions were not printed")
     }
-    ledgerStatus.publish(chain.records, shed: chain.totalShed, failure: chain.failure)
+    publishStatus()
     outcome.withLock { $0 = (true, error) }
   }
 
