@@ -26,10 +26,10 @@ package struct ClosingEnergy: Sendable {
     json.value(total.count)
     json.key("always_on_nanojoules")
     json.value(alwaysOn.count)
-    guard losses.contains(where: { $0 != SensorLosses() }) else { return }
+    guard losses.contains(where: \.isLoss) else { return }
     json.key("losses")
     json.beginArray()
-    for (modality, lost) in losses.enumerated() where lost != SensorLosses() {
+    for (modality, lost) in losses.enumerated() where lost.isLoss {
       json.beginObject()
       json.key("modality")
       DecisionRecord.writeModality(modality, names, into: &json)
@@ -52,6 +52,11 @@ package struct SensorLosses: Equatable, Sendable {
   package var framesSettling = 0
 
   package init() {}
+
+  /// Frames are thrown away at every wake: that alone is none.
+  var isLoss: Bool {
+    faults > 0 || overruns > 0 || lostSamples > 0 || framesDropped > 0 || framesCorrupt > 0
+  }
 
   /// Names as in the status; what is 0 is left out.
   func writeMembers(into json: inout JSONWriter) {

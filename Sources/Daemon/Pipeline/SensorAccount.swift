@@ -114,7 +114,8 @@ struct SensorAccount: Sendable {
   /// It would sleep, and the wake it is expected to take keeps it awake. One slow wake may not do so for good, as no
   /// other would ever be seen: after each `doubtTime` of that, a shorter one is expected.
   private mutating func keepAwake(at now: Instant) {
-    guard let since = keptAwakeSince else { return keptAwakeSince = now }
+    let since = keptAwakeSince ?? now
+    keptAwakeSince = since
     guard now - since >= Self.doubtTime else { return }
     expectedWake = expectedWake - Nanoseconds(expectedWake.count / 8)
     keptAwakeSince = now

@@ -33,7 +33,9 @@ extension PipelineSensors {
 
   func resume() {
     isPaused = false
-    for sensor in accounts.indices { accounts[sensor].withhold(acquired.contains(index: sensor), at: rig.now) }
+    for sensor in accounts.indices {
+      accounts[sensor].withhold(acquired.contains(index: sensor), at: rig.now)
+    }
     for sensor in accounts.indices where !acquired.contains(index: sensor) { reopen(sensor) }
   }
 
