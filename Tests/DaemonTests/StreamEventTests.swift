@@ -1,3 +1,4 @@
+import Engine
 import JSON
 import Ledger
 import ScriptedModels
@@ -61,5 +62,24 @@ import Vocabulary
     json.reset()
     EventRecord.write(event, names, into: &json)
     #expect(json.withBytes { String(decoding: $0, as: UTF8.self) }.contains(#""end_ns":1000000000"#))
+  }
+
+  @Test func aWindowWithoutDataForgetsNoEvidence() throws {
+    let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
+    let engine = Engine(model)
+    var events = try #require(StreamEvents(Scene().configuration, model))
+    func answer(_ label: Int?) -> Answer {
+      Answer(
+        label: label, exit: nil, entropy: 0, certainty: 0.97, threshold: nil,
+        reason: label == nil ? .noData : .fused)
+    }
+    for window in 1...6 as ClosedRange<Int64> {
+      events.observe(engine, last: nil, answer: answer(1), endingAt: .zero + .milliseconds(window * 250))
+    }
+    #expect(events.isOpen)
+    events.observe(engine, last: nil, answer: answer(nil), endingAt: .zero + .milliseconds(1_750))
+    #expect(events.isOpen)
+    events.observe(engine, last: nil, answer: answer(nil), endingAt: .zero + .seconds(60))
+    #expect(!events.isOpen)
   }
 }

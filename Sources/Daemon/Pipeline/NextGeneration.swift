@@ -19,7 +19,7 @@ package final class NextGeneration: @unchecked Sendable {
   /// Nil where the model is the same: the pipeline goes on with its own.
   private var engine: Engine?
   /// Nil where they would be the same: the activity check goes on with what it has learnt.
-  private var inputs: WindowInputs?
+  private(set) var inputs: WindowInputs?
 
   package init(_ generation: Generation, after former: Generation) {
     self.generation = generation

@@ -1,0 +1,73 @@
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+/// When windows end and full checks begin, where that changes or is asked for.
+@Suite struct ClockTests {
+  private func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }
+  private func clock() -> WindowClock { WindowClock(first: at(1_000), period: .milliseconds(250)) }
+
+  @Test func anAskedWindowTakesAlongThoseThatCameDue() {
+    var clock = clock()
+    clock.answeredBetween(windowEnding: at(990))
+    #expect(clock.next == at(1_000) && clock.joined == 0)
+    clock.answeredBetween(windowEnding: at(1_510))
+    #expect(clock.next == at(1_750) && clock.joined == 3)
+  }
+
+  @Test func anotherPeriodCountsFromTheLastWindow() {
+    var clock = clock()
+    clock.adopt(period: .milliseconds(100), last: at(750), now: at(760))
+    #expect(clock.next == at(850))
+    clock.adopt(period: .milliseconds(50), last: at(750), now: at(820))
+    #expect(clock.next == at(820), "not before now")
+    clock.adopt(period: .milliseconds(500), last: at(750), now: at(820))
+    #expect(clock.next == at(820), "a longer one takes back nothing")
+    clock.answered(windowEnding: at(820), at: at(821))
+    #expect(clock.next == at(1_320))
+  }
+
+  @Test func afterAPauseWindowsBeginAnew() {
+    var clock = clock()
+    clock.restart(first: at(9_000))
+    #expect(clock.next == at(9_000) && clock.joined == 0)
+    clock.restart(first: at(8_000))
+    #expect(clock.next == at(9_000), "no window twice")
+  }
+
+  @Test func aFullCheckIsDueWhenTheNextWindowWouldBeTooLate() {
+    var checks = FullCheckClock(period: .milliseconds(250), maximumBlind: .seconds(2), start: at(0))
+    #expect(!checks.isDue(at: at(1_750), wake: .zero) && checks.isDue(at: at(1_751), wake: .zero))
+    #expect(!checks.isDue(at: at(1_450), wake: .milliseconds(300)))
+    #expect(checks.isDue(at: at(1_451), wake: .milliseconds(300)))
+    checks.completed(at: at(1_000))
+    checks.completed(at: at(500))
+    #expect(checks.last == at(1_000) && !checks.isDue(at: at(2_750), wake: .zero))
+    #expect(checks.isDue(at: at(2_751), wake: .zero))
+  }
+
+  @Test func aSensorSleepsForAtLeastAPeriodAndItsWake() {
+    let checks = FullCheckClock(period: .milliseconds(250), maximumBlind: .seconds(2), start: at(0))
+    // It has to be woken at 1,750 ms less its wake.
+    #expect(checks.leavesSleep(from: at(950), wake: .milliseconds(400)))
+    #expect(!checks.leavesSleep(from: at(951), wake: .milliseconds(400)))
+    #expect(checks.leavesSleep(from: at(1_400), wake: .milliseconds(100)))
+    #expect(!checks.leavesSleep(from: at(1_401), wake: .milliseconds(100)), "a period at least")
+  }
+
+  @Test(
+    arguments: [(Reason.sure, 0), (.fused, 0), (.inactive, 0), (.fusedUnsure, 1), (.noData, 1)]
+      as [(Reason, UInt64)])
+  func whatStatusCountsAsUnsure(reason: Reason, count: UInt64) {
+    let board = PipelineStatusBoard(sensors: 2, sentinel: 0, start: at(0))
+    var decision = Decision(number: 1, start: at(0), end: at(250))
+    decision.answer = Answer(
+      label: 0, exit: nil, entropy: 0, certainty: 1, threshold: nil, reason: reason)
+    decision.look = count == 1
+    board.publish(decision, joined: 3, at: at(260))
+    let status = board.read()
+    #expect(status.unsure == count && status.looks == count && status.joined == 3 && status.decisions == 1)
+    #expect(status.now == at(260))
+  }
+}
