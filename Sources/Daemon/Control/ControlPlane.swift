@@ -149,9 +149,10 @@ struct ControlPlane: ~Copyable {
       // Who asked for this decision was told its number before it was delivered.
       desk.takeAnswers(at: now)
       desk.published(number, queries.last)
+      // Who begins to watch is told with his first decision.
+      let losses = queries.news()
       guard server.hasSubscribers(Queries.watchTopic) else { continue }
       if lost > 0 { server.skip(Queries.watchTopic, lost) }
-      let losses = queries.news()
       server.publish(Queries.watchTopic, at: now) { json in queries.writeLast(into: &json, losses) }
     }
     // More may wait: after the clients.
