@@ -91,11 +91,12 @@ package final class DeviceRig: SensorRig {
 
   package func next(until deadline: Instant?) -> SensorEvent {
     while true {
-      if bell.clear() { return .interrupted }
       // Cleared before looking: what is reported after the look rings again.
       _ = notice.clear()
       let now = Moment.current
+      // Before anything is told: commands that come one after another put no device's limits off.
       for device in devices { device.supervise(now) }
+      if bell.clear() { return .interrupted }
       if let event = pending() { return event }
       if let deadline, deadline <= now.boot { return .deadline }
       wait(until: deadline, from: now)

@@ -170,9 +170,9 @@ final class ScriptedRig: SensorRig {
   }
 
   func next(until deadline: Instant?) -> SensorEvent {
-    if bell.clear() { return .interrupted }
     work()
     supervise()
+    if bell.clear() { return .interrupted }
     for sensor in sensors.indices where sensors[sensor].tellsClosed {
       sensors[sensor].tellsClosed = false
       return .closed(sensor: sensor)

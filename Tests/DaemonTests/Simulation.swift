@@ -20,6 +20,8 @@ struct Simulation {
   /// No sensor fails and nothing takes longer than it should: then more is promised.
   let isCalm: Bool
   private let isSilent: Bool
+  /// What is asked from outside, by the number of the decision behind which it is.
+  private let commands: [UInt64: [PipelineCommand]]
   private let slowness: Slowness
   private enum Slowness { case none, busy, stalls }
 
@@ -46,6 +48,7 @@ struct Simulation {
     }
     self.configuration = configuration
     plan = try PolicyPlan(configuration, model)
+    commands = isCalm ? [:] : Self.commands(seed)
     let end = seconds * 1_000
     scripts = (0..<2).map { [isCalm] _ in
       var script = ScriptedRig.Script()
@@ -62,6 +65,24 @@ struct Simulation {
       script.hangs = times(15, 2_000)
       return script
     }
+  }
+
+  /// Sensors that change hands, pauses and questions, in two worlds of five.
+  private static func commands(_ seed: Int) -> [UInt64: [PipelineCommand]] {
+    var random = Seeded(seed ^ 0xA5CED)
+    var commands: [UInt64: [PipelineCommand]] = [:]
+    guard random.chance(40) else { return commands }
+    for number in 1...20 as ClosedRange<UInt64> where random.chance(25) {
+      let sensor = random.chance(50) ? 0 : 1
+      let choices: [[PipelineCommand]] = [
+        [.withhold(sensor: sensor)], [.giveBack(sensor: sensor)],
+        [.withhold(sensor: sensor), .giveBack(sensor: sensor)],
+        // The world stands still in a pause, so its end is sent with it.
+        [.pause, .resume], [.pause, .giveBack(sensor: sensor), .resume], [.ask(full: random.chance(50))],
+      ]
+      commands[number] = choices.randomElement(using: &random)
+    }
+    return commands
   }
 
   private static func model(_ number: Int) throws -> Model {
@@ -108,24 +129,45 @@ struct Simulation {
     var decisions: [Decision] = []
     var times = Timeline(sensors: 2)
     let records = SensorRecords(names: ["audio", "image"])
+    let channel = try CommandChannel()
+    var asked: UInt64 = 0
+    var answers: Set<UInt64> = []
+    var twice: [String] = []
+    func takeAnswers() {
+      while let answer = channel.takeAnswer() {
+        if !answers.insert(answer.ticket).inserted {
+          twice.append("command \(answer.ticket) is answered twice")
+        }
+      }
+    }
     let pipeline = Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
-      energy: EnergyAccounts(Self.watts, network: model)
-    ) {
-      decisions.append(copy $0)
-      times.add($0.energy)
-      // Whoever takes the decision takes time.
-      rig.work()
-    } note: {
-      let record = records.take($0)
-      times.add(record.event, at: record.at)
-    }
+      energy: EnergyAccounts(Self.watts, network: model),
+      deliver: { decision in
+        decisions.append(copy decision)
+        times.add(decision.energy)
+        takeAnswers()
+        for command in commands[decision.number] ?? [] {
+          asked += 1
+          if !channel.send(CommandRequest(ticket: asked, command: command, user: nil)) {
+            twice.append("no room")
+          }
+          rig.bell.ring()
+        }
+        // Whoever takes the decision takes time.
+        rig.work()
+      },
+      note: {
+        let record = records.take($0)
+        times.add(record.event, at: record.at)
+      }, commands: CommandLink(channel: channel) { _ in true })
     try pipeline.run()
+    takeAnswers()
     let (closing, end) = pipeline.closeAccounts()
     times.close(closing, at: end)
     let status = pipeline.status.read()
-    var faults = times.faults
+    var faults = times.faults + twice
     for sensor in 0..<2 {
       faults += times.compare(sensor, status.sensors[sensor].durations(at: end), total: end - .zero)
     }
