@@ -1,3 +1,4 @@
+import ScriptedModels
 import Testing
 import Vocabulary
 
@@ -69,5 +70,16 @@ import Vocabulary
     let status = board.read()
     #expect(status.unsure == count && status.looks == count && status.joined == 3 && status.decisions == 1)
     #expect(status.now == at(260))
+  }
+
+  /// Whoever looks in every window is not asked to look because he has not.
+  @Test func aWindowThatAllSensorsAnsweredIsAFullCheckWhetherDueOrNot() throws {
+    let scene = try Scene()
+    scene.configuration.gate.maximumBlind = .seconds(2)
+    let model = ScriptedModel(
+      audio: [.unsure, .unsure], image: [.unsure, .unsure], fusion: .sure(1))
+    let outcome = try scene.play(model, seconds: 12)
+    let settled = outcome.decisions.filter { $0.end >= at(1_000) }
+    #expect(settled.count > 30 && settled.allSatisfy { $0.used == .all(2) && !$0.look })
   }
 }
