@@ -27,6 +27,7 @@ final class Scene {
     configuration.general.windowPeriod = .milliseconds(250)
     configuration.gate.order = .declared
     configuration.gate.activityCheck = false
+    configuration.events.keepsAwake = false
     configuration.gate.maximumSkew = .milliseconds(60)
     configuration.replay.recording = directory
     var image = Configuration.Sensor(modality: "image")

@@ -42,6 +42,7 @@ struct Simulation {
     configuration.gate.maximumBlind = random.milliseconds(600...4_000)
     configuration.gate.wakesPerMinute = .random(in: 1...60, using: &random)
     configuration.gate.activityCheck = random.chance(50)
+    configuration.events.keepsAwake = seed % 3 == 0
     for index in configuration.sensors.indices {
       configuration.sensors[index].linger = random.chance(50) ? .zero : random.milliseconds(0...1_500)
       configuration.sensors[index].wakeDeadline = random.milliseconds(300...1_500)

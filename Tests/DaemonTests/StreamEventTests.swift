@@ -26,6 +26,23 @@ import Vocabulary
     #expect(events(outcome).isEmpty)
   }
 
+  /// A camera that is woken for every window stays awake once something goes on, and sleeps again where nothing does.
+  @Test func whileSomethingGoesOnWhoeverIsAwakeStaysSo() throws {
+    var scene = try Scene()
+    let word = ScriptedModel(audio: [.unsure, .unsure], image: [.sure(1), .unsure])
+    let each = try scene.play(word).status.sensors[1].wakes
+    scene.configuration.events.keepsAwake = true
+    let outcome = try scene.play(word)
+    #expect(each > 3 && outcome.status.sensors[1].wakes < each)
+    #expect(!events(outcome).isEmpty)
+    // Where nothing does, it makes no difference.
+    let nothing = ScriptedModel(audio: [.sure(0), .unsure], image: [.sure(0), .unsure])
+    let quiet = try scene.play(nothing).status.sensors[1]
+    scene.configuration.events.keepsAwake = false
+    let former = try scene.play(nothing).status.sensors[1]
+    #expect(quiet.wakes == former.wakes && quiet.state == former.state)
+  }
+
   @Test func withoutNoneThereAreNoEvents() throws {
     var scripted = ScriptedModel(audio: [.sure(1), .unsure])
     scripted.none = nil

@@ -38,6 +38,17 @@ final class Run: @unchecked Sendable {
     read(errors) { $0.errorBytes.append($1) }
   }
 
+  /// `posix_spawn_file_actions_addclosefrom_np`, which the C library's headers hide; one call, so that other tests' sockets
+  /// are held by the new process for a moment only.
+  private static func closeFrom3(_ actions: inout posix_spawn_file_actions_t) {
+    typealias Function = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+    guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else {
+      for other: Int32 in 3..<4096 { posix_spawn_file_actions_addclose(&actions, other) }
+      return
+    }
+    _ = unsafeBitCast(symbol, to: Function.self)(&actions, 3)
+  }
+
   /// A process in a group of its own, with the signals' usual meaning and no descriptor of ours but its three.
   private static func spawn(
     _ words: [String], _ environment: [String], _ output: Int32, _ errors: Int32
@@ -48,7 +59,7 @@ final class Run: @unchecked Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output, 1)
     posix_spawn_file_actions_adddup2(&actions, errors, 2)
-    for other: Int32 in 3..<4096 { posix_spawn_file_actions_addclose(&actions, other) }
+    closeFrom3(&actions)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

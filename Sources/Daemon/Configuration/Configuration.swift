@@ -90,6 +90,8 @@ package struct Configuration: Sendable, Equatable {
     package var level = EventDefaults.level
     package var hold = EventDefaults.hold
     package var refractory = EventDefaults.refractory
+    /// Sensors that are awake stay so while an event goes on or seems to begin.
+    package var keepsAwake = true
   }
 
   /// One class's events; its section names the class. Nil takes what [events] says.

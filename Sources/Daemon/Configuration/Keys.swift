@@ -185,6 +185,8 @@ package enum Keys {
       "level", 0.05...1, \.level, "Evidence at which an event begins; it lasts while half of that is left."),
     .duration("hold", 0...60, \.hold, "How long an event goes on without evidence."),
     .duration("refractory", 0...3600, \.refractory, "After an event, how long none of its class begins."),
+    .flag(
+      "keep-awake", \.keepsAwake, "While an event goes on or seems to begin, sensors that are awake stay so."),
   ]
 
   package static let eventClass: [Key<Configuration.EventClass>] = [

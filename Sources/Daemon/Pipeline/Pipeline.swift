@@ -17,6 +17,8 @@ package struct PipelineSettings: Sendable {
   package var activityCheck: Bool
   /// Nil where no class means "nothing".
   var events: StreamEvents?
+  /// Sensors that are awake stay so while something goes on.
+  var eventsKeepAwake: Bool
 
   package init(_ configuration: Configuration, _ model: Model) {
     period = configuration.general.windowPeriod
@@ -26,6 +28,7 @@ package struct PipelineSettings: Sendable {
     wakesPerMinute = configuration.gate.wakesPerMinute
     activityCheck = configuration.gate.activityCheck
     events = StreamEvents(configuration, model)
+    eventsKeepAwake = configuration.events.keepsAwake
   }
 
   /// Whether stillness may answer: only where the model has a class for "nothing".
@@ -115,7 +118,9 @@ package final class Pipeline<Rig: SensorRig> {
       answer(windowEndingAt: end)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
-      sensors.sleepIdleSensors(linger: settings.linger, fullChecks: window.nextFullCheck)
+      sensors.sleepIdleSensors(
+        linger: settings.linger, fullChecks: window.nextFullCheck,
+        isEventOpen: settings.eventsKeepAwake && window.isEventOpen)
     }
   }
 

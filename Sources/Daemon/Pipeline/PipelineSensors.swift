@@ -197,7 +197,9 @@ final class PipelineSensors<Rig: SensorRig> {
   /// - Parameters:
   ///   - linger: by sensor.
   ///   - fullChecks: when all have to be awake again; nil where they never have to.
-  func sleepIdleSensors(linger: [Nanoseconds], fullChecks: FullCheckClock?) {
+  ///   - isEventOpen: something goes on, or may: whoever is awake watches it, and nobody is put to sleep.
+  func sleepIdleSensors(linger: [Nanoseconds], fullChecks: FullCheckClock?, isEventOpen: Bool) {
+    guard !isEventOpen else { return }
     let now = rig.now
     for place in order.indices {
       let sensor = order[place]

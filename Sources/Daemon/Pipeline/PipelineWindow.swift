@@ -57,6 +57,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   /// When all sensors have to be awake again; nil where no class means "nothing", and they never have to.
   var nextFullCheck: FullCheckClock? { noneClass == nil ? nil : fullChecks }
 
+  /// Something is going on, or may be.
+  var isEventOpen: Bool { events?.isOpen ?? false }
+
   mutating func begin() {
     energy.begin()
     woken = []
@@ -68,7 +71,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
     var conditions = WindowConditions(now: now, present: [])
     var longestWake = Nanoseconds.zero
-    let isEventOpen = events?.isOpen ?? false
+    let isEventOpen = isEventOpen
     for modality in modalities {
       let set = ModalitySet(index: modality)
       switch sensors.state(of: modality) {

@@ -31,8 +31,12 @@ struct StreamEvents: Sendable {
     period = configuration.general.windowPeriod
   }
 
-  /// Something is going on: an event, or evidence for one. Stillness answers no window then: a hand that is held up does not move.
-  var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < 0.5 }
+  /// Something is going on: an event, or evidence for one. Stillness answers no window then: a hand that is held up does not move;
+  /// and sensors that are awake stay so: one look is seldom evidence enough.
+  var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < Self.quiet }
+
+  /// Evidence for none from which on nothing is going on (the streams of validation people heard 1 % more than at 0.5).
+  private static let quiet = 0.8
 
   /// Enters what was read of a window that is about to be realigned, or of one that has its answer.
   /// - Parameters:
