@@ -9,7 +9,7 @@ package struct ClosingEnergy: Sendable {
   package var alwaysOn = Nanojoules.zero
 
   /// By modality, over the whole run; empty where nobody counted.
-  package var losses: [SensorLosses] = []
+  package var losses: [SensorCounters] = []
 
   package init() {}
 
@@ -40,19 +40,8 @@ package struct ClosingEnergy: Sendable {
   }
 }
 
-/// What a sensor's device and driver lost in a run.
-package struct SensorLosses: Equatable, Sendable {
-  package var faults = 0
-  /// Times that sound came faster than it was taken, and the samples lost by it.
-  package var overruns = 0
-  package var lostSamples = 0
-  package var framesDropped = 0
-  package var framesCorrupt = 0
-  /// Thrown away while the camera settled after a wake.
-  package var framesSettling = 0
-
-  package init() {}
-
+/// What a sensor's device and driver lost, as the record has it.
+extension SensorCounters {
   /// Frames are thrown away at every wake: that alone is none.
   var isLoss: Bool {
     faults > 0 || overruns > 0 || lostSamples > 0 || framesDropped > 0 || framesCorrupt > 0

@@ -40,20 +40,3 @@ package enum SensorFault: String, Hashable, Sendable, CaseIterable {
   /// A recording's sound or picture is over before the recording is.
   case ended
 }
-
-/// What went wrong or missing with one sensor since the start; only ever grows.
-package struct SensorCounters: Hashable, Sendable {
-  /// Wakes that were started, and those that ended in a fault (faults while awake included).
-  package var wakes = 0
-  package var faults = 0
-  /// Times that sound came faster than it was taken, and the samples lost by it.
-  package var overruns = 0
-  package var lostSamples = 0
-  /// Frames the driver skipped by its own count, and frames it marked or that came out damaged.
-  package var framesDropped = 0
-  package var framesCorrupt = 0
-  /// Frames thrown away while the camera settled after a wake.
-  package var framesSettling = 0
-
-  package init() {}
-}

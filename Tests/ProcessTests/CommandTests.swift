@@ -3,56 +3,40 @@ import Testing
 
 /// Commands to a daemon that runs, by `mmexitctl` and the socket.
 @Suite struct CommandTests {
-  private func ctl(_ daemon: DaemonProcess, _ arguments: String...) -> (
-    code: Int32?, output: String, error: String
-  ) {
-    daemon.ctl([arguments[0], "--socket", daemon.folder + "/socket"] + arguments.dropFirst(), seconds: 20)
-  }
-
-  private func endsInOrder(_ daemon: DaemonProcess) {
-    guard let stop = daemon.stop() else {
-      Issue.record("it had to be killed")
-      return
-    }
-    #expect(stop.code == 0 && stop.seconds < 5, "\(stop)")
-    let audit = daemon.audit()
-    #expect(audit.code == 0, "\(audit)")
-  }
-
   @Test func aPauseClosesTheDevicesAndAResumeAnswersAgain() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
     #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 8 })
-    #expect(ctl(daemon, "pause").code == 0)
+    #expect(daemon.tell("pause").code == 0)
     #expect(daemon.world.microphoneOpens == daemon.world.microphoneCloses)
     #expect(daemon.world.cameraOpens == daemon.world.cameraCloses)
     #expect(daemon.status()?["state"] as? String == "paused")
     let windows = daemon.windows
     usleep(1_000_000)
     #expect(daemon.windows == windows)
-    #expect(ctl(daemon, "pause").code == 0, "a second pause is one")
-    #expect(ctl(daemon, "resume").code == 0)
+    #expect(daemon.tell("pause").code == 0, "a second pause is one")
+    #expect(daemon.tell("resume").code == 0)
     #expect(daemon.status()?["state"] as? String == "running")
     #expect(holds(within: 60) { daemon.windows > windows + 4 })
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     #expect(daemon.records("command").map { $0["command"] as? String } == ["pause", "resume"])
     #expect(daemon.records("command").allSatisfy { $0["uid"] as? Int == Int(getuid()) })
   }
 
   @Test func aPausedDaemonEndsInTime() throws {
     let daemon = try DaemonProcess(.live)
-    #expect(daemon.isUp() && ctl(daemon, "pause").code == 0)
-    endsInOrder(daemon)
+    #expect(daemon.isUp() && daemon.tell("pause").code == 0)
+    daemon.endsInOrder()
   }
 
   @Test func aPausedReplayStandsStill() throws {
     let daemon = try DaemonProcess(.replay(pace: "real-time", loop: false))
     #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 1 })
-    #expect(ctl(daemon, "pause").code == 0)
+    #expect(daemon.tell("pause").code == 0)
     usleep(3_000_000)
-    #expect(ctl(daemon, "resume").code == 0)
+    #expect(daemon.tell("resume").code == 0)
     let windows = daemon.windows
     #expect(holds(within: 60) { daemon.windows > windows })
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let numbers = daemon.records("decision").compactMap { ($0["window"] as? [Int])?.last }
     // Two windows lie a period apart in the recording's time, 2 s; the 3 s of the pause are not among them.
     #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $1 - $0 < 3_500_000_000 }, "\(numbers)")
@@ -61,12 +45,12 @@ import Testing
   @Test func aLabelGoesToTheLedger() throws {
     let daemon = try DaemonProcess(.replay(pace: "real-time", loop: false))
     #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 1 })
-    #expect(ctl(daemon, "label", "1", "7").code == 0)
-    let unknown = ctl(daemon, "label", "1", "eleven")
+    #expect(daemon.tell("label", "1", "7").code == 0)
+    let unknown = daemon.tell("label", "1", "eleven")
     #expect(unknown.code == 64 && unknown.error.contains("eleven"), "\(unknown)")
-    let future = ctl(daemon, "label", "900", "7")
+    let future = daemon.tell("label", "900", "7")
     #expect(future.code == 65 && future.error.contains("the last one is"), "\(future)")
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let labels = daemon.records("label")
     #expect(labels.count == 1)
     #expect(labels.first?["decision"] as? Int == 1 && labels.first?["label"] as? String == "7")
@@ -88,7 +72,7 @@ import Testing
     }
     let status = Run("/usr/bin/setpriv", asNobody + ["status", "--socket", daemon.folder + "/socket"])
     #expect(status.wait(10) == 0, "\(status.error)")
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     #expect(daemon.records("command").isEmpty)
   }
 
@@ -109,7 +93,7 @@ import Testing
     #expect(holds(within: 10) { daemon.sensor("image")["acquired_by"] == nil })
     #expect(holds(within: 60) { daemon.world.cameraOpens > opens })
     #expect(daemon.world.microphoneOpens == 1)
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let commands = daemon.records("command")
     #expect(commands.map { $0["command"] as? String } == ["acquire", "release"])
     #expect(commands.allSatisfy { $0["modality"] as? String == "image" })
@@ -118,11 +102,11 @@ import Testing
   @Test func whoAsksGetsADecisionOfAllSensors() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
     #expect(daemon.isUp() && holds(within: 60) { daemon.world.cameraOpens > 0 })
-    let answer = ctl(daemon, "ask", "--full", "--json")
+    let answer = daemon.tell("ask", "--full", "--json")
     #expect(answer.code == 0, "\(answer.error)")
     let decision = try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any]
     #expect((decision?["used"] as? [String]).map(Set.init) == ["audio", "image"], "\(answer.output)")
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let number = decision?["number"] as? Int
     #expect(daemon.records("decision").filter { $0["number"] as? Int == number }.count == 1)
   }
@@ -147,10 +131,10 @@ import Testing
     #expect(holds(within: 10) { daemon.sensor("image")["acquired_by"] == nil })
     #expect(Date().timeIntervalSince(end) < 1)
     let opens = daemon.world.cameraOpens
-    #expect(ctl(daemon, "ask", "--full").code == 0)
+    #expect(daemon.tell("ask", "--full").code == 0)
     #expect(daemon.world.cameraOpens >= opens && daemon.state(of: "image") != "failed")
     #expect(daemon.world.microphoneOpens == 1, "the microphone was interrupted")
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let decisions = daemon.records("decision")
     #expect(decisions.compactMap { $0["number"] as? Int } == Array(1...max(1, decisions.count)))
     #expect(daemon.records("sleep").allSatisfy { $0["modality"] as? String == "image" })

@@ -111,6 +111,11 @@ final class DaemonProcess {
     return (code, ctl.output, ctl.error)
   }
 
+  /// A command of `mmexitctl` to this daemon.
+  func tell(_ arguments: String...) -> (code: Int32?, output: String, error: String) {
+    ctl([arguments[0], "--socket", folder + "/socket"] + arguments.dropFirst(), seconds: 20)
+  }
+
   /// The reply to `GetStatus`; nil where there is none within 5 s.
   func status() -> [String: Any]? {
     let answer = ctl(["status", "--socket", folder + "/socket", "--json"], seconds: 5)
@@ -208,4 +213,16 @@ final class DaemonProcess {
 
   /// Whether `mmexitctl audit` finds nothing wrong.
   func audit() -> (code: Int32?, output: String, error: String) { ctl(["audit", ledgerFolder], seconds: 30) }
+
+  /// Stops it, and looks at the end of its ledger.
+  func endsInOrder() {
+    guard let stop = stop() else {
+      Issue.record("it had to be killed")
+      return
+    }
+    #expect(stop.code == 0 && stop.seconds < 5, "\(stop)")
+    #expect(ledger().last?["type"] as? String == "stop")
+    let audit = audit()
+    #expect(audit.code == 0, "\(audit)")
+  }
 }

@@ -17,23 +17,13 @@ import Testing
     }
   }
 
-  private func endsInOrder(_ daemon: DaemonProcess) {
-    guard let stop = daemon.stop() else {
-      Issue.record("it had to be killed")
-      return
-    }
-    #expect(stop.code == 0 && stop.seconds < 5, "\(stop)")
-    #expect(daemon.ledger().last?["type"] as? String == "stop")
-    #expect(daemon.audit().code == 0)
-  }
-
   @Test func aMicrophoneWhoseOpenHangsIsFailedAndTheCameraAnswers() throws {
     let daemon = try DaemonProcess(.live) { $1.microphone = .hangsInOpen }
     #expect(holds(within: 60) { daemon.state(of: "audio") == "failed" })
     #expect(daemon.sensor("audio")["fault"] != nil)
     #expect(daemon.run.error.contains("audio"))
     #expect(answers(daemon, from: "image"))
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     #expect(failures(daemon, "audio").first?["reason"] != nil)
   }
 
@@ -44,7 +34,7 @@ import Testing
     }
     #expect(holds(within: 60) { daemon.state(of: "image") == "failed" })
     #expect(answers(daemon, from: "audio"))
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     #expect(failures(daemon, "image").first?["reason"] != nil)
   }
 
@@ -56,7 +46,7 @@ import Testing
     usleep(3_000_000)
     #expect(daemon.ticks(ofThread: "mmx-mic") - before < 15)
     #expect(answers(daemon, from: "image"))
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 
   @Test(arguments: [World.Device.readyWithoutData, .silentForever])
@@ -69,7 +59,7 @@ import Testing
     let before = daemon.ticks(ofThread: "mmx-cam")
     usleep(3_000_000)
     #expect(daemon.ticks(ofThread: "mmx-cam") - before < 15)
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 
   @Test func aCloseThatHangsHoldsUpNeitherDecisionsNorTheEnd() throws {
@@ -81,14 +71,14 @@ import Testing
     #expect(daemon.world.cameraCloses == 0)
     let before = daemon.windows
     #expect(holds(within: 60) { daemon.windows > before + 6 })
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 
   @Test func anEndIsNotHeldUpByADriverThatHangsInIt() throws {
     let daemon = try DaemonProcess(.live)
     #expect(holds(within: 60) { daemon.windows > 4 })
     daemon.world.microphone = .hangsInClose
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 
   @Test func aMicrophoneThatVanishesIsReplacedAndComesBack() throws {
@@ -101,7 +91,7 @@ import Testing
     #expect(holds(within: 60) { daemon.state(of: "audio") == "awake" })
     #expect(daemon.run.error.contains("audio is back"))
     #expect(answers(daemon, from: "audio"))
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     #expect(failures(daemon, "audio").count >= 1)
   }
 
@@ -115,7 +105,7 @@ import Testing
     #expect(holds(within: 60) { daemon.state(of: "audio") == "awake" })
     daemon.world.camera = .well
     #expect(holds(within: 60) { daemon.run.error.contains("image is back") })
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 
   @Test func aSleepingCameraIsClosed() throws {
@@ -125,6 +115,6 @@ import Testing
       holds(within: 60) { daemon.state(of: "image") == "asleep" && daemon.world.cameraOpens > 0 },
       "the first full check never came")
     #expect(holds(within: 10) { daemon.world.cameraOpens == daemon.world.cameraCloses })
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 }

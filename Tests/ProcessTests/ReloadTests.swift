@@ -3,22 +3,6 @@ import Testing
 
 /// Another configuration and another model while the daemon runs.
 @Suite struct ReloadTests {
-  private func ctl(_ daemon: DaemonProcess, _ arguments: String...) -> (
-    code: Int32?, output: String, error: String
-  ) {
-    daemon.ctl([arguments[0], "--socket", daemon.folder + "/socket"] + arguments.dropFirst(), seconds: 20)
-  }
-
-  private func endsInOrder(_ daemon: DaemonProcess) {
-    guard let stop = daemon.stop() else {
-      Issue.record("it had to be killed")
-      return
-    }
-    #expect(stop.code == 0 && stop.seconds < 2, "\(stop)")
-    let audit = daemon.audit()
-    #expect(audit.code == 0, "\(audit)")
-  }
-
   @Test func aHangUpHasTheConfigurationReadAgain() throws {
     let daemon = try DaemonProcess(.live) { $1.level = 3_000 }
     #expect(daemon.isUp() && holds(within: 60) { daemon.windows > 2 })
@@ -36,7 +20,7 @@ import Testing
     #expect(holds(within: 60) { daemon.run.error.contains("SIGHUP: \(daemon.folder)/mmexitd.conf:") })
     #expect(daemon.run.error.contains("generation 2 goes on"))
     #expect(daemon.status()?["generation"] as? Int == 2)
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let commands = daemon.records("command")
     #expect(commands.count == 1 && commands.first?["command"] as? String == "reload")
     #expect(commands.first?["generation"] as? Int == 2 && commands.first?["uid"] == nil)
@@ -50,33 +34,33 @@ import Testing
   @Test func aReloadSaysWhatIsWrongAndWhatNeedsARestart() throws {
     let daemon = try DaemonProcess(.live)
     #expect(daemon.isUp())
-    #expect(ctl(daemon, "reload").output.contains("generation 2"))
+    #expect(daemon.tell("reload").output.contains("generation 2"))
     try daemon.change(["model": "/nowhere.safetensors"])
-    let missing = ctl(daemon, "reload")
+    let missing = daemon.tell("reload")
     #expect(missing.code == 78 && missing.error.contains("/nowhere.safetensors"), "\(missing)")
     try daemon.change(["directory": "/tmp/elsewhere", "device": "/dev/video9"])
-    let restart = ctl(daemon, "reload")
+    let restart = daemon.tell("reload")
     #expect(
       restart.code == 78 && restart.error.contains("directory in [ledger], device in [sensor"), "\(restart)")
     #expect(restart.error.contains("needs a restart"))
     try daemon.change([:])
-    #expect(ctl(daemon, "reload").output.contains("generation 3"))
-    endsInOrder(daemon)
+    #expect(daemon.tell("reload").output.contains("generation 3"))
+    daemon.endsInOrder()
   }
 
   @Test func aPreferenceHoldsUntilTheNextReload() throws {
     let daemon = try DaemonProcess(.live)
     #expect(daemon.isUp())
     #expect(daemon.status()?["lambda"] as? Double == 0.5)
-    #expect(ctl(daemon, "preference", "2.5").output.contains("generation 2"))
+    #expect(daemon.tell("preference", "2.5").output.contains("generation 2"))
     #expect(daemon.status()?["lambda"] as? Double == 2.5)
-    #expect(ctl(daemon, "status").output.contains("a right answer is worth 2.5 J"))
-    let out = ctl(daemon, "preference", "2000000")
+    #expect(daemon.tell("status").output.contains("a right answer is worth 2.5 J"))
+    let out = daemon.tell("preference", "2000000")
     #expect(out.code == 64 && out.error.contains("1000000"), "\(out)")
-    #expect(ctl(daemon, "preference", "--", "-1").code == 64)
-    #expect(ctl(daemon, "reload").code == 0)
+    #expect(daemon.tell("preference", "--", "-1").code == 64)
+    #expect(daemon.tell("reload").code == 0)
     #expect(daemon.status()?["lambda"] as? Double == 0.5)
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let commands = daemon.records("command")
     #expect(commands.map { $0["command"] as? String } == ["preference", "reload"])
     #expect(commands.map { $0["lambda"] as? Double } == [2.5, 0.5])
@@ -120,7 +104,7 @@ import Testing
     }
     let grown = daemon.residentKiB - memory
     #expect(grown < 2048, "\(reloads) reloads: \(memory) KiB and \(grown) KiB more")
-    endsInOrder(daemon)
+    daemon.endsInOrder()
     let decisions = daemon.records("decision")
     #expect(decisions.compactMap { $0["number"] as? Int } == Array(1...max(1, decisions.count)))
     #expect(daemon.records("command").compactMap { $0["generation"] as? Int } == Array(2...generation))
@@ -152,7 +136,7 @@ import Testing
     try daemon.change(["max-blind": "7s"])
     daemon.run.send(SIGHUP)
     usleep(500_000)
-    endsInOrder(daemon)
+    daemon.endsInOrder()
   }
 }
 

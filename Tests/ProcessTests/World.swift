@@ -83,6 +83,7 @@ final class World: @unchecked Sendable {
     guard compiler.wait(60) == 0 else {
       throw CocoaError(.executableLoad, userInfo: [NSLocalizedDescriptionKey: compiler.error])
     }
+    atexit { unlink(NSTemporaryDirectory() + "/mmexit-world-\(getpid()).so") }
     return library
   }
 }

@@ -8,7 +8,8 @@ from mmexit_tools.manifests.writing import write_manifest
 from mmexit_tools.model import graphs
 from mmexit_tools.model.datasets import featurize
 from mmexit_tools.quantize.modelfile import ExitSettings, model_bytes
-from mmexit_tools.quantize.quantization import measure_ranges, quantize
+from mmexit_tools.quantize.quantization import quantize
+from mmexit_tools.quantize.ranges import measure_ranges
 from mmexit_tools.signals.windows import Picture, Vector, Window
 from mmexit_tools.training.trainer import predict
 

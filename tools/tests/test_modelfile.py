@@ -8,7 +8,8 @@ from conftest import make_batch
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.model import graphs
 from mmexit_tools.quantize.modelfile import ExitSettings, model_bytes, read_model
-from mmexit_tools.quantize.quantization import measure_ranges, predict_integer, quantize
+from mmexit_tools.quantize.quantization import predict_integer, quantize
+from mmexit_tools.quantize.ranges import measure_ranges
 
 
 @pytest.fixture

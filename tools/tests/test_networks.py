@@ -11,7 +11,7 @@ from mmexit_tools.model import graphs
 from mmexit_tools.model.blocks import Block, keep_scales, pool_early
 from mmexit_tools.model.layers import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Segment, layer_shape
 from mmexit_tools.model.networks import MultiExitNetwork
-from mmexit_tools.quantize.quantization import _zero_absent
+from mmexit_tools.quantize.ranges import zero_absent
 from mmexit_tools.tasks import avmnist
 from mmexit_tools.training.trainer import predict
 
@@ -34,7 +34,7 @@ def test_folded_graph_and_onnx_say_what_torch_says(network, trained):
     graph = graphs.lower(trained)
     inputs, present = batch.tensors()
     with torch.no_grad():
-        tensors = graphs.run(graph, inputs, graphs.float_step, _zero_absent(present))
+        tensors = graphs.run(graph, inputs, graphs.float_step, zero_absent(present))
     session = onnxruntime.InferenceSession(onnx_export.build(graph).SerializeToString())
     feed = {m: x.numpy() for m, x in inputs.items()}
     feed["present"] = np.stack([present[m].numpy() for m in feed], 1).astype(np.float32)

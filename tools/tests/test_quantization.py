@@ -10,15 +10,14 @@ from mmexit_tools.model import graphs
 from mmexit_tools.model.blocks import set_rounding
 from mmexit_tools.quantize.quantization import (
     RANGES,
-    affine,
     correct_biases,
-    measure_ranges,
     picture_levels,
     predict_integer,
     quantize,
     quantize_best,
     run_integer,
 )
+from mmexit_tools.quantize.ranges import affine, measure_ranges
 from mmexit_tools.signals.features import ImageFeatures
 from mmexit_tools.training.trainer import predict
 

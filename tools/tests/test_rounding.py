@@ -3,7 +3,8 @@ from conftest import make_batch
 
 from mmexit_tools.export.rounding import everything, nothing, predict_rounded, sources
 from mmexit_tools.model import graphs
-from mmexit_tools.quantize.quantization import correct_biases, measure_ranges, predict_integer, quantize
+from mmexit_tools.quantize.quantization import correct_biases, predict_integer, quantize
+from mmexit_tools.quantize.ranges import measure_ranges
 from mmexit_tools.training.trainer import predict
 
 

@@ -15,7 +15,7 @@ final class PipelineSensors<Rig: SensorRig> {
   private(set) var sentinel: Int
   /// The recording is over.
   private(set) var hasEnded = false
-  private var order: [Int]
+  private(set) var order: [Int]
   private let start: Instant
   let wakeDeadlines: [Nanoseconds]
   /// By sensor: how long its window of sound is; nil for a picture.
@@ -27,7 +27,7 @@ final class PipelineSensors<Rig: SensorRig> {
   /// When failed sensors are tried again.
   private var nextTry = Instant.zero
   private let stopping = Atomic<Bool>(false)
-  private let record: (PipelineNote) -> Void
+  let record: (PipelineNote) -> Void
   let beat: () -> Void
   /// Called in a wait when another thread wants something.
   var takeCommands: () -> Bool = { false }
@@ -97,7 +97,7 @@ final class PipelineSensors<Rig: SensorRig> {
     record(.state(transition))
   }
 
-  private func publish(_ sensor: Int) { status.publish(accounts[sensor].figures, of: sensor) }
+  func publish(_ sensor: Int) { status.publish(accounts[sensor].figures, of: sensor) }
 
   /// What the devices count, and all figures, for the status.
   func publishFigures() {
@@ -190,30 +190,6 @@ final class PipelineSensors<Rig: SensorRig> {
     nextTry = rig.now + .seconds(1)
     for place in order.indices {
       if case .failed = state(of: order[place]) { wake(order[place]) }
-    }
-  }
-
-  /// Puts sensors to sleep that have not been needed for their linger time, and that have time to.
-  /// - Parameters:
-  ///   - linger: by sensor.
-  ///   - fullChecks: when all have to be awake again; nil where they never have to.
-  ///   - isEventOpen: something goes on, or may: whoever is awake watches it, and nobody is put to sleep.
-  func sleepIdleSensors(linger: [Nanoseconds], fullChecks: FullCheckClock?, isEventOpen: Bool) {
-    guard !isEventOpen else { return }
-    let now = rig.now
-    for place in order.indices {
-      let sensor = order[place]
-      guard sensor != sentinel, state(of: sensor).isAwake,
-        now - accounts[sensor].lastNeeded >= linger[sensor],
-        accounts[sensor].maySleep(from: now, fullChecks)
-      else { continue }
-      if accounts[sensor].isWakeBudgetSpent(at: now) {
-        let held = accounts[sensor].holdAwake(at: now)
-        publish(sensor)
-        if held.isNew { record(.heldAwake(sensor: sensor, at: now, isTold: held.isTold)) }
-        continue
-      }
-      putToSleep(sensor)
     }
   }
 

@@ -60,15 +60,10 @@ package struct SensorFigures: Sendable {
     return durations
   }
 
-  /// What was lost, as the ledger has it.
-  var losses: SensorLosses {
-    var losses = SensorLosses()
+  /// What was lost, as the ledger has it: with the faults that the pipeline saw.
+  var losses: SensorCounters {
+    var losses = counters
     losses.faults = Int(clamping: faults)
-    losses.overruns = counters.overruns
-    losses.lostSamples = counters.lostSamples
-    losses.framesDropped = counters.framesDropped
-    losses.framesCorrupt = counters.framesCorrupt
-    losses.framesSettling = counters.framesSettling
     return losses
   }
 

@@ -35,7 +35,7 @@ struct StreamEvents: Sendable {
   /// and sensors that are awake stay so: one look is seldom evidence enough.
   var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < Self.quiet }
 
-  /// Evidence for none from which on nothing is going on (the streams of validation people heard 1 % more than at 0.5).
+  /// Evidence for none from which on nothing is going on.
   private static let quiet = 0.8
 
   /// Enters what was read of a window that is about to be realigned, or of one that has its answer.

@@ -23,7 +23,8 @@ from ..base.errors import USAGE, ToolError, exit_with
 from ..model.graphs import Graph, Node, lower
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
-from ..quantize.quantization import Affine, QuantizedGraph
+from ..quantize.quantization import QuantizedGraph
+from ..quantize.ranges import Affine
 
 OPSET, IR = 17, 9
 

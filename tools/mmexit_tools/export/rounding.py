@@ -20,14 +20,8 @@ from torch import Tensor
 from ..base.errors import exit_with
 from ..model.datasets import Batch, collect
 from ..model.graphs import Graph, Node, float_step, run, weighted_sum
-from ..quantize.quantization import (
-    KEEPS_SCALE,
-    QuantizedGraph,
-    channel_axis,
-    predict_integer,
-    quantize_best,
-    round_to,
-)
+from ..quantize.quantization import KEEPS_SCALE, QuantizedGraph, channel_axis, predict_integer, quantize_best
+from ..quantize.ranges import round_to
 from ..tasks import load
 from .onnx_export import checkpoint_graph
 from .report import exit_name, table

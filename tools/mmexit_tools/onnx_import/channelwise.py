@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..model.graphs import Node
 from ..model.layers import Padding
 from ..onnx_graph.graph import Operator, along
-from ..quantize.quantization import Affine, Weights
+from ..quantize.quantization import Weights
+from ..quantize.ranges import Affine
 from .values import Layout, Padded, Pending, QuantizedConstant, Stored
 from .weights import MAX_TERM
 

@@ -12,7 +12,8 @@ from ..base.errors import ToolError
 from ..model.graphs import Node
 from ..model.layers import NO_PADDING, Shape
 from ..quantize.modelfile import ACTIVATED, POOLS
-from ..quantize.quantization import Affine, Weights
+from ..quantize.quantization import Weights
+from ..quantize.ranges import Affine
 from .lowering import Lowering
 from .values import Pending, Probabilities, Stored, short_name
 

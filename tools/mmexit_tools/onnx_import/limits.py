@@ -10,7 +10,8 @@ from ..base.errors import ToolError
 from ..model.graphs import Graph, Node, node_macs
 from ..model.layers import Shape
 from ..quantize.modelfile import POOLS
-from ..quantize.quantization import Affine, QuantizedGraph
+from ..quantize.quantization import QuantizedGraph
+from ..quantize.ranges import Affine
 
 FILE_BYTES, HEADER_BYTES = 256 << 20, 8 << 20
 TENSORS, NODES, NAME_BYTES = 4096, 2048, 256

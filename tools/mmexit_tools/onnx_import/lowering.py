@@ -12,7 +12,8 @@ from ..model.graphs import Node
 from ..model.layers import Shape
 from ..onnx_graph.graph import OnnxGraph, Operator, fold_constant
 from ..quantize.modelfile import ACTIVATED
-from ..quantize.quantization import Affine, Weights
+from ..quantize.quantization import Weights
+from ..quantize.ranges import Affine
 from .channelwise import settled
 from .values import (
     CodesInput,

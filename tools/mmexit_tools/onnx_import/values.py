@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..model.graphs import Node
 from ..model.layers import Padding, Pair, Shape
 from ..onnx_graph.graph import along
-from ..quantize.quantization import Affine, Weights
+from ..quantize.quantization import Weights
+from ..quantize.ranges import Affine
 
 LONGEST_NAME = 200
 """Bytes of a tensor's name; the engine takes 256, and endings are added."""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..model.graphs import Node
 from ..model.layers import Padding, Pair
 from ..onnx_graph.graph import Operator, along
-from ..quantize.quantization import Affine, Weights
+from ..quantize.quantization import Weights
+from ..quantize.ranges import Affine
 from .values import Layout, Pending, QuantizedConstant, Stored
 
 MAX_TERMS, MAX_TERM = 65536, 32385

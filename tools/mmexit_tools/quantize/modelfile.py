@@ -15,7 +15,8 @@ from ..base.exits import ExitKey
 from ..model.graphs import Graph, GraphModality, GraphSegment, Node
 from ..model.layers import NO_PADDING, Modality, Network, Segment
 from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
-from .quantization import Affine, QuantizedGraph, Weights
+from .quantization import QuantizedGraph, Weights
+from .ranges import Affine
 
 DTYPES = {"I8": np.dtype("i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 STRIDED = {"conv2d", "depthwise_conv2d", "max_pool", "average_pool"}
