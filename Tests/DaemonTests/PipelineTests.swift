@@ -54,6 +54,23 @@ import Vocabulary
     #expect(outcome.status.sensors[1].wakes == UInt64(outcome.decisions.count))
   }
 
+  /// A wake that is known to take longer than a period is waited for by no window, however often it is woken: what a wake
+  /// took counts from its begin, and not from the end of the window that took its frame.
+  @Test func aWakeLongerThanAPeriodIsWaitedForOnce() throws {
+    var scene = try Scene(seconds: 6)
+    scene.configuration.gate.maximumBlind = .milliseconds(1_500)
+    for index in scene.configuration.sensors.indices
+    where scene.configuration.sensors[index].modality == "image" {
+      scene.configuration.sensors[index].replayWakeLatency = .milliseconds(280)
+    }
+    let outcome = try scene.play(ScriptedModel(audio: [.sure(0), .unsure], image: [.sure(0), .unsure]))
+    let left = outcome.decisions.filter { $0.answer.reason == .wakePending }
+    #expect(left.count >= 3)
+    for decision in left {
+      #expect(decision.decided - decision.end < .milliseconds(100), "\(decision.number)")
+    }
+  }
+
   @Test func aLingeringCameraIsNotWokenAgain() throws {
     let scene = try Scene()
     scene.configuration.sensors[0].linger = .seconds(2)

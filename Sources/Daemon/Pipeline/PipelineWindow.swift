@@ -143,7 +143,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       if !wasAwake { sensors.leaveWaking(modality) }
       return .outcome(.pending)
     case .delivered:
-      if !wasAwake { sensors.accounts[modality].wakeTook(instant - end) }
+      // A wake that an earlier window has left counts from its own begin: `enter` has done that.
+      if before == .asleep { sensors.accounts[modality].wakeTook(instant - end) }
       if instant - end > settings.maximumSkew { return .deliveredLater(instant) }
       guard
         case .whole = inputs.gather(
