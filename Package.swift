@@ -45,7 +45,7 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "CInih", "CLinux", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
+        "CInih", "CLinux", "Adaptation", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
         "Linux", "Vocabulary",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Vocabulary"]),

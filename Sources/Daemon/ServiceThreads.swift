@@ -34,6 +34,7 @@ extension Service {
       rig: rig, model: generation.model.model, policy: generation.plan.policy, order: generation.plan.order,
       settings: PipelineSettings(generation.configuration, generation.model.model),
       energy: EnergyAccounts(generation.plan.energy, network: generation.model.model),
+      audits: AuditTurns(generation.configuration, generation.model.model, generation.plan.energy),
       deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
       beat: { beats.beatPipeline() },
       commands: CommandLink(channel: commands, record: { events.put(.command($0)) }))

@@ -108,6 +108,14 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     progress[modality].exits == model.modalities[modality].segments.count
   }
 
+  /// Exits of the modality that have been read for this window.
+  package func exitsRead(of modality: Int) -> Int { progress[modality].exits }
+
+  /// How much of a window of sound at that place would be computed now. Nil where the modality takes no sound.
+  package func spectrogramWork(_ modality: Int, at position: SoundPosition?) -> SpectrogramWork? {
+    extractors[modality].work(at: position)
+  }
+
   /// Runs the modality's next segment and its exit.
   /// - Precondition: its input is set, and it has not run to its end.
   package mutating func advance(_ modality: Int) -> Reading {

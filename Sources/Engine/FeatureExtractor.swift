@@ -95,15 +95,23 @@ final class FeatureExtractor {
       preconditionFailure("this modality does not take sound")
     }
     precondition(pcm.count == spectrogram.window, "exactly one window of samples")
-    var fresh = spectrogram.frames
-    if let position, let before = self.position,
-      let hops = position.hops(of: spectrogram.hop, since: before)
-    {
-      fresh = min(hops, fresh)
-    }
+    let fresh = fresh(spectrogram, position)
     self.position = position
     kernels.spectrogram(memory, pcm.baseAddress, Int32(fresh), scale, zeroPoint, input)
     return SpectrogramWork(computed: fresh, frames: spectrogram.frames)
+  }
+
+  /// How much `extract` would compute; nil where no sound is taken.
+  func work(at position: SoundPosition?) -> SpectrogramWork? {
+    guard case .spectrogram(_, let spectrogram) = tables else { return nil }
+    return SpectrogramWork(computed: fresh(spectrogram, position), frames: spectrogram.frames)
+  }
+
+  private func fresh(_ spectrogram: Features.Spectrogram, _ position: SoundPosition?) -> Int {
+    guard let position, let before = self.position,
+      let hops = position.hops(of: spectrogram.hop, since: before)
+    else { return spectrogram.frames }
+    return min(hops, spectrogram.frames)
   }
 
   func extract(image: PixelView) {

@@ -43,6 +43,11 @@ struct Auditor {
   private var sequence: UInt64?
   /// Decisions and energy since the last `start` record, for the totals of `stop`.
   private var run = (decisions: Int64(0), energy: Int64(0), whole: false)
+  /// The last decision, and what it says that its audit took.
+  private var audited: (decision: Int64, energy: Int64)?
+
+  /// Of the postings summed last, those under the account `audit`.
+  private var auditEnergy: Int64 = 0
 
   init(anchor: LedgerHead?) { self.anchor = anchor }
 
@@ -169,7 +174,10 @@ struct Auditor {
   private mutating func checkContent(_ record: JSONPlace, _ type: RecordType) throws(JSONError) {
     switch type {
     case .decision: try checkDecision(record)
-    case .start: run = (0, 0, true)
+    case .audit: try checkAudit(record)
+    case .start:
+      run = (0, 0, true)
+      audited = nil
     case .stop: try checkStop(record)
     case .gap:
       if let digest = Digest(hex: try record.optional("cut_sha256")?.string() ?? ""), let sequence {
@@ -223,11 +231,13 @@ struct Auditor {
   /// - Returns: the sum of the record's postings.
   private mutating func addPostings(_ record: JSONPlace) throws(JSONError) -> Int64 {
     var sum: Int64 = 0
+    auditEnergy = 0
     for posting in try record.member("energy").elements() {
       let energy = try posting.member("nanojoules").integer()
       let account = try posting.member("account").string()
       let modality = try posting.optional("modality")?.string() ?? ""
       let kind = try posting.member("kind").string()
+      if account == EnergyPosting.Account.audit.rawValue { auditEnergy.clampedAdd(energy) }
       sum = sum.clampedSum(energy)
       report.totals.accounts[BytewiseText(account), default: 0].clampedAdd(energy)
       report.totals.modalities[BytewiseText(modality), default: 0].clampedAdd(energy)
@@ -245,6 +255,14 @@ struct Auditor {
     report.totals.exits[BytewiseText(try exitName(record)), default: 0] += 1
     run.decisions += 1
     run.energy.clampedAdd(sum)
+    audited = (try record.member("number").integer(), auditEnergy)
+  }
+
+  /// An audit follows its decision, which has its energy; where that one was lost there is nothing to hold it against.
+  private mutating func checkAudit(_ record: JSONPlace) throws(JSONError) {
+    let number = try record.member("decision").integer()
+    guard let audited, audited.decision == number else { return }
+    try checkSum(record, "audit_nanojoules", audited.energy)
   }
 
   private func exitName(_ record: JSONPlace) throws(JSONError) -> String {

@@ -82,7 +82,7 @@ package enum DecisionRecord {
     json.value(answer.reason.rawValue)
   }
 
-  private static func write(_ hop: Decision.Hop, _ names: Names, into json: inout JSONWriter) {
+  static func write(_ hop: Decision.Hop, _ names: Names, into json: inout JSONWriter) {
     json.beginObject()
     write(hop.reading.exit, names, into: &json)
     json.key("entropy")

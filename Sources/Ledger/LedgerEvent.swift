@@ -3,7 +3,7 @@ import Vocabulary
 
 /// The kinds of records. The raw value stands as `type` in the record.
 package enum RecordType: String, CaseIterable, Sendable {
-  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command, event
+  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command, event, audit
 
   /// Place in `allCases`, for counts kept in place.
   var index: Int {
@@ -21,6 +21,7 @@ package enum RecordType: String, CaseIterable, Sendable {
     case .label: 10
     case .command: 11
     case .event: 12
+    case .audit: 13
     }
   }
 }
@@ -53,6 +54,8 @@ package enum LedgerEvent: Sendable {
   case adopt(cause: String, generation: Int, model: String, order: [Int], lambda: Double, user: UInt32?)
   /// A class's evidence holds over windows: once when that begins, and once with its end.
   case event(StreamEvent)
+  /// Every exit was run on a window; its energy stands in the decision.
+  case audit(AuditedWindow)
 
   package var type: RecordType {
     switch self {
@@ -67,6 +70,7 @@ package enum LedgerEvent: Sendable {
     case .label: .label
     case .command, .adopt: .command
     case .event: .event
+    case .audit: .audit
     }
   }
 
@@ -134,6 +138,7 @@ package enum LedgerEvent: Sendable {
       write(order, as: "order", names, into: &json)
       writeNumber(lambda, as: "lambda", into: &json)
       writeUser(user, into: &json)
+    case .audit(let window): AuditedWindowRecord.writeMembers(window, names, into: &json)
     case .event(let event): EventRecord.writeMembers(event, names, into: &json)
     }
   }

@@ -54,7 +54,9 @@ package enum DaemonInterface {
       # Everything posted since the daemon's start.
       total_nanojoules: int,
       # What keeping every sensor awake and running everything would have cost.
-      always_on_nanojoules: int
+      always_on_nanojoules: int,
+      # Of everything posted, what audits took.
+      audit_nanojoules: ?int
     )
 
     type LedgerStatus (
@@ -239,6 +241,8 @@ package enum DaemonInterface {
       # Decisions by every live sensor because max-blind had run out, and decisions that no exit was sure of.
       full_checks: ?int,
       unsure: ?int,
+      # Windows on which every exit was run, drawn at random.
+      audits: ?int,
       energy: EnergyTotals,
       uptime_ns: int,
       # Absent when the daemon keeps no ledger.

@@ -222,6 +222,10 @@ import Vocabulary
       let scene = try Scene(seconds: 20)
       scene.configuration.gate.activityCheck = activityCheck
       scene.configuration.gate.wakesPerMinute = 600
+      scene.configuration.adaptation.audits = true
+      scene.configuration.adaptation.probability = 0.3
+      scene.configuration.adaptation.energyShare = 1
+      var audits = 0
       var options = LedgerOptions()
       options.flushInterval = .zero
       let bench = try RecordingBench(scripted.model(), options: options)
@@ -233,9 +237,11 @@ import Vocabulary
         bench.turn(at: $0.decided)
         counts.append(mmx_allocations())
       } note: {
+        if case .audit = $0 { audits += 1 }
         bench.events.put(.note($0))
       }
       try pipeline.run()
+      #expect(audits > 3)
       #expect(counts.count > 20)
       // The first few windows may still fill caches; from then on the count stands still.
       #expect(counts.last == counts[8], "\(counts)")

@@ -73,7 +73,8 @@ final class Scene {
     return Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
-      energy: EnergyAccounts(plan.energy, network: model), deliver: deliver, note: note)
+      energy: EnergyAccounts(plan.energy, network: model),
+      audits: AuditTurns(configuration, model, plan.energy), deliver: deliver, note: note)
   }
 
   func play(_ scripted: ScriptedModel) throws -> Outcome {

@@ -47,6 +47,10 @@ struct Simulation {
       configuration.sensors[index].linger = random.chance(50) ? .zero : random.milliseconds(0...1_500)
       configuration.sensors[index].wakeDeadline = random.milliseconds(300...1_500)
     }
+    configuration.adaptation.audits = random.chance(50)
+    configuration.adaptation.probability = 0.2
+    configuration.adaptation.energyShare = 1
+    configuration.adaptation.seed = seed
     self.configuration = configuration
     plan = try PolicyPlan(configuration, model)
     commands = isCalm ? [:] : Self.commands(seed)
@@ -128,6 +132,7 @@ struct Simulation {
       }
     }
     var decisions: [Decision] = []
+    var audits: [(AuditedWindow, of: Decision)] = []
     var times = Timeline(sensors: 2)
     let records = SensorRecords(names: ["audio", "image"])
     let channel = try CommandChannel()
@@ -145,6 +150,7 @@ struct Simulation {
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
       energy: EnergyAccounts(Self.watts, network: model),
+      audits: AuditTurns(configuration, model, Self.watts),
       deliver: { decision in
         decisions.append(copy decision)
         times.add(decision.energy)
@@ -160,6 +166,7 @@ struct Simulation {
         rig.work()
       },
       note: {
+        if case .audit(let audited) = $0 { audits.append((audited, of: decisions[decisions.count - 1])) }
         let record = records.take($0)
         times.add(record.event, at: record.at)
       }, commands: CommandLink(channel: channel) { _ in true })
@@ -168,11 +175,30 @@ struct Simulation {
     let (closing, end) = pipeline.closeAccounts()
     times.close(closing, at: end)
     let status = pipeline.status.read()
-    var faults = times.faults + twice
+    var faults = times.faults + twice + check(audits)
     for sensor in 0..<2 {
       faults += times.compare(sensor, status.sensors[sensor].durations(at: end), total: end - .zero)
     }
     return (decisions, faults + check(decisions, status, end: end))
+  }
+
+  private func check(_ audits: [(AuditedWindow, of: Decision)]) -> [String] {
+    var faults: [String] = []
+    for (audited, decision) in audits {
+      let name = "audit of \(decision.number)"
+      if audited.decision != decision.number || audited.end != decision.end {
+        faults.append("\(name) names \(audited.decision)")
+      }
+      if audited.cost != decision.energy(of: .audit) { faults.append("\(name) states another energy") }
+      if audited.readings.count != 2 * audited.available.count + 1 {
+        faults.append("\(name) has \(audited.readings.count) readings of \(audited.available)")
+      }
+      if audited.readings.last?.exit != .fusion { faults.append("\(name) is not fused") }
+      if !decision.used.isSubset(of: audited.available) {
+        faults.append("\(name) lacks what the gate had")
+      }
+    }
+    return faults
   }
 
   private func check(_ decisions: [Decision], _ status: PipelineStatus, end: Instant) -> [String] {
@@ -217,12 +243,14 @@ private struct Timeline {
   private var states: [(name: String, since: Instant)]
   private var recorded: [StateDurations]
   private var posted: [StateDurations]
+  private var audited: [Nanoseconds]
   private(set) var faults: [String] = []
 
   init(sensors: Int) {
     states = Array(repeating: ("asleep", .zero), count: sensors)
     recorded = Array(repeating: StateDurations(), count: sensors)
     posted = recorded
+    audited = Array(repeating: .zero, count: sensors)
   }
 
   private mutating func leave(_ sensor: Int, _ next: String, at now: Instant) -> Nanoseconds {
@@ -258,6 +286,8 @@ private struct Timeline {
       case .sensing: posted[sensor].add(time, in: .awake(since: .zero))
       case .wake: posted[sensor].add(time, in: .waking(since: .zero))
       case .idle: posted[sensor].add(time, in: .asleep)
+      // Awake and waking in one, each at 1 W: told apart by nothing here.
+      case .audit: audited[sensor] = audited[sensor] + time
       default: break
       }
     }
@@ -275,7 +305,11 @@ private struct Timeline {
     if recorded[sensor] != shown {
       faults.append("sensor \(sensor): records \(recorded[sensor]), status \(shown)")
     }
-    if posted[sensor] != paid { faults.append("sensor \(sensor): energy \(posted[sensor]), status \(paid)") }
+    let difference = paid - posted[sensor]
+    let isPaid =
+      difference.asleep == .zero && difference.waking >= .zero && difference.awake >= .zero
+      && difference.total == audited[sensor]
+    if !isPaid { faults.append("sensor \(sensor): energy \(posted[sensor]), status \(paid)") }
     if shown.total != total { faults.append("sensor \(sensor): \(shown) is not \(total)") }
     return faults
   }

@@ -138,7 +138,7 @@ private final class Workshop {
     let listing = first.printedConfiguration()
     for key in Keys.general.map(\.name) + Keys.gate.map(\.name) + Keys.energy.map(\.name)
       + Keys.ledger.map(\.name)
-      + Keys.replay.map(\.name) + Keys.sensor.map(\.name)
+      + Keys.replay.map(\.name) + Keys.adaptation.map(\.name) + Keys.sensor.map(\.name)
     {
       #expect(listing.contains("\n\(key) = ") || listing.contains("\n# \(key) = "), "\(key)")
     }

@@ -53,6 +53,23 @@ package struct Configuration: Sendable, Equatable {
     package var loop = false
   }
 
+  /// Audits, and what follows from them.
+  package struct Adaptation: Sendable, Equatable {
+    package var audits = false
+    /// That a window is audited, while energy allows.
+    package var probability = 0.05
+    /// Of all energy that audits may take.
+    package var energyShare = 0.1
+    /// Of the draws.
+    package var seed = 1
+    /// Audits that are kept.
+    package var buffer = 512
+    /// Of those, whose label may be a client's.
+    package var labelShare = 0.5
+    /// Whether the order, and which sensors are asked, follow the audits.
+    package var reorder = true
+  }
+
   /// One sensor; its section names the modality of the model that it serves.
   package struct Sensor: Sendable, Equatable {
     package var modality: String
@@ -109,6 +126,7 @@ package struct Configuration: Sendable, Equatable {
   package var energy = Energy()
   package var ledger = Ledger()
   package var replay = Replay()
+  package var adaptation = Adaptation()
   package var sensors: [Sensor] = []
   package var events = Events()
   package var eventClasses: [EventClass] = []

@@ -27,6 +27,7 @@ struct ConfigurationListing {
       ])
     section("ledger", Keys.ledger, all.ledger, fresh.ledger)
     section("replay", Keys.replay, all.replay, fresh.replay, unset: ["recording": "none: live sensors"])
+    section("adaptation", Keys.adaptation, all.adaptation, fresh.adaptation)
     section("events", Keys.events, all.events, fresh.events)
     for label in model.classes.indices where label != model.noneClass && model.noneClass != nil {
       let rule = all.eventClass(for: model.classes[label])

@@ -37,6 +37,7 @@ extension Configuration {
     case ("gate", 1): try Self.apply(entry, Keys.gate, &gate)
     case ("energy", 1): try Self.apply(entry, Keys.energy, &energy)
     case ("ledger", 1): try Self.apply(entry, Keys.ledger, &ledger)
+    case ("adaptation", 1): try Self.apply(entry, Keys.adaptation, &adaptation)
     case ("replay", 1): try Self.apply(entry, Keys.replay, &replay)
     case ("events", 1): try Self.apply(entry, Keys.events, &events)
     case ("event", 2):
@@ -57,7 +58,7 @@ extension Configuration {
         }
       throw ValueError(
         message: what
-          + "; the sections are [daemon], [gate], [energy], [ledger], [replay], [events], [event CLASS] and [sensor NAME]"
+          + "; the sections are [daemon], [gate], [energy], [ledger], [replay], [adaptation], [events], [event CLASS] and [sensor NAME]"
       )
     }
   }
@@ -107,6 +108,7 @@ extension Configuration {
     for sensor in told.sorted(by: { $0.modality < $1.modality }) {
       section("sensor \(sensor.modality)", Keys.sensor, sensor)
     }
+    if adaptation != Adaptation() { section("adaptation", Keys.adaptation, adaptation) }
     if events != Events() { section("events", Keys.events, events) }
     let ruled = eventClasses.filter { $0 != EventClass(label: $0.label) }
     for rule in ruled.sorted(by: { BytewiseText($0.label) < BytewiseText($1.label) }) {

@@ -39,9 +39,27 @@ package struct EnergyAccounts: Sendable {
     add(model.features(modality, work))
   }
 
+  /// What an audit runs beside the gate: a posting for each modality, and one for fusion.
+  mutating func charge(auditOf modality: Int?, macs: Int64, parameters: Int64) {
+    charge(auditOf: modality, model.compute(macs: macs, parameters: parameters))
+  }
+  mutating func charge(auditedFeaturesOf modality: Int, _ work: SpectrogramWork?) {
+    charge(auditOf: modality, model.featureEnergy(modality, work))
+  }
+  private mutating func charge(auditOf modality: Int?, _ energy: Nanojoules) {
+    if energy != .zero { add(EnergyPosting(account: .audit, modality: modality, energy: energy)) }
+  }
+
   /// Closes the window's account at `now`: the sensors' time since the last decision belongs to this one.
-  mutating func post(to decision: inout Decision, sensors: inout [SensorAccount], at now: Instant) {
-    let comparison = add(&sensors, at: now, windowEnd: decision.end)
+  /// - Parameters:
+  ///   - forAudit: sensors that are awake for an audit alone. Their time is posted when it is over, as the audit's.
+  ///   - isAudited: this window is that audit's.
+  mutating func post(
+    to decision: inout Decision, sensors: inout [SensorAccount], at now: Instant,
+    forAudit: ModalitySet = [], isAudited: Bool = false
+  ) {
+    let comparison = add(
+      &sensors, at: now, windowEnd: decision.end, forAudit: forAudit, isAudited: isAudited)
     decision.energy = postings
     decision.alwaysOn = comparison.sensing + comparison.computing
   }
@@ -60,16 +78,24 @@ package struct EnergyAccounts: Sendable {
   ///   cannot be had, nothing is posted for it, and nothing is counted for it here. While it may not be used (another program
   ///   has it, or the daemon is paused) always-on sensing would not have it either: what it then draws is on both sides.
   private mutating func add(
-    _ sensors: inout [SensorAccount], at now: Instant, windowEnd end: Instant
+    _ sensors: inout [SensorAccount], at now: Instant, windowEnd end: Instant, forAudit: ModalitySet = [],
+    isAudited: Bool = false
   ) -> (sensing: Nanojoules, computing: Nanojoules) {
     var sensing = Nanojoules.zero
     var features = Nanojoules.zero
     var work: Work = (0, 0)
     var isAnyObtainable = false
     for sensor in model.modalities.indices {
-      let time = sensors[sensor].post(at: now)
-      add(model.sensing(sensor, for: time.states.awake))
-      add(model.waking(sensor, for: time.states.waking))
+      let isForAudit = forAudit.contains(index: sensor)
+      let time = isForAudit && !isAudited ? SensorAccount.Share() : sensors[sensor].post(at: now)
+      let sensed = model.sensing(sensor, for: time.states.awake)
+      let waking = model.waking(sensor, for: time.states.waking)
+      if isForAudit {
+        charge(auditOf: sensor, (sensed?.energy ?? .zero) + (waking?.energy ?? .zero))
+      } else {
+        add(sensed)
+        add(waking)
+      }
       add(model.idle(sensor, for: time.states.asleep))
       sensing += model.idle(sensor, for: time.withheld)?.energy ?? .zero
       var isFailed = false

@@ -8,12 +8,16 @@ extension PipelineSensors {
   ///   - linger: by sensor.
   ///   - fullChecks: when all have to be awake again; nil where they never have to.
   ///   - isEventOpen: something goes on, or may: whoever is awake watches it, and nobody is put to sleep.
-  func sleepIdleSensors(linger: [Nanoseconds], fullChecks: FullCheckClock?, isEventOpen: Bool) {
+  ///   - audit: when the next audited window ends. A sensor that would have to be woken again for it stays awake for it.
+  func sleepIdleSensors(
+    linger: [Nanoseconds], fullChecks: FullCheckClock?, isEventOpen: Bool, audit: Instant? = nil,
+    period: Nanoseconds = .zero
+  ) {
     guard !isEventOpen else { return }
     let now = rig.now
     for place in order.indices {
       let sensor = order[place]
-      guard sensor != sentinel, state(of: sensor).isAwake,
+      guard sensor != sentinel, state(of: sensor).isAwake, !forAudit.contains(index: sensor),
         now - accounts[sensor].lastNeeded >= linger[sensor],
         accounts[sensor].maySleep(from: now, fullChecks)
       else { continue }
@@ -21,6 +25,10 @@ extension PipelineSensors {
         let held = accounts[sensor].holdAwake(at: now)
         publish(sensor)
         if held.isNew { record(.heldAwake(sensor: sensor, at: now, isTold: held.isTold)) }
+        continue
+      }
+      if let audit, isWantedForAudit(sensor, endingAt: audit, period: period) {
+        forAudit.insert(ModalitySet(index: sensor))
         continue
       }
       putToSleep(sensor)

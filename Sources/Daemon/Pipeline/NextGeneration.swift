@@ -15,6 +15,9 @@ package final class NextGeneration: @unchecked Sendable {
   let hasOtherClasses: Bool
   /// Evidence is gathered in another way, or for other classes: the event that goes on ends with the former generation.
   let hasOtherEvents: Bool
+  /// To be taken only where windows are drawn in another way; else the schedule goes on.
+  let audits: AuditTurns?
+  let hasOtherAudits: Bool
   private(set) var energy: EnergyAccounts
   /// Nil where the model is the same: the pipeline goes on with its own.
   private var engine: Engine?
@@ -32,6 +35,10 @@ package final class NextGeneration: @unchecked Sendable {
     hasOtherEvents =
       hasOtherClasses || model.noneClass != old.noneClass || new.events != was.events
       || new.eventClasses != was.eventClasses || new.general.windowPeriod != was.general.windowPeriod
+    hasOtherAudits =
+      new.adaptation != was.adaptation || new.general.windowPeriod != was.general.windowPeriod
+      || generation.model.digest != former.model.digest
+    audits = AuditTurns(new, model, generation.plan.energy)
     energy = EnergyAccounts(generation.plan.energy, network: model)
     if generation.model.digest != former.model.digest { engine = Engine(model) }
     let checks = settings.checksActivity(for: model)

@@ -53,6 +53,8 @@ package final class Pipeline<Rig: SensorRig> {
   /// Threads that hang in a driver and were left to themselves when the pipeline ended.
   private(set) var abandonedThreads: [String] = []
 
+  /// Nil where nothing is audited.
+  private var audits: AuditTurns?
   private var commands: CommandIntake
   private let deliver: (borrowing Decision) -> Void
   private let note: (PipelineNote) -> Void
@@ -65,10 +67,11 @@ package final class Pipeline<Rig: SensorRig> {
   ///   - beat: called on the pipeline's thread whenever a wait is over: a sign of life.
   package init(
     rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings,
-    energy: EnergyAccounts,
+    energy: EnergyAccounts, audits: AuditTurns? = nil,
     deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void,
     beat: @escaping () -> Void = {}, commands link: CommandLink? = nil
   ) {
+    self.audits = audits
     self.policy = policy
     fullPolicy = policy.full
     self.settings = settings
@@ -118,9 +121,11 @@ package final class Pipeline<Rig: SensorRig> {
       answer(windowEndingAt: end)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
+      let audit = audits?.next(after: end)
       sensors.sleepIdleSensors(
         linger: settings.linger, fullChecks: window.nextFullCheck,
-        isEventOpen: settings.eventsKeepAwake && window.isEventOpen)
+        isEventOpen: settings.eventsKeepAwake && window.isEventOpen, audit: audit, period: settings.period)
+      sensors.wakeForAudit(endingAt: audit, period: settings.period)
     }
   }
 
@@ -146,6 +151,7 @@ package final class Pipeline<Rig: SensorRig> {
     policy = next.policy
     fullPolicy = next.fullPolicy
     settings = next.settings
+    if next.hasOtherAudits { audits = next.audits }
     next.exchange(&engine)
     window.adopt(next)
     sensors.adopt(
@@ -157,9 +163,12 @@ package final class Pipeline<Rig: SensorRig> {
   private func answer(windowEndingAt end: Instant) {
     number += 1
     var walk = WindowWalk(commands.isFullAsked ? fullPolicy : policy, endingAt: end)
-    window.begin()
+    // What is asked for between two windows of the clock is no turn of the schedule.
+    let isAudited = end == clock.next && audits?.take(joined: clock.joined) ?? false
+    window.begin(isAudited: isAudited)
     let answer = walk.run(&engine, in: &window)
-    let decision = window.decide(number, walk, answer)
+    let decision = window.decide(number, walk, answer, engine)
+    audits?.post(decision)
     if end == clock.next {
       clock.answered(windowEnding: decision.end, at: sensors.now)
     } else {
@@ -175,6 +184,9 @@ package final class Pipeline<Rig: SensorRig> {
     let changes = window.trackEvents(engine, decision)
     if let event = changes.ended { note(.event(event)) }
     if let event = changes.began { note(.event(event)) }
+    guard isAudited, let audited = window.runAudit(walk, decision, &engine) else { return }
+    status.publishAudit(audited.cost)
+    note(.audit(audited))
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.

@@ -11,4 +11,6 @@ package enum PipelineNote: Sendable {
   case noSensor(at: Instant)
   /// An event has begun, or ended (`end`).
   case event(StreamEvent)
+  /// Every exit was run on the window of the last decision.
+  case audit(AuditedWindow)
 }

@@ -19,7 +19,7 @@ final class PipelineSensors<Rig: SensorRig> {
   private let start: Instant
   let wakeDeadlines: [Nanoseconds]
   /// By sensor: how long its window of sound is; nil for a picture.
-  private var soundLengths: [Nanoseconds?]
+  private(set) var soundLengths: [Nanoseconds?]
   /// The sentinel changed, and nobody has been told.
   private var isSentinelNews = false
   /// Every sensor has failed, and that was told.
@@ -40,6 +40,8 @@ final class PipelineSensors<Rig: SensorRig> {
   var reopening: ModalitySet = []
   /// Sensors that are waking and that no window waits for.
   var left: ModalitySet = []
+  /// Sensors that are awake, or on their way, for an audit alone: to the gate they sleep.
+  var forAudit: ModalitySet = []
   private let status: PipelineStatusBoard
 
   /// - Parameters:
@@ -94,6 +96,10 @@ final class PipelineSensors<Rig: SensorRig> {
       accounts[sensor].wakeTook(transition.lasted + (soundLengths[sensor] ?? .zero))
     }
     left.remove(ModalitySet(index: sensor))
+    switch state {
+    case .asleep, .failed: forAudit.remove(ModalitySet(index: sensor))
+    case .waking, .awake: break
+    }
     record(.state(transition))
   }
 

@@ -11,6 +11,9 @@ package struct PipelineStatus: Sendable {
   package var joined: UInt64 = 0
   package var looks: UInt64 = 0
   package var unsure: UInt64 = 0
+  package var audits: UInt64 = 0
+  /// What they took, of `energy`.
+  package var auditEnergy = Nanojoules.zero
   package var energy = Nanojoules.zero
   package var alwaysOn = Nanojoules.zero
   package var now: Instant
@@ -48,6 +51,13 @@ package final class PipelineStatusBoard: Sendable {
       $0.energy += total
       $0.alwaysOn += alwaysOn
       $0.now = now
+    }
+  }
+
+  func publishAudit(_ energy: Nanojoules) {
+    status.withLock {
+      $0.audits += 1
+      $0.auditEnergy += energy
     }
   }
 

@@ -23,6 +23,12 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var missing: ModalitySet = []
   /// The last exit read for this window.
   private var lastReading: Reading?
+  /// Every exit is to be run on it when the gate has concluded it.
+  private var isAudited = false
+  /// Of an audited window: sensors that have its data, those awake for the audit alone among them, and the quiet ones.
+  private var auditable: ModalitySet = []
+  private var quiet: ModalitySet = []
+  private var audit: WindowAudit?
   /// Those of them that are on their way.
   private var pending: ModalitySet = []
 
@@ -60,7 +66,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   /// Something is going on, or may be.
   var isEventOpen: Bool { events?.isOpen ?? false }
 
-  mutating func begin() {
+  mutating func begin(isAudited: Bool = false) {
+    self.isAudited = isAudited
+    audit = nil
     energy.begin()
     woken = []
     missing = []
@@ -71,6 +79,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
     var conditions = WindowConditions(now: now, present: [])
     var longestWake = Nanoseconds.zero
+    auditable = []
+    quiet = []
     let isEventOpen = isEventOpen
     for modality in modalities {
       let set = ModalitySet(index: modality)
@@ -83,12 +93,17 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       case .failed: missing.insert(set)
       // It failed a moment ago, which the next event tells.
       case .awake where !sensors.rig.state(of: modality).isAwake: missing.insert(set)
+      case .awake where sensors.forAudit.contains(set):
+        conditions.wakeable.insert(set)
+        if isAudited { gatherForAudit(modality, endingAt: end) }
       case .awake:
         switch inputs.gather(
           modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
         {
         case .whole(let active):
           conditions.present.insert(set)
+          auditable.insert(set)
+          if !active { quiet.insert(set) }
           if !active && !isDoubted && !isEventOpen { conditions.inactive.insert(set) }
         case .lossy:
           conditions.present.insert(set)
@@ -121,6 +136,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     let set = ModalitySet(index: modality)
     let before = sensors.state(of: modality)
     let wasAwake = before.isAwake
+    if let outcome = takeOver(modality, for: end) { return outcome }
     // Who can answer this window can answer the next one too, and does not miss it for a wake.
     // How long a wake takes the first one tells, which is waited for.
     let isKnown = sensors.accounts[modality].lastWake != nil || wasAwake
@@ -150,10 +166,35 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         case .whole = inputs.gather(
           modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
       else { return .outcome(.deadlineMissed) }
+      auditable.insert(set)
       return .outcome(.delivered)
     case .deadlineMissed: return .outcome(.deadlineMissed)
     case .failed: return .outcome(.failed)
     }
+  }
+
+  private mutating func gatherForAudit(_ modality: Int, endingAt end: Instant) {
+    let set = ModalitySet(index: modality)
+    guard
+      case .whole(let active) = inputs.gather(
+        modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
+    else { return }
+    auditable.insert(set)
+    if !active { quiet.insert(set) }
+  }
+
+  /// A sensor that is awake for an audit is asked for by the gate: from now on it is awake for the gate, and there at once
+  /// where it has the window's data.
+  private mutating func takeOver(_ modality: Int, for end: Instant) -> WakeResult? {
+    let set = ModalitySet(index: modality)
+    guard sensors.forAudit.contains(set) else { return nil }
+    sensors.forAudit.subtract(set)
+    woken.insert(set)
+    guard sensors.state(of: modality).isAwake else { return nil }
+    if !auditable.contains(set) { gatherForAudit(modality, endingAt: end) }
+    guard auditable.contains(set) else { return nil }
+    sensors.accounts[modality].need(at: now)
+    return .outcome(.delivered)
   }
 
   mutating func willRealign(_ engine: borrowing Engine, from end: Instant) {
@@ -167,7 +208,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   }
 
   /// The decision that a walk to its end comes to, with all that was spent since the last one.
-  mutating func decide(_ number: UInt64, _ walk: borrowing WindowWalk, _ answer: Answer) -> Decision {
+  mutating func decide(
+    _ number: UInt64, _ walk: borrowing WindowWalk, _ answer: Answer, _ engine: borrowing Engine
+  ) -> Decision {
     let now = now
     let gate = walk.gate
     var decision = Decision(number: number, start: walk.end - inputs.longest, end: walk.end)
@@ -186,8 +229,16 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       noneClass == nil || walk.isFullCheckDue || walk.end - fullChecks.last <= settings.maximumBlind,
       "a window beyond max-blind that is no full check")
     if gate.allLooked { fullChecks.completed(at: walk.end) }
+    if isAudited && !auditable.isEmpty && canFuse(auditable) {
+      let plan = WindowAudit(available: auditable, inactive: quiet)
+      plan.charge(walk, engine, inputs, to: &energy)
+      if auditable.isSuperset(of: gate.live) { fullChecks.completed(at: walk.end) }
+      audit = plan
+    }
     noteNeeds(walk, answer, at: now)
-    energy.post(to: &decision, sensors: &sensors.accounts, at: now)
+    energy.post(
+      to: &decision, sensors: &sensors.accounts, at: now, forAudit: sensors.forAudit, isAudited: isAudited)
+    if isAudited { sensors.forAudit = [] }
     return decision
   }
 
@@ -205,6 +256,18 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         sensors.accounts[modality].need(at: now)
       }
     }
+  }
+
+  /// Runs the exits that the gate left out of an audited window, when its decision has been handed on. Nil where it is none,
+  /// or its data could not be had.
+  mutating func runAudit(
+    _ walk: borrowing WindowWalk, _ decision: borrowing Decision, _ engine: inout Engine
+  ) -> AuditedWindow? {
+    guard let audit else { return nil }
+    let sensors = sensors
+    var audited = audit.run(walk, decision, &engine, inputs) { sensors.accounts[$0].count($1) }
+    audited.at = now
+    return audited
   }
 
   /// What the windows so far come to.

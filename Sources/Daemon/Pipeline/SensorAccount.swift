@@ -166,9 +166,9 @@ struct SensorAccount: Sendable {
 
   /// Time since the last posting.
   struct Share {
-    var states: StateDurations
+    var states = StateDurations()
     /// Of the time asleep, what it may not be used in: nobody would have kept it on then.
-    var withheld: Nanoseconds
+    var withheld = Nanoseconds.zero
     /// The time in which it could have been kept on.
     var obtainable: Nanoseconds { states.total - states.failed - withheld }
   }

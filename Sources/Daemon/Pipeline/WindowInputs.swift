@@ -118,6 +118,11 @@ struct WindowInputs {
     }
   }
 
+  /// What `set` would compute of sound.
+  func work(_ modality: Int, of engine: borrowing Engine) -> SpectrogramWork? {
+    engine.spectrogramWork(modality, at: positions[modality])
+  }
+
   /// The frame that was gathered.
   func picture(of modality: Int) -> PixelView {
     guard case .picture(_, let frame) = sources[modality] else { preconditionFailure("not a picture") }

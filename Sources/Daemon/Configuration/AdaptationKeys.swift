@@ -1,0 +1,27 @@
+import Adaptation
+import Vocabulary
+
+extension Keys {
+  /// What [adaptation] knows.
+  package static let adaptation: [Key<Configuration.Adaptation>] = [
+    .flag("audits", \.audits, "Run every exit on some windows, drawn at random: what the order is judged by."),
+    share("probability", \.probability, "Chance that a window is audited, while energy allows."),
+    share("energy-share", \.energyShare, "Largest share of all energy that audits may take."),
+    .count("seed", 0...Int(Int32.max), \.seed, "Of the draws: the same windows for the same seed."),
+    .count(
+      "buffer", 1...ValidationBuffer.maximumCapacity, \.buffer, "Audits that are kept, the newest."),
+    share(
+      "label-share", \.labelShare, "Largest share of them whose label may be a client's; the rest have fusion's."),
+    .flag("reorder", \.reorder, "Let the audits choose the order of modalities and which of them are asked."),
+  ]
+
+  private static func share(
+    _ name: String, _ path: WritableKeyPath<Configuration.Adaptation, Double> & Sendable, _ help: String
+  ) -> Key<Configuration.Adaptation> {
+    Key(name: name, takes: "number, 0 to 1", help: help) { (text, target) throws(ValueError) in
+      target[keyPath: path] = try Quantity.number(text, 0...1)
+    } show: {
+      "\($0[keyPath: path])"
+    }
+  }
+}
