@@ -45,8 +45,8 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "CInih", "CLinux", "Adaptation", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
-        "Linux", "Vocabulary",
+        "CInih", "CLinux", "Adaptation", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink",
+        "JSON", "Linux", "Vocabulary",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Vocabulary"]),
     .executableTarget(

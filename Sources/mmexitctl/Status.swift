@@ -39,6 +39,10 @@ struct Status: ParsableCommand {
     )
     let saved = always > 0 ? " (\(Output.fixed(100 * (1 - spent / always), 1))% less than always on)" : ""
     Output.line("energy     \(Output.fixed(spent, 3)) J modelled\(saved)")
+    if let audits = try reply.optional("audits")?.integer() {
+      let energy = Double(try energy.optional("audit_nanojoules")?.integer() ?? 0) * 1e-9
+      Output.line("audits     \(audits), \(Output.fixed(energy, 3)) J of that")
+    }
     if let ledger = try reply.optional("ledger") {
       let failure = try ledger.optional("failure").map { (place) throws(JSONError) in try place.string() }
       Output.line(

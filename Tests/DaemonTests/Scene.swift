@@ -28,6 +28,7 @@ final class Scene {
     configuration.gate.order = .declared
     configuration.gate.activityCheck = false
     configuration.events.keepsAwake = false
+    configuration.adaptation.audits = false
     configuration.gate.maximumSkew = .milliseconds(60)
     configuration.replay.recording = directory
     var image = Configuration.Sensor(modality: "image")

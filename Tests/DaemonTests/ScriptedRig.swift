@@ -267,7 +267,8 @@ extension Scene {
     let pipeline = Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
-      energy: EnergyAccounts(plan.energy, network: model)
+      energy: EnergyAccounts(plan.energy, network: model),
+      audits: AuditTurns(configuration, model, plan.energy)
     ) { decision in
       decisions.append(copy decision)
       if let board { check(decision, board.read()) }

@@ -14,6 +14,7 @@ final class DaemonProcess {
   private let configuration: String
   private let source: Source
   private let changes: [String: String]
+  private let sections: String
   private(set) var run: Run
 
   static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -24,9 +25,10 @@ final class DaemonProcess {
   /// - Parameters:
   ///   - output: where the printed decisions go; nil for none.
   ///   - changes: lines `key = value` put in the place of the shipped ones, by key.
+  ///   - sections: put at the end of the shipped ones.
   ///   - prepare: called with the folder and its world before the start.
   init(
-    _ source: Source, output: Pipe? = nil, changes: [String: String] = [:],
+    _ source: Source, output: Pipe? = nil, changes: [String: String] = [:], sections: String = "",
     prepare: (String, World) throws -> Void = { _, _ in }
   ) throws {
     folder = NSTemporaryDirectory() + "/mmexit-process-" + UUID().uuidString.prefix(8)
@@ -35,7 +37,8 @@ final class DaemonProcess {
     configuration = folder + "/mmexitd.conf"
     self.source = source
     self.changes = changes
-    let text = try Self.text(source, folder, changes)
+    self.sections = sections
+    let text = try Self.text(source, folder, changes) + sections
     try Data(text.utf8).write(to: URL(fileURLWithPath: configuration))
     try prepare(folder, world)
     run = Self.start(configuration, world, output)
@@ -43,7 +46,7 @@ final class DaemonProcess {
 
   /// Writes the configuration anew: as at the start but for these. Whoever reads it sees the old one or the new one.
   func change(_ more: [String: String]) throws {
-    let text = try Self.text(source, folder, changes.merging(more) { $1 })
+    let text = try Self.text(source, folder, changes.merging(more) { $1 }) + sections
     try Data(text.utf8).write(to: URL(fileURLWithPath: configuration), options: .atomic)
   }
 

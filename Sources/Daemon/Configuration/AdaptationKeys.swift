@@ -1,18 +1,12 @@
-import Adaptation
 import Vocabulary
 
 extension Keys {
   /// What [adaptation] knows.
   package static let adaptation: [Key<Configuration.Adaptation>] = [
-    .flag("audits", \.audits, "Run every exit on some windows, drawn at random: what the order is judged by."),
+    .flag("audits", \.audits, "Run every exit on some windows, drawn at random."),
     share("probability", \.probability, "Chance that a window is audited, while energy allows."),
     share("energy-share", \.energyShare, "Largest share of all energy that audits may take."),
     .count("seed", 0...Int(Int32.max), \.seed, "Of the draws: the same windows for the same seed."),
-    .count(
-      "buffer", 1...ValidationBuffer.maximumCapacity, \.buffer, "Audits that are kept, the newest."),
-    share(
-      "label-share", \.labelShare, "Largest share of them whose label may be a client's; the rest have fusion's."),
-    .flag("reorder", \.reorder, "Let the audits choose the order of modalities and which of them are asked."),
   ]
 
   private static func share(

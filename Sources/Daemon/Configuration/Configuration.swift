@@ -53,21 +53,15 @@ package struct Configuration: Sendable, Equatable {
     package var loop = false
   }
 
-  /// Audits, and what follows from them.
+  /// Windows on which every exit is run.
   package struct Adaptation: Sendable, Equatable {
-    package var audits = false
+    package var audits = true
     /// That a window is audited, while energy allows.
     package var probability = 0.05
     /// Of all energy that audits may take.
     package var energyShare = 0.1
     /// Of the draws.
     package var seed = 1
-    /// Audits that are kept.
-    package var buffer = 512
-    /// Of those, whose label may be a client's.
-    package var labelShare = 0.5
-    /// Whether the order, and which sensors are asked, follow the audits.
-    package var reorder = true
   }
 
   /// One sensor; its section names the modality of the model that it serves.

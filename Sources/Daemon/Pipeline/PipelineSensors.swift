@@ -91,15 +91,15 @@ final class PipelineSensors<Rig: SensorRig> {
     let transition = accounts[sensor].enter(
       state, of: sensor, at: rig.now, detail: rig.failure(of: sensor)?.description)
     publish(sensor)
+    switch state {
+    case .asleep, .failed: forAudit.remove(ModalitySet(index: sensor))
+    case .waking, .awake: break
+    }
     guard let transition else { return }
     if state.isAwake && left.contains(index: sensor) {
       accounts[sensor].wakeTook(transition.lasted + (soundLengths[sensor] ?? .zero))
     }
     left.remove(ModalitySet(index: sensor))
-    switch state {
-    case .asleep, .failed: forAudit.remove(ModalitySet(index: sensor))
-    case .waking, .awake: break
-    }
     record(.state(transition))
   }
 
@@ -176,6 +176,8 @@ final class PipelineSensors<Rig: SensorRig> {
       record(.noSensor(at: rig.now))
     }
     let next = awake ?? waking ?? order[0]
+    // Who listens is awake for the gate.
+    forAudit.remove(ModalitySet(index: next))
     if next != sentinel {
       sentinel = next
       status.publish(sentinel: next)

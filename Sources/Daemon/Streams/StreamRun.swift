@@ -53,6 +53,7 @@ package struct StreamRun: Sendable {
         rig: rig, model: model, policy: plan.policy, order: plan.order,
         settings: PipelineSettings(configuration, model),
         energy: EnergyAccounts(plan.energy, network: model),
+        audits: AuditTurns(configuration, model, plan.energy),
         deliver: { decision in
           energy.spent += decision.totalEnergy
           energy.alwaysOn += decision.alwaysOn
