@@ -2,82 +2,12 @@ import Scheduling
 import Testing
 import Vocabulary
 
-/// A random gate, window and world.
-private struct Situation {
-  var policy: GatePolicy
-  var figures: OrderingProblem?
-  var window: WindowConditions
-  var script: GateScript
-
-  init(_ random: inout SeededRandom) throws {
-    let n = random.whole(1...4)
-    let classes = random.whole(2...4)
-    let problem = random.problem(modalities: n)
-    let plan = try plan(problem, by: [.paper, .exact, .interleaved][random.whole(0...2)])
-    let thresholds = ThresholdTable(
-      classCount: classes,
-      exits: problem.modalities.map { $0.exits.map { _ in random.thresholds(classes) } },
-      fusion: random.thresholds(classes))
-    // Not the generator's round figures: at exact ties between going on and stopping, rounding would decide.
-    figures = random.chance(0.4) ? random.unround(problem) : nil
-    policy = GatePolicy(
-      steps: random.chance(0.8) ? plan.walk : plan.walk(startingWith: random.whole(0...n - 1)),
-      thresholds: thresholds, noneClass: random.chance(0.7) ? random.whole(0...classes - 1) : nil,
-      goingOn: try figures.map { try GoingOnEstimate($0) }, useActivity: random.chance(0.5),
-      activityCertainty: 0.75, always: random.chance(0.1),
-      wakeDeadlines: (0..<n).map { .milliseconds(Int64($0) + 1) })
-    let present = random.subset(n, 0.6)
-    window = WindowConditions(
-      now: Instant(sinceBoot: Int64(random.whole(0...1000))), present: present,
-      wakeable: random.subset(n, 0.6).subtracting(present),
-      invalid: random.chance(0.2) ? random.subset(n, 0.5) : [],
-      inactive: random.chance(0.5) ? random.subset(n, 0.7) : [], lookDue: random.chance(0.3))
-    script = GateScript(
-      exits: problem.modalities.enumerated().map { m, modality in
-        modality.exits.indices.map { random.reading(.encoder(modality: m, exit: $0 + 1), classes) }
-      }, fusion: random.reading(.fusion, classes),
-      wakes: (0..<n).map { _ in
-        random.chance(0.6) ? .delivered : [.pending, .deadlineMissed, .failed, .refused][random.whole(0...3)]
-      }, skewTooLarge: random.chance(0.15))
-  }
-}
-
-extension SeededRandom {
-  fileprivate mutating func subset(_ count: Int, _ probability: Double) -> ModalitySet {
-    (0..<count).reduce(into: []) { if chance(probability) { $0.insert(ModalitySet(index: $1)) } }
-  }
-
-  fileprivate mutating func thresholds(_ classes: Int) -> ExitThresholds {
-    ExitThresholds(
-      chance(0.2) ? nil : Float(uniform(0...0.7)),
-      classThresholds: chance(0.3) ? [whole(0...classes - 1): Float(uniform())] : [:])
-  }
-
-  fileprivate mutating func reading(_ exit: ExitID, _ classes: Int) -> Reading {
-    Reading(
-      exit: exit, entropy: chance(0.03) ? .nan : Float(uniform()), label: whole(0...classes - 1),
-      certainty: Float(uniform()), macs: 1, parameters: 1)
-  }
-
-  fileprivate mutating func unround(_ problem: OrderingProblem) -> OrderingProblem {
-    var result = problem
-    result.lambda = uniform(1...30)
-    for m in result.modalities.indices {
-      for e in result.modalities[m].exits.indices {
-        result.modalities[m].exits[e].hazard = uniform(0.01...0.99)
-        result.modalities[m].exits[e].cost += uniform(0.001...0.1)
-      }
-    }
-    return result
-  }
-}
-
 @Suite struct GateWalkTests {
   @Test func doesWhatTheReferenceDoes() throws {
     var random = SeededRandom(seed: 12)
     var reasons: Set<Reason> = []
     for round in 0..<30_000 {
-      let situation = try Situation(&random)
+      let situation = try GateSituation(&random)
       var gate = Gate(situation.policy)
       let trace = walk(&gate, situation.window, situation.script)
       let reference = GateReference(
@@ -94,7 +24,7 @@ extension SeededRandom {
   @Test func concludesAtTheFirstSureExitInPlanOrder() throws {
     var random = SeededRandom(seed: 13)
     for _ in 0..<5_000 {
-      let situation = try Situation(&random)
+      let situation = try GateSituation(&random)
       let policy = GatePolicy(
         steps: situation.policy.steps, thresholds: situation.policy.thresholds)
       let n = policy.modalityCount
@@ -124,7 +54,7 @@ extension SeededRandom {
     var random = SeededRandom(seed: 15)
     var settled = 0
     for round in 0..<20_000 {
-      let situation = try Situation(&random)
+      let situation = try GateSituation(&random)
       let policy = situation.policy
       guard let none = policy.noneClass, !policy.always, policy.goingOn == nil else { continue }
       var gate = Gate(policy)
@@ -151,7 +81,7 @@ extension SeededRandom {
   @Test func aWindowAloneIsWalkedAsInAStream() throws {
     var random = SeededRandom(seed: 16)
     for round in 0..<20_000 {
-      let situation = try Situation(&random)
+      let situation = try GateSituation(&random)
       guard situation.policy.goingOn == nil else { continue }
       var window = WindowConditions(
         present: .all(situation.policy.modalityCount), inactive: [], lookDue: true)
@@ -166,7 +96,7 @@ extension SeededRandom {
   @Test func aWindowLeavesNothingBehind() throws {
     var random = SeededRandom(seed: 14)
     for _ in 0..<2_000 {
-      let situation = try Situation(&random)
+      let situation = try GateSituation(&random)
       var used = Gate(situation.policy)
       let first = walk(&used, situation.window, situation.script)
       // Cut off in the middle, then begun again.

@@ -1,10 +1,10 @@
-"""The gate's look, against a plain loop over windows."""
+"""The walk of a task with `none`, against a plain loop over windows; when one sensor may be sure of it."""
 
 import numpy as np
 
 from mmexit_tools.base.exits import FUSION
-from mmexit_tools.calibrate.calibration import Recording
-from mmexit_tools.calibrate.robot_none import none_thresholds, replay_looking
+from mmexit_tools.calibrate.calibration import Recording, replay
+from mmexit_tools.calibrate.robot_none import none_thresholds
 
 KEYS = [("a", 1), ("a", 2), ("b", 1), ("b", 2), FUSION]
 
@@ -21,7 +21,7 @@ def recording(rng, n=400):
 
 
 def walk(r, i, order, commands, nones):
-    """One window as the gate walks it on a look; class 0 is none."""
+    """One window as the gate walks it; class 0 is none."""
     paid, held, agree = 0, None, True
     for m in order:
         if not r.present[m][i]:
@@ -51,7 +51,7 @@ def test_walk_equals_a_plain_loop():
         r = recording(rng)
         limits = [{k: (None if rng.random() < 0.2 else rng.random()) for k in KEYS[:-1]} for _ in range(2)]
         order = ("a", "b") if rng.random() < 0.5 else ("b", "a")
-        outcome = replay_looking(r, order, *limits, 0)
+        outcome = replay(r, order, *limits, 0)
         for i in range(len(r)):
             key, paid = walk(r, i, order, *limits)
             assert outcome.keys[outcome.left_at[i]] == key

@@ -4,8 +4,7 @@ import numpy as np
 from test_robot_none import KEYS, recording
 
 from mmexit_tools.base.exits import FUSION
-from mmexit_tools.calibrate.calibration import Recording, Tolerance
-from mmexit_tools.calibrate.robot_none import replay_looking
+from mmexit_tools.calibrate.calibration import Recording, Tolerance, replay
 from mmexit_tools.calibrate.robot_thresholds import choose_walk, without_none
 
 
@@ -28,7 +27,7 @@ def test_the_walk_saves_within_the_tolerance():
         r, seen = knowing(np.random.default_rng(5), 3000)
         tolerance = Tolerance(loss, 1.645)
         found = choose_walk(r, seen, 0, tolerance)
-        outcome = replay_looking(r, found.order, found.commands, found.nones, 0)
+        outcome = replay(r, found.order, found.commands, found.nones, 0)
         assert tolerance.allows(outcome, r.correct(FUSION))
         saved.append(1 - outcome.mean_macs / r.total_macs)
     assert saved[0] <= saved[1] <= saved[2]
@@ -41,7 +40,7 @@ def test_useless_exits_stay_off():
     answer = r.answer | {FUSION: r.labels}
     r = Recording(r.modalities, r.exits, r.entropy, answer, r.labels, r.present, r.macs)
     found = choose_walk(r, dict.fromkeys(r.modalities, r.labels), 0, Tolerance(0.0, 1.645))
-    outcome = replay_looking(r, found.order, found.commands, found.nones, 0)
+    outcome = replay(r, found.order, found.commands, found.nones, 0)
     assert outcome.accuracy == 1.0
 
 

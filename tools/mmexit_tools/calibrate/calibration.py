@@ -15,7 +15,9 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from ..base.exits import FUSION, ExitKey
+from .gate import Conditions, GatePolicy, Readings
 from .ordering import ExitFigures, exact_order
+from .walk import walk
 
 TEMPERATURES = (0.05, 20.0)
 
@@ -94,13 +96,16 @@ Thresholds = dict[ExitKey, float | None]
 
 @dataclass(frozen=True)
 class Replay:
-    """Outcome of a setting: per window whether right, MACs spent, and the exit (position; last is fusion)."""
+    """Outcome of a setting: per window the answer and whether it is right, MACs spent, and the exit whose answer it
+    is (position in `keys`; last is fusion; for an agreed `none` the first that was sure of it)."""
 
     order: tuple[str, ...]
     keys: tuple[ExitKey, ...]
+    answer: NDArray[np.int64]
     right: NDArray[np.bool_]
     macs: NDArray[np.float64]
     left_at: NDArray[np.int64]
+    woken: Mapping[str, NDArray[np.bool_]]
 
     @property
     def accuracy(self) -> float:
@@ -114,24 +119,29 @@ class Replay:
         return {k: float((self.left_at == i).mean()) for i, k in enumerate(self.keys)}
 
 
-def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds) -> Replay:
-    """Walks the gate: exits modality by modality in `order`, then fusion; a missing modality costs nothing."""
+def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds, nones: Thresholds | None = None,
+           none: int | None = None, asleep: Sequence[str] = ()) -> Replay:
+    """Walks the gate over windows that stand alone: exits modality by modality in `order`, then fusion.
+
+    `none`: the class that means nothing, of which `nones` has the thresholds; `thresholds` are the other classes'.
+    `asleep`: modalities that are there only once they are woken, in time; the others are awake."""
     keys = [*recording.keys(order), FUSION]
-    n = len(recording)
-    sure = np.zeros((len(keys), n), bool)
-    paid = np.zeros((len(keys), n))
-    right = np.zeros((len(keys), n), bool)
-    for i, key in enumerate(keys):
-        limit = thresholds.get(key)
-        if key == FUSION:
-            sure[i], paid[i] = True, recording.macs[key]
-        else:
-            sure[i] = recording.entropy[key] <= limit if limit is not None else False
-            paid[i] = recording.macs[key] * recording.present[key[0]]
-        right[i] = recording.correct(key)
-    left_at = sure.argmax(axis=0)
-    columns = np.arange(n)
-    return Replay(tuple(order), tuple(keys), right[left_at, columns], paid.cumsum(axis=0)[left_at, columns], left_at)
+    limits = {k: (_number(thresholds.get(k)), _number((nones or {}).get(k))) for k in keys}
+
+    def limit(key: ExitKey, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        others, nothing = limits[key]
+        return np.full(len(labels), others) if none is None else np.where(labels == none, nothing, others)
+
+    sleeping = {m: v for m, v in recording.present.items() if m in asleep}
+    awake = {m: v for m, v in recording.present.items() if m not in asleep}
+    found = walk(GatePolicy(keys[:-1], limit, none),
+                 Readings(recording.entropy, recording.answer, None, recording.macs), Conditions(awake, sleeping))
+    return Replay(tuple(order), tuple(keys), found.answer, found.answer == recording.labels, found.macs, found.exit,
+                  found.woken)
+
+
+def _number(limit: float | None) -> float:
+    return np.nan if limit is None else limit
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """The gate of a task with `none`, for Learn then Test: commands' thresholds first, then when one sensor may be sure
-of nothing, as `robot_none` walks it."""
+of nothing (`robot_none`)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import dataclasses
 import numpy as np
 
 from ..base.exits import FUSION
-from .calibration import Recording, Replay, Thresholds, gate_order
+from .calibration import Recording, Replay, Thresholds, gate_order, replay
 from .exit_pool import Pool
 from .promise import Gate
-from .robot_none import none_thresholds, replay_looking
+from .robot_none import none_thresholds
 from .settings_path import Ranked, Setting, cheaper_and_cheaper, settings_path
 
 MISSED = (0.0, 0.002, 0.005, 0.01, 0.02)
@@ -22,7 +22,7 @@ def looking_gate(none: int) -> Gate:
     """`none`: the class that means nothing."""
 
     def walk(recording: Recording, setting: Setting) -> Replay:
-        return replay_looking(recording, setting.order, setting.thresholds, setting.nones, none)
+        return replay(recording, setting.order, setting.thresholds, setting.nones, none)
 
     def path(recording: Recording, pool: Pool) -> list[Setting]:
         reference = recording.correct(FUSION).mean()

@@ -1,21 +1,19 @@
-"""When one sensor may be sure of "nothing", and the gate's walk where it may.
+"""When one sensor may be sure of "nothing".
 
-A sensor that is sure of nothing knows nothing of what another one would have shown. So `none` from one sensor is
-never an answer to a window that stands alone: it is held, every other sensor is asked, and only if all are sure of
-`none` is that the answer; else what was asked runs to its end and is fused (the gate's rule for a *look*, in
-Sources/Scheduling/Gate.swift; `mmexitctl evaluate` takes every window for a look). In the daemon the same threshold
-lets the first sensor say `none` for the time being, and the others look every `max-blind` seconds.
+A sensor that is sure of nothing knows nothing of what another one would have shown, so by the gate's rule (`walk`)
+its `none` settles itself alone: every sensor that is awake is asked, and only if all are sure of `none` is that the
+answer; else what was asked runs to its end and is fused. In the daemon the same threshold lets a sensor that is awake
+say `none` for the time being while others sleep, and all look every `max-blind` seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.exits import FUSION
-from .calibration import Recording, Replay, Thresholds
+from .calibration import Recording, Thresholds
 
 
 def none_thresholds(recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int,
@@ -45,47 +43,3 @@ def none_thresholds(recording: Recording, seen: Mapping[str, NDArray[np.int64]],
             if limits[key] is not None:
                 lost |= something & says & (recording.entropy[key] <= limits[key])
     return limits
-
-
-def replay_looking(recording: Recording, order: Sequence[str], commands: Thresholds, nones: Thresholds,
-                   none: int) -> Replay:
-    """The gate's walk over windows that are all looks: exits modality by modality, then fusion.
-
-    `left_at` is the exit whose answer it is: for an agreed `none` the first that was held.
-    """
-    keys = [*recording.keys(order), FUSION]
-    n = len(recording)
-    left_at = np.full(n, len(keys) - 1)
-    macs = np.zeros(n)
-    done = np.zeros(n, bool)  # answered by a sure command
-    held = np.full(n, -1)  # the position of the first sure none
-    disagreement = np.zeros(n, bool)
-    for m in order:
-        here = recording.present[m] & ~done
-        settled = np.zeros(n, bool)  # this modality was asked to a sure answer
-        for j in range(1, recording.exits[m] + 1):
-            key, position = (m, j), keys.index((m, j))
-            asked = here & ~settled & ~done
-            macs[asked] += recording.macs[key]
-            limits = np.where(recording.answer[key] == none, _number(nones.get(key)), _number(commands.get(key)))
-            sure = asked & (recording.entropy[key] <= limits)
-            says_none = recording.answer[key] == none
-            answers = sure & ~says_none & (held < 0)
-            left_at[answers], done = np.where(answers, position, left_at)[answers], done | answers
-            disagreement |= sure & ~says_none & (held >= 0)
-            held = np.where(sure & says_none & (held < 0), position, held)
-            settled |= sure
-        # One that ran to its end without being sure keeps the others from agreeing.
-        disagreement |= here & ~settled & ~done
-    agreed = ~done & (held >= 0) & ~disagreement
-    left_at[agreed] = held[agreed]
-    fused = ~done & ~agreed
-    macs[fused] = recording.macs[FUSION] + sum(
-        recording.macs[k] * recording.present[k[0]][fused] for k in keys if k != FUSION
-    )
-    table = np.stack([recording.correct(k) for k in keys])
-    return Replay(tuple(order), tuple(keys), table[left_at, np.arange(n)], macs, left_at)
-
-
-def _number(limit: float | None) -> float:
-    return -1.0 if limit is None else limit

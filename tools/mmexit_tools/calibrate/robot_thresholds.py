@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.exits import FUSION
-from .calibration import Recording, Thresholds, Tolerance, candidates, choose_thresholds, gate_order
-from .robot_none import none_thresholds, replay_looking
+from .calibration import Recording, Thresholds, Tolerance, candidates, choose_thresholds, gate_order, replay
+from .robot_none import none_thresholds
 
 MISSED = (0.04, 0.02, 0.01, 0.005, 0.002, 0.0)
 """Shares of a sensor's own commands that it may take for nothing."""
@@ -47,7 +47,7 @@ class Walk:
 def choose_walk(
     recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int, tolerance: Tolerance
 ) -> Walk:
-    """Of the settings tried, the cheapest whose loss against full fusion on looks the tolerance allows, in an order
+    """Of the settings tried, the cheapest whose loss against full fusion the tolerance allows, in an order
     that the gate takes with it. All exits off, which loses nothing, where there is none."""
     reference = recording.correct(FUSION)
     commands_only = without_none(recording, none)
@@ -56,7 +56,7 @@ def choose_walk(
     best, least = Walk(gate_order(commands_only, off), off, off, None), float(recording.total_macs)
 
     def macs_within(walk: Walk) -> float:
-        outcome = replay_looking(recording, walk.order, walk.commands, walk.nones, none)
+        outcome = replay(recording, walk.order, walk.commands, walk.nones, none)
         return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
 
     for order in permutations(recording.modalities):

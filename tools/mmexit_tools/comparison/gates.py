@@ -108,8 +108,7 @@ def paper_order(recording: Recording, thresholds: Thresholds, lam: float | None 
 def walk(recording: Recording, costs: Mapping[ExitKey, Cost], order: Sequence[str], thresholds: Thresholds) -> Point:
     """The gate with these thresholds in this order."""
     outcome = replay(recording, order, thresholds)
-    answers = np.stack([recording.answer[k] for k in outcome.keys])
-    f1 = weighted_f1(answers[outcome.left_at, np.arange(len(recording))], recording.labels)
+    f1 = weighted_f1(outcome.answer, recording.labels)
     held = np.cumsum([costs[k].parameters for k in outcome.keys])
     return Point(outcome.right.astype(np.float64), f1, outcome.mean_macs, float(held[outcome.left_at].mean()),
                  " ".join(order))

@@ -64,23 +64,30 @@ class Calibrated:
         return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
 
     def settings(self) -> dict[ExitKey, ExitSettings]:
-        """What is stored at each exit; figures rounded to what the validation set can tell."""
-        network = self.quantized.graph.network
-        recording, limits = self.recording, self.thresholds
-        if network.none is not None:
-            recording, limits = as_left(recording, limits, self.nones, network.classes.index(network.none))
-        result = {}
-        for key, (accuracy, hazard) in figures(recording, limits).items():
-            limit, by_class = self.thresholds.get(key), {}
-            if network.none is not None and key != FUSION:
-                apart = {c: self.nones.get(key) if c == network.none else limit for c in network.classes}
-                limit, by_class = None, {c: t for c, t in apart.items() if t is not None}
-            result[key] = ExitSettings(
-                temperature=float(np.float32(self.temperatures[key])), threshold=limit, class_thresholds=by_class,
-                accuracy=None if accuracy is None else round(accuracy, 4),
-                hazard=None if key == FUSION else round(hazard, 4),
-            )
-        return result
+        """What is stored at each exit."""
+        setting = Setting(self.thresholds, self.order, self.nones)
+        return exit_settings(self.quantized.graph.network, self.recording, setting, self.temperatures)
+
+
+def exit_settings(network: Network, recording: Recording, setting: Setting,
+                  temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, ExitSettings]:
+    """What is stored at each exit: thresholds, by class where there is a class that means nothing, and figures of
+    these windows, rounded to what they can tell."""
+    limits, none = setting.thresholds, network.none
+    if none is not None:
+        recording, limits = as_left(recording, limits, setting.nones, network.classes.index(none))
+    result = {}
+    for key, (accuracy, hazard) in figures(recording, limits).items():
+        limit, by_class = setting.thresholds.get(key), {}
+        if none is not None and key != FUSION:
+            apart = {c: setting.nones.get(key) if c == none else limit for c in network.classes}
+            limit, by_class = None, {c: t for c, t in apart.items() if t is not None}
+        result[key] = ExitSettings(
+            temperature=float(np.float32(temperatures[key])), threshold=limit, class_thresholds=by_class,
+            accuracy=None if accuracy is None else round(accuracy, 4),
+            hazard=None if key == FUSION else round(hazard, 4),
+        )
+    return result
 
 
 def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
@@ -112,10 +119,7 @@ def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Toler
         pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
     temperatures = fit_temperatures(pool)
     recording = pool.recording(temperatures)
-    if model.network.none is None:
-        setting = Setting(*calibrate(recording, tolerance))
-    else:
-        setting = cheapest_allowed(gate, recording, pool, tolerance)
+    setting = chosen(model.network, recording, pool, tolerance)
     note = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
     return Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
                       gate, setting.nones, note), float_logits
@@ -125,9 +129,11 @@ def gate_of(network: Network) -> Gate:
     return PLAIN_GATE if network.none is None else looking_gate(network.classes.index(network.none))
 
 
-def cheapest_allowed(gate: Gate, recording: Recording, pool: Pool, tolerance: Tolerance) -> Setting:
-    """The cheapest setting of the gate's path that the tolerance allows; all exits off where there is none."""
-    reference = recording.correct(FUSION)
+def chosen(network: Network, recording: Recording, pool: Pool, tolerance: Tolerance) -> Setting:
+    """Without a guarantee: the cheapest setting found that the tolerance allows; all exits off if there is none."""
+    if network.none is None:
+        return Setting(*calibrate(recording, tolerance))
+    gate, reference = gate_of(network), recording.correct(FUSION)
     good = [s for s in gate.path(recording, pool) if tolerance.allows(gate.walk(recording, s), reference)]
     return good[-1] if good else all_off(gate, recording)
 

@@ -55,7 +55,6 @@ def measure(name: str, float_logits: Mapping[ExitKey, NDArray], recording: Recor
     def share(values: NDArray[np.bool_], key: ExitKey) -> float:
         return float(values[here[key]].mean()) if here[key].any() else float("nan")
 
-    answers = np.stack([recording.answer[k] for k in outcome.keys])[outcome.left_at, np.arange(len(labels))]
     leaving = {k: float(outcome.right[outcome.left_at == i].mean()) if (outcome.left_at == i).any() else None
                for i, k in enumerate(outcome.keys)}
     return SplitReport(
@@ -63,7 +62,7 @@ def measure(name: str, float_logits: Mapping[ExitKey, NDArray], recording: Recor
         {k: share(best[k] == labels, k) for k in best},
         {k: share(recording.correct(k), k) for k in best},
         {k: share(best[k] == recording.answer[k], k) for k in best},
-        float(recording.correct(FUSION).mean()), outcome.accuracy, weighted_f1(answers, labels),
+        float(recording.correct(FUSION).mean()), outcome.accuracy, weighted_f1(outcome.answer, labels),
         weighted_f1(recording.answer[FUSION], labels), outcome.mean_macs, outcome.shares(), leaving,
     )
 

@@ -18,25 +18,25 @@ import numpy as np
 import torch
 
 from ..base.errors import exit_with
-from ..base.exits import FUSION, ExitKey
-from ..calibrate.calibration import Recording, Thresholds, Tolerance, figures, fit_temperature
+from ..base.exits import FUSION
+from ..calibrate.calibration import Recording, Thresholds, Tolerance, fit_temperature, replay
 from ..calibrate.exit_pool import Watched, batch_pool
 from ..calibrate.learn_then_test import Groups
 from ..calibrate.looking_path import looking_gate
 from ..calibrate.promise import Wish
-from ..calibrate.robot_none import replay_looking
 from ..calibrate.robot_thresholds import choose_walk
+from ..calibrate.settings_path import Setting
 from ..model.datasets import Batch, collect
 from ..model.graphs import exit_costs, lower
 from ..model.networks import MultiExitNetwork
-from ..quantize.modelfile import ExitSettings, model_bytes
+from ..quantize.modelfile import model_bytes
 from ..quantize.quantization import predict_integer, quantize_best
-from ..sources.robot_data import CLASSES, COMMANDS, NONE, material
+from ..sources.robot_data import CLASSES, NONE, material
 from ..sources.surroundings import surroundings
 from ..tasks import drawn_people
 from ..tasks import robot_command as task
 from ..training.trainer import predict, read_checkpoint
-from .exporter import Calibrated, float_part, make_recording, summary, versions
+from .exporter import Calibrated, exit_settings, float_part, make_recording, summary, versions
 from .report import Card, SplitReport, exit_name, measure, share_text, table
 from .robot_deployment import deployment_section, kinds_section, missing_section
 
@@ -50,37 +50,6 @@ class Nothing:
     thresholds: Thresholds
     missed: float | None
     """Share of a sensor's own commands that it may take for nothing; None when `none` is left to fusion."""
-
-
-def as_left(recording: Recording, nothing: Nothing) -> Recording:
-    """The recording as `figures` wants it: `none` leaves by its own threshold, commands by theirs."""
-    entropy = dict(recording.entropy)
-    for key, limit in nothing.thresholds.items():
-        says = recording.answer[key] == EMPTY
-        leaves = says & (recording.entropy[key] <= (-1 if limit is None else limit))
-        entropy[key] = np.where(leaves, 0.0, np.where(says, np.inf, recording.entropy[key]))
-    return dataclasses.replace(recording, entropy=entropy)
-
-
-def settings(
-    recording: Recording, thresholds: Thresholds, nothing: Nothing, temperatures: Mapping[ExitKey, float]
-) -> dict[ExitKey, ExitSettings]:
-    """What is stored: thresholds by class, the commands' and that of `none` (docs/model-format.md)."""
-    limits = {k: 0.0 if t is None and nothing.thresholds.get(k) is not None else t for k, t in thresholds.items()}
-    result = {}
-    for key, (accuracy, hazard) in figures(as_left(recording, nothing), limits).items():
-        limit, empty = thresholds.get(key), nothing.thresholds.get(key)
-        by_class = {} if limit is None else dict.fromkeys(COMMANDS, limit)
-        if empty is not None:
-            by_class[NONE] = empty
-        result[key] = ExitSettings(
-            temperature=float(np.float32(temperatures[key])),
-            threshold=None,
-            class_thresholds=by_class,
-            accuracy=None if accuracy is None else round(accuracy, 4),
-            hazard=None if key == FUSION else round(hazard, 4),
-        )
-    return result
 
 
 def calibrate_robot(
@@ -137,9 +106,8 @@ def measured(
     recording = make_recording(
         model, batch, predict_integer(calibrated.quantized, batch), calibrated.temperatures, calibrated.costs
     )
-    outcome = replay_looking(recording, calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
-    said = np.stack([recording.answer[k] for k in outcome.keys])
-    answers = (recording.answer[FUSION], said[outcome.left_at, np.arange(len(batch))])
+    outcome = replay(recording, calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
+    answers = (recording.answer[FUSION], outcome.answer)
     return Measured(measure(name, logits, recording, outcome), answers, recording)
 
 
@@ -267,7 +235,8 @@ def run(args: argparse.Namespace) -> None:
     }
     content = model_bytes(
         calibrated.quantized,
-        settings(calibrated.recording, calibrated.thresholds, nothing, calibrated.temperatures),
+        exit_settings(model.network, calibrated.recording,
+                      Setting(calibrated.thresholds, calibrated.order, nothing.thresholds), calibrated.temperatures),
         provenance,
     )
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -103,8 +103,9 @@ def markdown(walks: list[Walk], image: str, intro: str) -> str:
 
 def run(args: argparse.Namespace) -> None:
     model = read_model(args.model)
-    if any(e.class_thresholds for e in model.exits.values()):
-        raise ToolError(f"{args.model}: has thresholds by class, whose walk this drawing does not show")
+    limited = any(e.threshold is not None for k, e in model.exits.items() if k != FUSION)
+    if any(e.class_thresholds for e in model.exits.values()) or (model.network.none is not None and limited):
+        raise ToolError(f"{args.model}: has thresholds by class or for `none`, whose walk this drawing does not show")
     windows = list(load(args.task).windows(args.data, args.split, args.count, args.seed))
     batch = featurize(windows, model.network)
     recording = recorded(model, batch)

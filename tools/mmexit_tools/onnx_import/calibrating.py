@@ -13,17 +13,18 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ..base.errors import USAGE, ToolError, exit_with
 from ..base.exits import FUSION, ExitKey
-from ..calibrate.calibration import Recording, Tolerance, calibrate, figures, replay
+from ..calibrate.calibration import Recording, Tolerance
 from ..calibrate.exit_pool import Pool, group_names, make_pool
 from ..calibrate.promise import Promise, Wish, fit_temperatures
 from ..calibrate.settings_path import Setting
+from ..export.exporter import chosen, exit_settings, gate_of
 from ..manifests.windowfiles import read_manifest
 from ..model.graphs import exit_costs
+from ..model.layers import Network
 from ..quantize.modelfile import ExitSettings, StoredModel, model_bytes, read_model
 from ..sources.folder_splits import group_of
 
@@ -32,6 +33,7 @@ from ..sources.folder_splits import group_of
 class Calibrated:
     """`recording`: what the exits said about the windows, by these temperatures."""
 
+    network: Network
     temperatures: dict[ExitKey, float]
     setting: Setting
     recording: Recording
@@ -39,24 +41,19 @@ class Calibrated:
 
     def settings(self) -> dict[ExitKey, ExitSettings]:
         source = self.promise.figures_from if self.promise else self.recording
-        return {
-            key: ExitSettings(
-                temperature=float(np.float32(self.temperatures[key])), threshold=self.setting.thresholds.get(key),
-                accuracy=None if accuracy is None else round(accuracy, 4),
-                hazard=None if key == FUSION else round(hazard, 4))
-            for key, (accuracy, hazard) in figures(source, self.setting.thresholds).items()
-        }
+        return exit_settings(self.network, source, self.setting, self.temperatures)
 
 
-def calibrated(pool: Pool, wish: Wish | None, tolerance: Tolerance) -> Calibrated:
+def calibrated(network: Network, pool: Pool, wish: Wish | None, tolerance: Tolerance) -> Calibrated:
     """With the guarantee that is wished for; without one, by the mean loss on these windows."""
     parts = wish.parts(pool.groups, len(pool)) if wish else None
-    promise = wish.grant(pool, parts) if wish and parts else None
+    promise = wish.grant(pool, parts, gate_of(network)) if wish and parts else None
     if promise is not None:
-        return Calibrated(promise.temperatures, promise.setting, pool.recording(promise.temperatures), promise)
+        recording = pool.recording(promise.temperatures)
+        return Calibrated(network, promise.temperatures, promise.setting, recording, promise)
     temperatures = fit_temperatures(pool)
     recording = pool.recording(temperatures)
-    return Calibrated(temperatures, Setting(*calibrate(recording, tolerance)), recording, None)
+    return Calibrated(network, temperatures, chosen(network, recording, pool, tolerance), recording, None)
 
 
 def read_pool(model: StoredModel, manifest: Path) -> Pool:
@@ -71,12 +68,14 @@ def read_pool(model: StoredModel, manifest: Path) -> Pool:
 
 def summary(model: StoredModel, found: Calibrated) -> str:
     recording, setting = found.recording, found.setting
-    outcome = replay(recording, setting.order, setting.thresholds)
+    outcome = gate_of(model.network).walk(recording, setting)
     lines = []
     for (modality, number), share in outcome.shares().items():
         limit = setting.thresholds.get((modality, number))
         if (modality, number) != FUSION:
             said = "off" if limit is None else f"at most {limit:g}"
+            empty = setting.nones.get((modality, number))
+            said += "" if empty is None else f" (`none`: at most {empty:g})"
             lines.append(f"{modality} exit {number}: {said}, {share:.1%} leave there")
     full = float(recording.correct(FUSION).mean())
     lines.append(f"{len(recording)} windows: {outcome.accuracy:.2%} right (full fusion {full:.2%}) at "
@@ -102,7 +101,7 @@ def main() -> None:
     wish = Wish.parse(args.guarantee)
     torch.set_num_threads(1)
     model = read_model(args.model)
-    found = calibrated(read_pool(model, args.manifest), wish, Tolerance(args.loss / 100, args.z))
+    found = calibrated(model.network, read_pool(model, args.manifest), wish, Tolerance(args.loss / 100, args.z))
     provenance = {**model.provenance, "calibration": {
         "windows": len(found.recording), "manifest": args.manifest.name,
         "guarantee": found.promise.provenance() if found.promise else None}}

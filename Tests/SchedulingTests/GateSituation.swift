@@ -1,0 +1,87 @@
+import Scheduling
+import Vocabulary
+
+/// A random gate, window and world.
+struct GateSituation {
+  var policy: GatePolicy
+  var figures: OrderingProblem?
+  var window: WindowConditions
+  var script: GateScript
+
+  init(_ random: inout SeededRandom) throws {
+    let n = random.whole(1...4)
+    let classes = random.whole(2...4)
+    let problem = random.problem(modalities: n)
+    let plan = try plan(problem, by: [.paper, .exact, .interleaved][random.whole(0...2)])
+    let thresholds = ThresholdTable(
+      classCount: classes,
+      exits: problem.modalities.map { $0.exits.map { _ in random.thresholds(classes) } },
+      fusion: random.thresholds(classes))
+    // Not the generator's round figures: at exact ties between going on and stopping, rounding would decide.
+    figures = random.chance(0.4) ? random.unround(problem) : nil
+    policy = GatePolicy(
+      steps: random.chance(0.8) ? plan.walk : plan.walk(startingWith: random.whole(0...n - 1)),
+      thresholds: thresholds, noneClass: random.chance(0.7) ? random.whole(0...classes - 1) : nil,
+      goingOn: try figures.map { try GoingOnEstimate($0) }, useActivity: random.chance(0.5),
+      activityCertainty: 0.75, always: random.chance(0.1),
+      wakeDeadlines: (0..<n).map { .milliseconds(Int64($0) + 1) })
+    let present = random.subset(n, 0.6)
+    window = WindowConditions(
+      now: Instant(sinceBoot: Int64(random.whole(0...1000))), present: present,
+      wakeable: random.subset(n, 0.6).subtracting(present),
+      invalid: random.chance(0.2) ? random.subset(n, 0.5) : [],
+      inactive: random.chance(0.5) ? random.subset(n, 0.7) : [], lookDue: random.chance(0.3))
+    var script = GateScript(
+      exits: problem.modalities.enumerated().map { m, modality in
+        modality.exits.indices.map { random.reading(.encoder(modality: m, exit: $0 + 1), classes) }
+      }, fusion: random.reading(.fusion, classes),
+      wakes: (0..<n).map { _ in
+        random.chance(0.6) ? .delivered : [.pending, .deadlineMissed, .failed, .refused][random.whole(0...3)]
+      }, skewTooLarge: random.chance(0.15))
+    // Entropies that lie exactly on their threshold.
+    for m in script.exits.indices {
+      for e in script.exits[m].indices where random.chance(0.05) {
+        script.exits[m][e].entropy = thresholds.limit(of: script.exits[m][e])
+      }
+    }
+    if random.chance(0.05) { script.fusion.entropy = thresholds.limit(of: script.fusion) }
+    self.script = script
+  }
+}
+
+extension ThresholdTable {
+  /// The threshold that the reading is held against; its own entropy where there is none.
+  fileprivate func limit(of reading: Reading) -> Float {
+    threshold(at: reading.exit, label: reading.label) ?? reading.entropy
+  }
+}
+
+extension SeededRandom {
+  fileprivate mutating func subset(_ count: Int, _ probability: Double) -> ModalitySet {
+    (0..<count).reduce(into: []) { if chance(probability) { $0.insert(ModalitySet(index: $1)) } }
+  }
+
+  fileprivate mutating func thresholds(_ classes: Int) -> ExitThresholds {
+    ExitThresholds(
+      chance(0.2) ? nil : Float(uniform(0...0.7)),
+      classThresholds: chance(0.3) ? [whole(0...classes - 1): Float(uniform())] : [:])
+  }
+
+  fileprivate mutating func reading(_ exit: ExitID, _ classes: Int) -> Reading {
+    Reading(
+      exit: exit, entropy: chance(0.03) ? .nan : Float(uniform()), label: whole(0...classes - 1),
+      certainty: Float(uniform()), macs: 1, parameters: 1)
+  }
+
+  fileprivate mutating func unround(_ problem: OrderingProblem) -> OrderingProblem {
+    var result = problem
+    result.lambda = uniform(1...30)
+    for m in result.modalities.indices {
+      for e in result.modalities[m].exits.indices {
+        result.modalities[m].exits[e].hazard = uniform(0.01...0.99)
+        result.modalities[m].exits[e].cost += uniform(0.001...0.1)
+      }
+    }
+    return result
+  }
+}

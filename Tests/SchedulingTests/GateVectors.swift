@@ -1,0 +1,112 @@
+import Scheduling
+import Vocabulary
+
+/// Windows through the gate as lines of JSON, for whoever tells its rules in another language (tools/tests/test_walk.py).
+enum GateVectors {
+  static let command = "MMEXIT_GATE_VECTORS=write swift test --filter GateVectorsTests"
+
+  /// The command in the head, then a line a window: the first of each kind among `rounds` random ones.
+  static func lines(rounds: Int) throws -> [String] {
+    var random = SeededRandom(seed: 17)
+    var seen: Set<String> = []
+    var lines = ["{\"made_by\": \"\(command)\"}"]
+    for _ in 0..<rounds {
+      let situation = try GateSituation(&random)
+      var gate = Gate(situation.policy)
+      let trace = walk(&gate, situation.window, situation.script)
+      guard seen.insert(kind(situation, trace)).inserted else { continue }
+      lines.append(line(situation, trace, wanted: gate.wanted))
+    }
+    return lines
+  }
+
+  /// What a window is an example of: what met it on the way, and how it ended.
+  private static func kind(_ situation: GateSituation, _ trace: GateTrace) -> String {
+    let met = trace.actions.compactMap { action in
+      if case .wake(let modality, _) = action { "\(situation.script.wakes[modality])" } else { nil }
+    }
+    let flags = [trace.isSure, trace.provisional, trace.look]
+    let ended = trace.answer.map { "\($0.reason) \($0.label == situation.policy.noneClass)" } ?? "-"
+    return "\(ended) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
+  }
+
+  private static func line(_ situation: GateSituation, _ trace: GateTrace, wanted: ModalitySet) -> String {
+    let (policy, window, script) = (situation.policy, situation.window, situation.script)
+    let table = policy.thresholds
+    func limits(_ exit: ExitID) -> String {
+      list((0..<table.classCount).map { number(table.threshold(at: exit, label: $0)) })
+    }
+    let exits = script.exits.indices.map { m in
+      list(script.exits[m].indices.map { limits(.encoder(modality: m, exit: $0 + 1)) })
+    }
+    let members = [
+      ("steps", list(policy.steps.map(name))), ("limits", list(exits)), ("fusion_limits", limits(.fusion)),
+      ("none", policy.noneClass.map(String.init) ?? "null"), ("going_on", figures(situation.figures)),
+      ("use_activity", "\(policy.useActivity)"), ("activity_certainty", number(policy.activityCertainty)),
+      ("always", "\(policy.always)"),
+      ("present", "\(window.present.rawValue)"), ("wakeable", "\(window.wakeable.rawValue)"),
+      ("invalid", "\(window.invalid.rawValue)"), ("inactive", "\(window.inactive.rawValue)"),
+      ("look_due", "\(window.lookDue)"),
+      ("readings", list(script.exits.map { list($0.map(reading)) })), ("fusion", reading(script.fusion)),
+      ("wakes", list(script.wakes.map { "\"\($0)\"" })), ("skew_too_large", "\(script.skewTooLarge)"),
+      ("actions", "\"\(actions(trace))\""), ("answer", answer(trace)),
+      ("provisional", "\(trace.provisional)"), ("all_looked", "\(trace.allLooked)"),
+      ("look", "\(trace.look)"),
+      ("asked", "\(trace.asked.rawValue)"), ("woken", "\(trace.woken.rawValue)"),
+      ("missing", "\(trace.missing.rawValue)"), ("wanted", "\(wanted.rawValue)"),
+    ]
+    return "{" + members.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  /// `a0 w1 a1 f`: advance, wake, fuse.
+  private static func actions(_ trace: GateTrace) -> String {
+    trace.actions.compactMap { action in
+      switch action {
+      case .advance(let modality): "a\(modality)"
+      case .wake(let modality, _): "w\(modality)"
+      case .fuse: "f"
+      case .conclude, .concludeUnsure: nil
+      }
+    }.joined(separator: " ")
+  }
+
+  private static func answer(_ trace: GateTrace) -> String {
+    guard let answer = trace.answer else { return "null" }
+    let members = [
+      answer.label.map(String.init) ?? "null", answer.exit.map(name) ?? "null", number(answer.entropy),
+      number(answer.certainty), number(answer.threshold), "\"\(answer.reason.rawValue)\"", "\(trace.isSure)",
+    ]
+    return list(members)
+  }
+
+  /// `[worth, wake costs, [accuracy, cost, hazard] of each exit by modality, [accuracy, cost] of fusion]`.
+  private static func figures(_ problem: OrderingProblem?) -> String {
+    guard let problem else { return "null" }
+    let exits = problem.modalities.map { modality in
+      list(modality.exits.map { list(["\($0.accuracy)", "\($0.cost)", "\($0.hazard)"]) })
+    }
+    return list([
+      "\(problem.lambda)", list(problem.modalities.map { "\($0.wakeCost)" }), list(exits),
+      list(["\(problem.fusion.accuracy)", "\(problem.fusion.cost)"]),
+    ])
+  }
+
+  private static func reading(_ reading: Reading) -> String {
+    list([number(reading.entropy), "\(reading.label)", number(reading.certainty)])
+  }
+
+  private static func name(_ exit: ExitID) -> String {
+    switch exit {
+    case .encoder(let modality, let exit): "[\(modality), \(exit)]"
+    case .fusion: "\"fusion\""
+    }
+  }
+
+  /// The shortest decimal that is this Float again.
+  private static func number(_ value: Float?) -> String {
+    guard let value else { return "null" }
+    return value.isNaN ? "NaN" : "\(value)"
+  }
+
+  private static func list(_ members: [String]) -> String { "[" + members.joined(separator: ", ") + "]" }
+}

@@ -1,0 +1,138 @@
+"""The walk against the daemon's own gate: every window of gate-vectors.jsonl, which the Swift tests write and check.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.gate import NOBODY, REASONS, Conditions, GatePolicy, GoingOn, Readings
+from mmexit_tools.calibrate.walk import walk
+
+VECTORS = Path(os.environ.get("MMEXIT_GATE_VECTORS_FILE", Path(__file__).with_name("gate-vectors.jsonl")))
+HEAD, *LINES = (json.loads(line) for line in VECTORS.read_text().splitlines())
+ANSWERED = [line["answer"] for line in LINES]
+
+
+def named(exit):
+    return FUSION if exit == "fusion" else (str(exit[0]), exit[1])
+
+
+def single(value) -> np.ndarray:
+    """One Float of Swift's, in float64 as it is."""
+    return np.array([np.nan if value is None else np.float32(value)], np.float64)
+
+
+def policy_of(line) -> GatePolicy:
+    limits = {(str(m), j + 1): row for m, exits in enumerate(line["limits"]) for j, row in enumerate(exits)}
+    limits[FUSION] = line["fusion_limits"]
+    table = {k: np.concatenate([single(v) for v in row]) for k, row in limits.items()}
+    going_on = None
+    if line["going_on"]:
+        worth, wake, exits, fusion = line["going_on"]
+        figures = {(str(m), j + 1): tuple(row) for m, rows in enumerate(exits) for j, row in enumerate(rows)}
+        going_on = GoingOn(worth, figures | {FUSION: (*fusion, 1.0)}, {str(m): c for m, c in enumerate(wake)})
+    return GatePolicy([named(s) for s in line["steps"]], lambda key, label: table[key][label], line["none"],
+                      len(line["fusion_limits"]), going_on, line["use_activity"],
+                      float(single(line["activity_certainty"])[0]), line["always"])
+
+
+def modalities(line) -> range:
+    return range(len(line["limits"]))
+
+
+def conditions_of(line) -> Conditions:
+    sets = ({str(m): np.array([bool(line[name] >> m & 1)]) for m in modalities(line)}
+            for name in ("present", "wakeable", "invalid", "inactive"))
+    return Conditions(*sets, np.array([line["look_due"]]),
+                      {str(m): np.array([line["wakes"][m]]) for m in modalities(line)},
+                      np.array([line["skew_too_large"]]))
+
+
+def readings_of(line) -> Readings:
+    said = {(str(m), j + 1): r for m, rows in enumerate(line["readings"]) for j, r in enumerate(rows)}
+    said[FUSION] = line["fusion"]
+    return Readings({k: single(r[0]) for k, r in said.items()}, {k: np.array([r[1]]) for k, r in said.items()},
+                    {k: single(r[2]) for k, r in said.items()}, dict.fromkeys(said, 1))
+
+
+def masks(line, table) -> int:
+    return sum(int(table[str(m)][0]) << m for m in modalities(line))
+
+
+def outcome(line) -> dict:
+    """The same members as a line has, by our walk."""
+    found = walk(policy_of(line), readings_of(line), conditions_of(line))
+    place, label, limit = found.exit[0], int(found.answer[0]), found.threshold[0]
+    exit = None if place == NOBODY else found.keys[place]
+    exit = "fusion" if exit == FUSION else exit and [int(exit[0]), exit[1]]
+    actions = [kind + modality for kind, modality, windows in found.actions if windows[0]]
+    assert found.macs[0] == sum(a[0] != "w" for a in actions) - ("f" in actions and found.reason[0] == REASONS.index(
+        "skewAboveLimit"))
+    return {
+        "actions": " ".join(actions),
+        "answer": [None if label == NOBODY else label, exit, float(found.entropy[0]), float(found.certainty[0]),
+                   None if np.isnan(limit) else float(limit), REASONS[found.reason[0]], bool(found.sure[0])],
+        **{name: bool(getattr(found, name)[0]) for name in ("provisional", "all_looked", "look")},
+        **{name: masks(line, getattr(found, name)) for name in ("asked", "woken", "missing", "wanted")},
+    }
+
+
+@pytest.mark.parametrize("i", range(len(LINES)))
+def test_the_walk_does_what_the_gate_does(i):
+    expected = {name: LINES[i][name] for name in outcome(LINES[i])}
+    answer = expected["answer"]
+    numbers = (None if v is None else float(np.float32(v)) for v in answer[2:5])
+    expected["answer"] = [*answer[:2], *numbers, *answer[5:]]
+    assert outcome(LINES[i]) == expected
+
+
+def test_the_vectors_hold_every_branch():
+    assert "swift test" in HEAD["made_by"]
+    assert {a[5] for a in ANSWERED} == set(REASONS)
+    assert {(a[5], a[6]) for a in ANSWERED} >= {("sure", True), ("fused", True), ("fusedUnsure", False),
+                                               ("windowInvalid", False), ("modalityMissing", True),
+                                               ("modalityMissing", False), ("wakePending", True)}
+    met = {line["wakes"][int(step[1:])] for line in LINES for step in line["actions"].split() if step[0] == "w"}
+    assert met == {"delivered", "pending", "deadlineMissed", "failed", "refused"}
+    for name in ("always", "use_activity", "look_due", "look", "provisional", "going_on", "invalid", "inactive"):
+        assert {bool(line[name]) for line in LINES} == {False, True}, name
+    assert any(r[0] != r[0] for line in LINES for rows in line["readings"] for r in rows)  # not a number
+
+
+def rows(table, i):
+    return {k: v[i : i + 1] for k, v in table.items()}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_windows_that_go_together_go_as_each_alone(seed):
+    rng, n = np.random.default_rng(seed), 300
+    steps = [[("a", 1), ("b", 1), ("a", 2), ("c", 1), ("b", 2)], [("c", 1), ("a", 1), ("a", 2), ("b", 1), ("b", 2)]]
+    keys = [*steps[seed % 2], FUSION]
+    limits = {k: np.where(rng.random(3) < 0.2, np.nan, 0.7 * rng.random(3)) for k in keys}
+    figures = {k: (0.7, 0.3 * rng.random(), rng.random()) for k in keys}
+    policy = GatePolicy(steps[seed % 2], lambda k, label: limits[k][label], None if seed % 4 == 3 else 0, 3,
+                        GoingOn(3.0, figures, dict.fromkeys("abc", 0.5)) if seed % 3 else None, seed % 2 == 0, 0.9)
+    readings = Readings({k: rng.random(n) for k in keys}, {k: rng.integers(0, 3, n) for k in keys},
+                        {k: rng.random(n) for k in keys}, dict.fromkeys(keys, 1))
+    present = {m: rng.random(n) < 0.6 for m in "abc"}
+    conditions = Conditions(
+        present, {m: ~present[m] & (rng.random(n) < 0.7) for m in "abc"}, {"b": rng.random(n) < 0.1},
+        {m: rng.random(n) < 0.4 for m in "abc"}, rng.random(n) < 0.3,
+        {m: rng.choice(["delivered", "pending", "deadlineMissed", "failed", "refused"], n) for m in "abc"},
+        rng.random(n) < 0.1)
+    together = walk(policy, readings, conditions)
+    assert len(set(together.reason)) > 5
+    for i in range(n):
+        c, r = conditions, readings
+        alone = walk(policy, Readings(rows(r.entropy, i), rows(r.answer, i), rows(r.certainty, i), r.macs),
+                     Conditions(rows(c.present, i), rows(c.wakeable, i), rows(c.invalid, i), rows(c.inactive, i),
+                                c.look_due[i : i + 1], rows(c.wakes, i), c.skew_too_large[i : i + 1]))
+        for name in ("exit", "answer", "entropy", "certainty", "threshold", "reason", "sure", "provisional", "look",
+                     "all_looked", "macs"):
+            np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[i], name)
+        done = [(kind, m) for kind, m, windows in together.actions if windows[i]]
+        assert [(kind, m) for kind, m, windows in alone.actions if windows[0]] == done
