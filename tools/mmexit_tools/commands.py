@@ -27,13 +27,14 @@ COMMANDS = {
     "pca": ("sources.pca", "make avmnist's basis of pictures"),
     "robot-train": ("training.robot_train", "train robot-command"),
     "robot-export": ("export.robot_export", "make robot-command's model and card"),
+    "robot-recalibration": ("export.robot_recalibration", "robot-command's thresholds and card anew, from its file"),
     "robot-manifest": ("manifests.robot_manifest", "robot-command windows in a chosen mix, as files"),
 }
 """By name: the module whose `main` it is, and what it is for."""
 
 
 def usage() -> str:
-    lines = [f"  {name:<16}{purpose}" for name, (_, purpose) in COMMANDS.items()]
+    lines = [f"  {name:<21}{purpose}" for name, (_, purpose) in COMMANDS.items()]
     return "\n".join(["usage: mmexit-tools COMMAND ...", "", *lines, "",
                       "`mmexit-tools COMMAND --help` lists a command's options."])
 

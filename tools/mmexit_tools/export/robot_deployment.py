@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from ..base.exits import FUSION
+from ..calibrate.calibration import Recording, Replay
+from ..calibrate.exit_pool import Pool
 from ..model.datasets import Batch
 from ..model.networks import MultiExitNetwork
 from ..sources.robot_data import CLASSES, NONE
@@ -13,11 +18,13 @@ from .report import share_text, table
 
 EMPTY = CLASSES.index(NONE)
 WINDOWS_PER_SECOND = 4
+Windows = Batch | Pool
+"""What has labels and, by modality, what it saw."""
 Answers = tuple[np.ndarray, np.ndarray]
 """Of full fusion and of the adaptive gate, int64 [N] each."""
 
 
-def kinds(batch: Batch) -> dict[str, np.ndarray]:
+def kinds(batch: Windows) -> dict[str, np.ndarray]:
     """Which windows are of which kind, by what each sensor saw."""
     voice, hand = batch.seen["audio"], batch.seen["image"]
     spoken, signed = voice != EMPTY, hand != EMPTY
@@ -30,7 +37,7 @@ def kinds(batch: Batch) -> dict[str, np.ndarray]:
     }
 
 
-def kinds_section(batch: Batch, answers: Answers) -> str:
+def kinds_section(batch: Windows, answers: Answers) -> str:
     rows = []
     for name, here in kinds(batch).items():
         shares = [share_text(float((a == batch.labels)[here].mean()) if here.any() else None) for a in answers]
@@ -38,17 +45,41 @@ def kinds_section(batch: Batch, answers: Answers) -> str:
     return "## Test by kind of window (int8)\n\n" + table(["kind", "windows", "full fusion", "adaptive"], rows)
 
 
-def missing_section(model: MultiExitNetwork, batch: Batch) -> str:
-    """Fusion's answer when one sensor is gone, against what the other one can know."""
-    rows = []
-    for gone, left in (("image", "audio"), ("audio", "image")):
-        present = dict(batch.present, **{gone: np.zeros(len(batch), bool)})
-        found = predict(model, Batch(batch.inputs, present, batch.labels, batch.seen))[("fusion", 0)].argmax(1)
-        rows.append([f"{left} only", share_text(float((found == batch.seen[left]).mean()))])
+def missing_section(alone: Mapping[str, np.ndarray], seen: Mapping[str, np.ndarray]) -> str:
+    """Fusion's answer when one sensor is gone, against what the other one can know. `alone`: the classes, by who is
+    left."""
+    rows = [[f"{left} only", share_text(float((answer == seen[left]).mean()))] for left, answer in alone.items()]
     return "## Fusion with a sensor missing (test, float)\n\n" + table(["present", "right on what it can know"], rows)
 
 
-def deployment_figures(batch: Batch, answers: np.ndarray, idle: Batch, idle_answers: np.ndarray) -> dict[str, float]:
+def alone(model: MultiExitNetwork, batch: Batch) -> dict[str, np.ndarray]:
+    """By modality, what fusion answers when it is the only one."""
+    found = {}
+    for left in batch.present:
+        present = {m: p if m == left else np.zeros(len(batch), bool) for m, p in batch.present.items()}
+        found[left] = predict(model, Batch(batch.inputs, present, batch.labels, batch.seen))[FUSION].argmax(1)
+    return found
+
+
+def asleep_section(windows: Windows, awake: Replay, asleep: Replay, recording: Recording) -> str:
+    """The same thresholds where only the first sensor of the order is awake; others sleep until they are woken."""
+    first, *others = awake.order
+    woken = np.logical_or.reduce([asleep.woken[m] for m in others])
+    rows = []
+    for name, here in {**kinds(windows), "all": np.ones(len(windows.labels), bool)}.items():
+        if not here.any():
+            continue
+        rows.append([name, *(share_text(float(v[here].mean())) for v in (awake.right, asleep.right, woken)),
+                     share_text(1 - float(asleep.macs[here].mean()) / recording.total_macs)])
+    head = ["kind", "all awake", f"{first} awake alone", "wakes another", "MACs saved"]
+    return "\n".join([
+        "## The others asleep (test, int8)\n",
+        f"What the same rule does between two looks, when only {first} is awake: others are woken where it is",
+        "not sure, and are in time. A hand without a word waits for the next look.\n", table(head, rows)])
+
+
+def deployment_figures(batch: Windows, answers: np.ndarray, idle: Windows,
+                       idle_answers: np.ndarray) -> dict[str, float]:
     """Rates from stratified windows: commands of the standard mix, nothing of both."""
     command = batch.labels != EMPTY
     nothing = np.concatenate([answers[kinds(batch)["nothing"]], idle_answers[kinds(idle)["nothing"]]])
@@ -67,7 +98,7 @@ def deployment_figures(batch: Batch, answers: np.ndarray, idle: Batch, idle_answ
     }
 
 
-def deployment_section(batch: Batch, answers: Answers, idle: Batch, idle_answers: Answers) -> str:
+def deployment_section(batch: Windows, answers: Answers, idle: Windows, idle_answers: Answers) -> str:
     """98 % nothing, commands in the standard proportions."""
     found = [deployment_figures(batch, a, idle, i) for a, i in zip(answers, idle_answers, strict=True)]
     rows = [

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ..base.errors import exit_with
-from ..base.exits import FUSION
+from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Thresholds, Tolerance, fit_temperature, replay
 from ..calibrate.exit_pool import Watched, batch_pool
 from ..calibrate.learn_then_test import Groups
@@ -28,8 +28,9 @@ from ..calibrate.robot_thresholds import choose_walk
 from ..calibrate.settings_path import Setting
 from ..model.datasets import Batch, collect
 from ..model.graphs import exit_costs, lower
+from ..model.layers import Network
 from ..model.networks import MultiExitNetwork
-from ..quantize.modelfile import model_bytes
+from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import predict_integer, quantize_best
 from ..sources.robot_data import CLASSES, NONE, material
 from ..sources.surroundings import surroundings
@@ -38,7 +39,14 @@ from ..tasks import robot_command as task
 from ..training.trainer import predict, read_checkpoint
 from .exporter import Calibrated, exit_settings, float_part, make_recording, summary, versions
 from .report import Card, SplitReport, exit_name, measure, share_text, table
-from .robot_deployment import deployment_section, kinds_section, missing_section
+from .robot_deployment import (
+    Windows,
+    alone,
+    asleep_section,
+    deployment_section,
+    kinds_section,
+    missing_section,
+)
 
 EMPTY = CLASSES.index(NONE)
 
@@ -106,12 +114,30 @@ def measured(
     recording = make_recording(
         model, batch, predict_integer(calibrated.quantized, batch), calibrated.temperatures, calibrated.costs
     )
+    return measured_of(name, calibrated, nothing, recording, logits)
+
+
+def measured_of(name: str, calibrated: Calibrated, nothing: Nothing, recording: Recording,
+                plain: Mapping) -> Measured:
     outcome = replay(recording, calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
-    answers = (recording.answer[FUSION], outcome.answer)
-    return Measured(measure(name, logits, recording, outcome), answers, recording)
+    return Measured(measure(name, plain, recording, outcome), (recording.answer[FUSION], outcome.answer), recording)
 
 
-def nothing_section(nothing: Nothing, batch: Batch, recording: Recording) -> str:
+def sections(data: Path, begun: Mapping | None, calibrated: Calibrated, nothing: Nothing,
+             test: tuple[Windows, Measured], idle: tuple[Windows, Measured], left: Mapping[str, np.ndarray]) -> str:
+    """Of the card, what its common parts do not have."""
+    windows, found = test
+    choice = (calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
+    return "\n".join([
+        people_section(data), start_section(begun), kinds_section(windows, found.answers),
+        missing_section(left, windows.seen),
+        asleep_section(windows, replay(found.recording, *choice),
+                       replay(found.recording, *choice, calibrated.order[1:]), found.recording),
+        nothing_section(nothing, windows, found.recording),
+        deployment_section(windows, found.answers, idle[0], idle[1].answers), LIMITS])
+
+
+def nothing_section(nothing: Nothing, batch: Windows, recording: Recording) -> str:
     """What the daemon's first sensor may say alone, for the time being."""
     rows = []
     for modality in recording.modalities:
@@ -138,7 +164,7 @@ def nothing_section(nothing: Nothing, batch: Batch, recording: Recording) -> str
         [
             "## Nothing, from one sensor (test, int8)\n",
             "In the daemon a sure `none` of the first sensor is provisional: the others sleep on and look every",
-            "`max-blind` seconds. In the tables above every window is a look: `none` counts only where all agree.\n",
+            "`max-blind` seconds. Where all are awake, `none` counts only where all agree.\n",
             table(head, rows),
         ]
     )
@@ -206,17 +232,8 @@ def run(args: argparse.Namespace) -> None:
     results.append(measured("test", calibrated, nothing, model, test))
     idle = collect(task.windows(args.data, "test", args.windows, args.seed + 2, mix="deployment"), model.network)
     at_rest = measured("deployment", calibrated, nothing, model, idle)
-    extra = "\n".join(
-        [
-            people_section(args.data),
-            start_section(state.get("started_from")),
-            kinds_section(test, results[1].answers),
-            missing_section(model, test),
-            nothing_section(nothing, test, results[1].recording),
-            deployment_section(test, results[1].answers, idle, at_rest.answers),
-            LIMITS,
-        ]
-    )
+    extra = sections(args.data, state.get("started_from"), calibrated, nothing, (test, results[1]), (idle, at_rest),
+                     alone(model, test))
     provenance = {
         "task": "robot-command",
         **task.PROVENANCE,
@@ -233,12 +250,17 @@ def run(args: argparse.Namespace) -> None:
         "versions": versions(),
         "commands": [shlex.join(c) for c in commands(args, state["options"])],
     }
-    content = model_bytes(
-        calibrated.quantized,
-        exit_settings(model.network, calibrated.recording,
-                      Setting(calibrated.thresholds, calibrated.order, nothing.thresholds), calibrated.temperatures),
-        provenance,
-    )
+    finish(args, model.network, calibrated, nothing, provenance, results, extra, commands(args, state["options"]))
+
+
+def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, nothing: Nothing, provenance: Mapping,
+           results: Sequence[Measured], extra: str, made_by: Sequence[Sequence[str]], note: str = "",
+           settings: Mapping[ExitKey, ExitSettings] | None = None) -> None:
+    """Writes the model and its card. `settings`: what is stored at the exits, where it is given."""
+    total = calibrated.recording.total_macs
+    setting = Setting(calibrated.thresholds, calibrated.order, nothing.thresholds)
+    settings = settings or exit_settings(network, calibrated.recording, setting, calibrated.temperatures)
+    content = model_bytes(calibrated.quantized, settings, provenance)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(content)
     empty = "`none` is left to fusion"
@@ -251,19 +273,8 @@ def run(args: argparse.Namespace) -> None:
     )
     if calibrated.promise:
         promise = calibrated.promise.sentence()
-    card = Card(
-        model.network,
-        task.PROVENANCE,
-        calibrated.costs,
-        calibrated.temperatures,
-        calibrated.thresholds,
-        calibrated.order,
-        promise,
-        [r.report for r in results],
-        commands(args, state["options"]),
-        len(content),
-        extra,
-    )
+    card = Card(network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
+                calibrated.order, promise + note, [r.report for r in results], made_by, len(content), extra)
     args.card.write_text(card.text().replace("mmexit_tools.export`", "mmexit_tools.export.robot_export`"))
     print("\n".join([str(args.out), *(summary(r.report, total) for r in results)]))
 

@@ -1,0 +1,90 @@
+"""Pieces of what a stored model says, settings read back from its file, what the card tells of sleeping sensors."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmexit_tools.base.exits import FUSION
+from mmexit_tools.calibrate.calibration import replay
+from mmexit_tools.calibrate.exit_pool import Pool
+from mmexit_tools.export import robot_pieces
+from mmexit_tools.export.robot_deployment import asleep_section, kinds
+from mmexit_tools.export.robot_recalibration import kept
+from mmexit_tools.quantize.modelfile import read_model
+from mmexit_tools.sources.robot_data import CLASSES, NONE
+
+SHIPPED = Path(__file__).parents[2] / "config/models/robot-command.safetensors"
+EMPTY = CLASSES.index(NONE)
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return read_model(SHIPPED)
+
+
+def made_up(stored, count: int, seed: int) -> list[Pool]:
+    rng = np.random.default_rng(seed)
+    seen = {m: rng.choice([0, 1, EMPTY], count) for m in ("audio", "image")}
+    labels = np.where(seen["audio"] == EMPTY, seen["image"], seen["audio"])
+    logits = {k: rng.normal(size=(count, len(CLASSES))).astype(np.float32) for k in stored.exits}
+    for key, values in logits.items():
+        values[np.arange(count), labels if key == FUSION else seen[key[0]]] += 6
+    pool = Pool(logits, labels, dict.fromkeys(seen, np.ones(count, bool)), seen,
+                {"speaker": rng.integers(9, size=count).astype(str)}, dict.fromkeys(logits, 10))
+    alone = {(m, 0): logits[(m, 2)] for m in seen}
+    return [pool, pool, Pool(alone, labels, pool.present, seen, pool.groups, dict.fromkeys(alone, 0))]
+
+
+def test_a_run_that_was_cut_off_goes_on(stored, tmp_path, monkeypatch):
+    sizes, asked = [], []
+
+    def windows(data, split, count, seed, mix):
+        asked.append((split, count, seed, mix))
+        return count
+
+    def make(stored, plain, count):
+        if len(sizes) == 2 and sizes[-1] != "killed":
+            sizes.append("killed")
+            raise KeyboardInterrupt
+        sizes.append(count)
+        return made_up(stored, count, len(sizes))
+
+    monkeypatch.setattr(robot_pieces, "make", make)
+    monkeypatch.setattr(robot_pieces.drawn_people, "windows", windows)
+    with pytest.raises(KeyboardInterrupt):
+        robot_pieces.said(stored, None, Path(), "test", 2500, 7, tmp_path)
+    found = robot_pieces.said(stored, None, Path(), "test", 2500, 7, tmp_path)
+    assert sizes == [1000, 1000, "killed", 500]
+    assert len(found.pool) == len(found.plain[FUSION]) == len(found.alone["audio"]) == 2500
+    again = robot_pieces.said(stored, None, Path(), "test", 2500, 7, tmp_path)
+    assert len(sizes) == 4 and (again.pool.logits[FUSION] == found.pool.logits[FUSION]).all()
+    assert asked[:2] == [("test", 1000, 7000, "standard"), ("test", 1000, 7001, "standard")]
+    robot_pieces.said(stored, None, Path(), "test", 1000, 8, tmp_path)
+    assert len(sizes) == 5  # another seed is another piece
+
+
+def test_the_files_own_settings_are_read_back(stored):
+    pools = made_up(stored, 50, 1)
+    calibrated, nothing = kept(stored, robot_pieces.Said(pools[0], pools[1].logits, {}))
+    assert sorted(calibrated.order) == ["audio", "image"]
+    for key, exit in stored.exits.items():
+        if key != FUSION:
+            assert calibrated.thresholds[key] == exit.class_thresholds.get("go")
+            assert nothing.thresholds[key] == exit.class_thresholds.get(NONE)
+    assert calibrated.temperatures[FUSION] == stored.exits[FUSION].temperature
+
+
+def test_the_card_tells_what_a_sleeping_camera_costs(stored):
+    pool = made_up(stored, 400, 2)[0]
+    recording = pool.recording(dict.fromkeys(stored.exits, 1.0))
+    limits = dict.fromkeys(recording.keys(("audio", "image")), 0.9)
+    choice = (("audio", "image"), limits, limits, EMPTY)
+    awake, asleep = replay(recording, *choice), replay(recording, *choice, ("image",))
+    hand = kinds(pool)["hand"]
+    # Sound that is sure of nothing wakes nobody: what a hand says is not seen.
+    assert awake.right[hand].mean() > 0.9 and asleep.right[hand].mean() < 0.1
+    assert not asleep.woken["image"][hand & (asleep.answer == EMPTY)].any()
+    assert (awake.right == asleep.right)[~hand].mean() > 0.9
+    text = asleep_section(pool, awake, asleep, recording)
+    assert "only audio is awake" in text and text.count("| hand |") == 1
