@@ -255,7 +255,7 @@ def run(args: argparse.Namespace) -> None:
 
 def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, nothing: Nothing, provenance: Mapping,
            results: Sequence[Measured], extra: str, made_by: Sequence[Sequence[str]], note: str = "",
-           settings: Mapping[ExitKey, ExitSettings] | None = None) -> None:
+           settings: Mapping[ExitKey, ExitSettings] | None = None, module: str = "robot_export") -> None:
     """Writes the model and its card. `settings`: what is stored at the exits, where it is given."""
     total = calibrated.recording.total_macs
     setting = Setting(calibrated.thresholds, calibrated.order, nothing.thresholds)
@@ -263,7 +263,8 @@ def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, n
     content = model_bytes(calibrated.quantized, settings, provenance)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(content)
-    empty = "`none` is left to fusion"
+    off = all(t is None for t in nothing.thresholds.values())
+    empty = "`none` is left to fusion" if off else "those of `none` further below"
     if nothing.missed is not None:
         share = f"{100 * nothing.missed:g} %"
         empty = f"for `none` such that a sensor takes at most {share} of its own commands for nothing"
@@ -275,7 +276,7 @@ def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, n
         promise = calibrated.promise.sentence()
     card = Card(network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
                 calibrated.order, promise + note, [r.report for r in results], made_by, len(content), extra)
-    args.card.write_text(card.text().replace("mmexit_tools.export`", "mmexit_tools.export.robot_export`"))
+    args.card.write_text(card.text().replace("mmexit_tools.export`", f"mmexit_tools.export.{module}`"))
     print("\n".join([str(args.out), *(summary(r.report, total) for r in results)]))
 
 

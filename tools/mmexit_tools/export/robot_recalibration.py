@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> None:
                str(args.model), "--work", "../work/robot-pieces", "--out", str(args.out), "--card", str(args.card),
                "--windows", str(args.windows), "--seed", str(args.seed)]
     command += ["--keep"] if args.keep else ["--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
+    command += ["--note", args.note] if args.note else []
     made_by = [*(shlex.split(c) for c in stored.provenance["commands"]), command]
     calibration = {**stored.provenance["calibration"], "windows": args.windows, "seed": args.seed}
     provenance = {**stored.provenance, "calibration": calibration, "versions": versions(),
@@ -94,8 +95,9 @@ def run(args: argparse.Namespace) -> None:
         windows_before = stored.provenance["calibration"]["windows"]
         note = f"; chosen on {windows_before:,} windows before, measured here as they are{note}"
         provenance = stored.provenance
+    note += f". {args.note}" if args.note else ""
     finish(args, plain.network, calibrated, nothing, provenance, results[:2], extra, made_by, note,
-           stored.exits if args.keep else None)
+           stored.exits if args.keep else None, "robot_recalibration")
 
 
 def main() -> None:
@@ -110,6 +112,7 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
     parser.add_argument("--z", type=float, default=2.5, help="standard errors kept in reserve")
     parser.add_argument("--keep", action="store_true", help="measure the file's own thresholds, choose none")
+    parser.add_argument("--note", default="", help="sentence for the card, after that about the thresholds")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
