@@ -26,7 +26,11 @@ package enum Limits {
       ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
       ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
       ("clients", server.clients, "at a time"),
-      ("clients of one user", server.clientsOfUser, "of these"),
+      ("clients of one program", server.clientsOfProcess, "of these"),
+      (
+        "clients of other users", server.clientsOfOthers,
+        "of all together; of one \(server.clientsOfUser(privileged: false)); root and the daemon's user always find a place"
+      ),
       (
         "waiting for clients", server.clientBytes,
         "bytes for replies not read and requests not whole, of all together"

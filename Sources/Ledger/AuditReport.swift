@@ -22,6 +22,8 @@ package struct AuditReport: Equatable, Sendable {
   package private(set) var gaps: [String] = []
   /// A ledger of garbage has a finding a line; memory is not to grow with it.
   package static let maximumListed = 1000
+  /// What a record says of itself is told up to so many bytes.
+  package static let maximumText = 500
 
   /// Whether everything adds up.
   package var passes: Bool { found == 0 }
@@ -32,7 +34,7 @@ package struct AuditReport: Equatable, Sendable {
   }
 
   mutating func add(gap: String) {
-    if gaps.count < Self.maximumListed { gaps.append(gap) }
+    if gaps.count < Self.maximumListed { gaps.append(gap.clipped(to: Self.maximumText)) }
   }
 }
 
@@ -48,7 +50,37 @@ package struct AuditTotals: Equatable, Sendable {
   /// By kind: `measured`, `estimated`.
   package var kinds: [BytewiseText: Int64] = [:]
   /// Answers by exit, e.g. `audio.1`, `fusion`; under the empty name those that no exit gave.
-  package var exits: [BytewiseText: Int] = [:]
+  package var exits: [BytewiseText: Int64] = [:]
+  /// Names that one table takes, and bytes of one: beyond what all models of a robot's life have together.
+  package static let maximumNames = 1000
+  package static let maximumNameBytes = 300
+
+  /// Adds to what stands under the name; the sums stay at the end of the scale and do not trap.
+  /// - Returns: false where the name is one too many, or too long, and nothing was added.
+  mutating func add(
+    _ amount: Int64, to table: WritableKeyPath<AuditTotals, [BytewiseText: Int64]>, _ name: String
+  ) -> Bool {
+    let key = BytewiseText(name)
+    guard let sum = self[keyPath: table][key] else {
+      guard self[keyPath: table].count < Self.maximumNames, name.utf8.count <= Self.maximumNameBytes else {
+        return false
+      }
+      self[keyPath: table][key] = amount
+      return true
+    }
+    self[keyPath: table][key] = sum.clampedSum(amount)
+    return true
+  }
+}
+
+extension Int64 {
+  /// Figures of a forged ledger may be anything: sums stay at the end of the scale and do not trap.
+  func clampedSum(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? (other > 0 ? .max : .min) : sum
+  }
+
+  mutating func clampedAdd(_ other: Int64) { self = clampedSum(other) }
 }
 
 /// One thing that does not add up, and where it stands.
@@ -62,6 +94,8 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     case sequence(expected: UInt64, found: UInt64)
     /// A total that is not the sum of what it is the total of.
     case sum(member: String, stated: Int64, computed: Int64)
+    /// A name that no table of the audit takes any more: which.
+    case strangeName(String)
     /// Bytes after the last newline. The daemon sets them aside at its next start.
     case tornTail(bytes: Int)
     /// A segment whose name says another first record than it holds.
@@ -93,6 +127,9 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     case .chainBroken: "'prev' is not the SHA-256 of the record before it: one of the two was changed"
     case .sequence(let expected, let found): "sequence \(found) where \(expected) should be"
     case .sum(let member, let stated, let computed): "\(member) says \(stated), its parts sum to \(computed)"
+    case .strangeName(let name):
+      "'\(name)': longer than \(AuditTotals.maximumNameBytes) bytes, or beyond the \(AuditTotals.maximumNames) names of "
+        + "its kind that are added up"
     case .tornTail(let bytes): "\(bytes) bytes after the last whole record"
     case .misnamed(let first): "the segment's name says that it begins with record \(first)"
     case .anchorDiffers: "this is not the record that the anchor names: the ledger was rewritten"

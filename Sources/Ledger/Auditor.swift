@@ -128,7 +128,7 @@ struct Auditor {
   ) -> (sequence: UInt64, type: RecordType, follows: Bool)? {
     guard case .success(let value)? = parsed, let head = RecordHead(value) else {
       if case .failure(let error)? = parsed {
-        find(.notARecord(error.description))
+        find(.notARecord(error.description.clipped(to: AuditReport.maximumText)))
       } else if parsed == nil {
         find(.notARecord("longer than \(LineReader.maximumLine) bytes"))
       } else {
@@ -155,7 +155,7 @@ struct Auditor {
       try checkChain(try place.member("prev").string(), head.sequence)
       try checkContent(place, head.type)
     } catch {
-      find(.notARecord(error.description))
+      find(.notARecord(error.description.clipped(to: AuditReport.maximumText)))
     }
     return (head.sequence, head.type, follows)
   }
@@ -239,9 +239,9 @@ struct Auditor {
       let kind = try posting.member("kind").string()
       if account == EnergyPosting.Account.audit.rawValue { auditEnergy.clampedAdd(energy) }
       sum = sum.clampedSum(energy)
-      report.totals.accounts[BytewiseText(account), default: 0].clampedAdd(energy)
-      report.totals.modalities[BytewiseText(modality), default: 0].clampedAdd(energy)
-      report.totals.kinds[BytewiseText(kind), default: 0].clampedAdd(energy)
+      add(energy, to: \.accounts, account)
+      add(energy, to: \.modalities, modality)
+      add(energy, to: \.kinds, kind)
     }
     add(sum, to: \.totals.energy)
     return sum
@@ -252,7 +252,7 @@ struct Auditor {
     try checkSum(record, "total_nanojoules", sum)
     add(try record.member("always_on_nanojoules").integer(), to: \.totals.alwaysOn)
     add(try record.member("macs").integer(), to: \.totals.macs)
-    report.totals.exits[BytewiseText(try exitName(record)), default: 0] += 1
+    add(1, to: \.exits, try exitName(record))
     run.decisions += 1
     run.energy.clampedAdd(sum)
     audited = (try record.member("number").integer(), auditEnergy)
@@ -272,17 +272,13 @@ struct Auditor {
     return "\(modality).\(try exit.member("exit").integer())"
   }
 
+  private mutating func add(
+    _ amount: Int64, to table: WritableKeyPath<AuditTotals, [BytewiseText: Int64]>, _ name: String
+  ) {
+    if !report.totals.add(amount, to: table, name) { find(.strangeName(name.clipped(to: 100))) }
+  }
+
   private mutating func add(_ number: Int64, to path: WritableKeyPath<AuditReport, Int64>) {
     report[keyPath: path].clampedAdd(number)
   }
-}
-
-extension Int64 {
-  /// Figures of a forged ledger may be anything: sums stay at the end of the scale and do not trap.
-  fileprivate func clampedSum(_ other: Int64) -> Int64 {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? (other > 0 ? .max : .min) : sum
-  }
-
-  fileprivate mutating func clampedAdd(_ other: Int64) { self = clampedSum(other) }
 }

@@ -9,9 +9,11 @@ struct LedgerLock: ~Copyable, Sendable {
   init(directory: String) throws(LedgerError) {
     let file = try Self.take(directory)
     // Only for the message of whoever comes second: whether it can be written does not matter.
-    _ = ftruncate(file.number, 0)
-    var text = String(getpid()) + "\n"
-    _ = text.withUTF8 { pwrite(file.number, $0.baseAddress, $0.count, 0) }
+    if Self.isOurs(file.number) {
+      _ = ftruncate(file.number, 0)
+      var text = String(getpid()) + "\n"
+      _ = text.withUTF8 { pwrite(file.number, $0.baseAddress, $0.count, 0) }
+    }
     self.file = file
   }
 
@@ -35,10 +37,19 @@ struct LedgerLock: ~Copyable, Sendable {
     throw .failed(LinuxError("flock", path, errno: code))
   }
 
+  /// Whether a daemon of this user has made the file: another name of a file that lies elsewhere, another user's, or one
+  /// that holds more than a process number serves as the lock and stays as it is.
+  private static func isOurs(_ file: Int32) -> Bool {
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_nlink == 1, status.st_uid == geteuid() else { return false }
+    return status.st_size == 0 || owner(file) != nil
+  }
+
   private static func owner(_ file: Int32) -> Int32? {
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = pread(file, &bytes, bytes.count, 0)
-    guard count > 0 else { return nil }
-    return Int32(String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    // A number and a newline are all that it holds.
+    guard count > 1, bytes[..<count].firstIndex(of: UInt8(ascii: "\n")) == count - 1 else { return nil }
+    return Int32(String(decoding: bytes[..<(count - 1)], as: UTF8.self))
   }
 }

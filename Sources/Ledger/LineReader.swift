@@ -3,8 +3,9 @@ import Linux
 
 /// Reads a file's lines one after the other in memory that is allocated once, however long a line is.
 struct LineReader: ~Copyable {
-  /// Longer than any record may be; of a longer line only the first bytes are kept.
-  static let maximumLine = 1 << 20
+  /// Of a longer line only the first bytes are kept: no record may be longer, and what is read of a hostile one costs
+  /// some thirty times its bytes as a tree.
+  static let maximumLine = LedgerOptions.maximumRecordBytes
   private static let chunk = 1 << 18
 
   struct Line {

@@ -64,6 +64,15 @@ package struct Client: ~Copyable {
     self.descriptor = descriptor
   }
 
+  /// Who listens on the socket.
+  package func peer() throws(ClientError) -> PeerCredentials {
+    do throws(LinuxError) {
+      return try UnixSocket.peer(of: descriptor.number)
+    } catch {
+      throw .failed(error)
+    }
+  }
+
   /// Calls a method, e.g. `io.mmexit.Daemon.GetStatus`, and gives back the reply's parameters.
   package mutating func call(_ method: String, _ parameters: JSONObject = [:]) throws(ClientError)
     -> JSONObject

@@ -29,8 +29,7 @@ package struct Server: ~Copyable, @unchecked Sendable {
   private let scratch: UnsafeMutableRawBufferPointer
   var topics: [Broadcast]
   var connections: [Connection?] = []
-  /// Connections by user.
-  var users: [UInt32: Int] = [:]
+  var shares = ClientShares()
   var freeSlots: [Int] = []
   var generation: UInt64 = 0
   /// Connections whose time may run out.

@@ -23,13 +23,10 @@ extension Server {
   mutating func admit(
     _ descriptor: consuming Descriptor, _ peer: PeerCredentials, _ now: Instant
   ) throws(LinuxError) {
-    let ofUser = users[peer.user, default: 0]
-    let isRefused = clients >= limits.clients || ofUser >= limits.clientsOfUser
-    if isRefused {
+    let bound = shares.bound(on: peer, clients, limits)
+    if let bound {
       refused += 1
-      if clients >= limits.clients + limits.refusals || ofUser >= limits.clientsOfUser + limits.refusals {
-        return
-      }
+      if bound.has >= bound.limit + limits.refusals { return }
     }
     let slot = freeSlots.popLast() ?? connections.count
     if slot == connections.count { connections.append(nil) }
@@ -44,10 +41,9 @@ extension Server {
     }
     connections[slot] = connection
     clients += 1
-    users[peer.user] = ofUser + 1
-    if isRefused {
-      let limit = clients > limits.clients ? limits.clients : limits.clientsOfUser
-      end(connection, "TooManyClients", ["limit": .integer(Int64(limit))], now)
+    shares.add(peer)
+    if let bound {
+      end(connection, "TooManyClients", ["limit": .integer(Int64(bound.limit))], now)
       finish(connection, now)
     }
   }
@@ -63,8 +59,7 @@ extension Server {
     clients -= 1
     heldBytes -= connection.counted
     connection.counted = 0
-    let ofUser = users[connection.peer.user, default: 1] - 1
-    users[connection.peer.user] = ofUser == 0 ? nil : ofUser
+    shares.remove(connection.peer)
     if isPaused { resume() }
   }
 

@@ -22,8 +22,17 @@ package struct VarlinkLimits: Sendable {
 
   package init() {}
 
-  /// Of the connections, those that one user may have: a few places are left for others.
-  package var clientsOfUser: Int { clients - min(24, clients / 8) }
+  /// Places that one who takes all he can get leaves: half of them to the privileged (root and the daemon's own user),
+  /// who can always look at what goes on.
+  private var leftOver: Int { min(24, clients / 8) }
+  /// Of the connections, those that one process may have: another of the same user still gets a place.
+  package var clientsOfProcess: Int { clients - leftOver }
+  /// Those that one user may have.
+  package func clientsOfUser(privileged: Bool) -> Int {
+    privileged ? clients - leftOver / 2 : clients - leftOver
+  }
+  /// Those that all who are not privileged have together.
+  package var clientsOfOthers: Int { clients - (leftOver + 1) / 2 }
 
   /// Replies that may wait for a client before its further requests do: a pipelining client that does not read
   /// costs this and one reply.

@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import JSON
 import Vocabulary
 
 /// A whole file.
@@ -37,8 +38,14 @@ func model(_ options: Options) throws(BenchFailure) -> Model {
   }
 }
 
+/// One line to standard output, whatever names it holds.
+func print(_ text: String) { Swift.print(text.printable) }
+
+/// A value as one line of JSON.
+func print(_ value: JSONValue) { Swift.print(value.text.printableJSON) }
+
 func write(error text: String) {
-  _ = Array((text + "\n").utf8).withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
+  _ = Array((text.printable + "\n").utf8).withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
 }
 
 func exit(_ code: ExitCode) -> Never { Glibc.exit(code.rawValue) }

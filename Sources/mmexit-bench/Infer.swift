@@ -56,7 +56,7 @@ func infer(_ options: Options) throws(BenchFailure) {
       "model": .string(model.name), "exits": .array(reports.map { $0.json(model) }),
     ]
     if rounds > 0 { value.append("times_ns", .array(times.map { .integer($0) })) }
-    print(JSONValue.object(value).text)
+    print(JSONValue.object(value))
     return
   }
   for report in reports {

@@ -38,11 +38,11 @@ struct Main {
         try days(
           Options(arguments.dropFirst(), allowed: ["--model", "--audits", "--days", "--seeds", "--events"]))
       case nil: try run(Options(["--model", "config/models/digits.safetensors"], allowed: ["--model"]))
-      case "--help", "-h": print(usage)
-      default: throw BenchFailure(.usage, "expected run, infer, order, days or check\n\(usage)")
+      case "--help", "-h": Swift.print(usage)
+      default: throw BenchFailure(.usage, "expected run, infer, order, days or check; --help has more")
       }
     } catch {
-      write(error: "mmexit-bench: \(error.message)")
+      write(error: "mmexit-bench: " + error.message)
       exit(error.code)
     }
   }

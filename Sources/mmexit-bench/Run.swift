@@ -225,5 +225,5 @@ private func printJSON(
   object.append("first_answer_ns", .integer(first.nanoseconds))
   object.append("resident_kib", first.residentKiB.map { .integer(Int64($0)) } ?? .null)
   object.append("layers", layers.json)
-  print(JSONValue.object(object).text)
+  print(JSONValue.object(object))
 }

@@ -23,7 +23,7 @@ struct Ask: ParsableCommand {
           message: "ask: the decision was lost on its way here; the ledger has it", code: .unavailable)
       }
       do throws(JSONError) {
-        Output.line(json ? decision.value.text : try DecisionLine(decision).text)
+        json ? Output.line(decision.value) : Output.line(try DecisionLine(decision).text)
       } catch {
         throw CommandFailure(message: "the daemon sent what it should not: \(error)", code: .software)
       }

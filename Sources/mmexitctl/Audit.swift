@@ -26,7 +26,7 @@ struct Audit: ParsableCommand {
       } catch {
         throw CommandFailure(message: error.description, code: error.exitCode)
       }
-      asJSON ? Output.line(Self.json(report).text) : Self.show(report)
+      asJSON ? Output.line(Self.json(report)) : Self.show(report)
       if !report.passes {
         let first = report.findings.first.map { "; the first: \($0)" } ?? ""
         throw CommandFailure(
@@ -72,7 +72,7 @@ struct Audit: ParsableCommand {
       "total_nanojoules": .integer(report.totals.energy),
       "always_on_nanojoules": .integer(report.totals.alwaysOn), "macs": .integer(report.totals.macs),
       "accounts": numbers(report.totals.accounts), "modalities": numbers(report.totals.modalities),
-      "kinds": numbers(report.totals.kinds), "exits": numbers(report.totals.exits.mapValues(Int64.init)),
+      "kinds": numbers(report.totals.kinds), "exits": numbers(report.totals.exits),
       "gaps": .array(report.gaps.map { .string($0) }),
       "passes": .bool(report.passes), "finding_count": .integer(Int64(report.found)),
       "findings": .array(report.findings.map { .string($0.description) }),

@@ -147,7 +147,7 @@ struct Evaluate: ParsableCommand {
   private func show(_ summary: Summary, _ order: [Int], _ model: Model, _ details: [JSONValue]) {
     let name = policy ?? self.order.rawValue
     if json {
-      Output.line(summary.json(order: order, policy: name, windows: audit ? details : nil).text)
+      Output.line(summary.json(order: order, policy: name, windows: audit ? details : nil))
       return
     }
     Output.line("model      \(model.name), \(summary.count) windows, policy \(name)")

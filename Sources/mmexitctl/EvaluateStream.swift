@@ -30,7 +30,7 @@ struct EvaluateStream {
 
   private func show(_ score: StreamScore, _ energy: StreamEnergy) {
     if json {
-      Output.line(score.json(energySaved: energy.saved, avoidableSaved: energy.avoidableSaved).text)
+      Output.line(score.json(energySaved: energy.saved, avoidableSaved: energy.avoidableSaved))
       return
     }
     for event in score.events {

@@ -1,15 +1,21 @@
-import Daemon
 import Glibc
+import JSON
+import Vocabulary
 
 /// What the commands print.
 enum Output {
-  /// One line to standard output. A reader that went away (`| head`) ends the program quietly.
-  static func line(_ text: String) {
-    var bytes = Array(text.utf8)
+  /// One line to standard output, whatever names it holds. A reader that went away (`| head`) ends the program quietly.
+  static func line(_ text: String) { write(line: text.printable) }
+
+  /// A value as one line of JSON, which sends a terminal no commands either.
+  static func line(_ value: JSONValue) { write(line: value.text.printableJSON) }
+
+  private static func write(line: String) {
+    var bytes = Array(line.utf8)
     bytes.append(0x0A)
     var done = 0
     while done < bytes.count {
-      let n = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress! + done, $0.count - done) }
+      let n = bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + done, $0.count - done) }
       if n < 0 {
         if errno == EINTR { continue }
         if errno == EPIPE { exit(0) }
@@ -21,12 +27,13 @@ enum Output {
   }
 
   static func complain(_ text: String) {
-    let bytes = Array(("mmexitctl: " + Log.oneLine(text) + "\n").utf8)
-    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+    let bytes = Array(("mmexitctl: " + text.printable + "\n").utf8)
+    _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
   }
 
   /// Columns padded to their widest cell; numbers to the right.
   static func table(_ header: [String], _ rows: [[String]]) {
+    let rows = rows.map { $0.map(\.printable) }
     let widths = header.indices.map { c in ([header] + rows).map { $0[c].count }.max() ?? 0 }
     for row in [header] + rows {
       let cells = row.indices.map { c -> String in

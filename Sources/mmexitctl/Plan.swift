@@ -36,7 +36,7 @@ struct Plan: ParsableCommand {
       let plan = try file.plan(by: order)
       let names = try file.modalityNames()
       if json {
-        Output.line(plan.json(names: names).text)
+        Output.line(plan.json(names: names))
       } else {
         Output.line("order  \(plan.order.map { names[$0] }.joined(separator: ", "))")
         Output.line("value  \(plan.value)")

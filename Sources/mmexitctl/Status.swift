@@ -105,7 +105,7 @@ enum Query {
     try CommandFailure.catching {
       let reply = try call(method, connection)
       if json {
-        Output.line(reply.value.text)
+        Output.line(reply.value)
         return
       }
       do throws(JSONError) {

@@ -23,9 +23,15 @@ struct Connection: ParsableArguments {
     guard let path = SocketPath.find(socket, variable: variable) else {
       throw CommandFailure(message: SocketPath.noneFound, code: .unavailable)
     }
-    do throws(ClientError) {
-      return try Client(connectingTo: path, timeout: timeout)
-    } catch {
+    do {
+      let client = try Client(connectingTo: path, timeout: timeout)
+      let isTold = socket != nil || variable.map { !$0.isEmpty } == true
+      let peer = try client.peer().user
+      if !isTold && !SocketPath.isTrusted(path, peer: peer) {
+        throw CommandFailure(message: SocketPath.notTrusted(path, peer: peer), code: .noPermission)
+      }
+      return client
+    } catch let error as ClientError {
       throw CommandFailure(message: error.description, code: error.exitCode)
     }
   }
@@ -75,7 +81,7 @@ struct Watch: ParsableCommand {
             }
             guard let message = try parameters.optional(events ? "event" : "decision") else { return true }
             if json {
-              Output.line(message.value.text)
+              Output.line(message.value)
             } else if events {
               Output.line(try EventLine.text(message))
             } else {

@@ -41,7 +41,7 @@ struct Main {
       case "--print-limits": finish(Limits.printed())
       case "--version": finish("mmexitd \(Version.text)")
       case "--help", "-h": finish(usage)
-      default: refuse("unknown argument '\(argument)'")
+      default: refuse("unknown argument '\(argument.printable)'")
       }
     }
     if prints && task != .run {
@@ -55,7 +55,7 @@ struct Main {
       case .checkConfig:
         if let advice = service.advice { Log.write(.notice, advice) }
         for remark in try service.checkStart() { Log.write(.notice, remark) }
-        finish("\(file): the configuration and its model are good")
+        finish("\(file.printable): the configuration and its model are good")
       case .run:
         if let advice = service.advice { Log.write(.notice, advice) }
         exit(try service.run(printingDecisions: prints).rawValue)

@@ -34,6 +34,42 @@ import Vocabulary
     #expect(report.bytes == contents(of: try firstSegment(directory)).count)
   }
 
+  /// What an audit keeps of a ledger does not grow with it, whoever wrote it.
+  @Test func namesWithoutEndAreAFindingAndNotKept() throws {
+    let directory = TemporaryDirectory()
+    func record(_ number: Int, _ account: String) -> String {
+      #"{"schema":1,"type":"decision","seq":\#(number),"prev":"0","energy":[{"account":"\#(account)","kind":"k","#
+        + #""nanojoules":1}],"total_nanojoules":1,"always_on_nanojoules":1,"macs":1}"#
+    }
+    let long = String(repeating: "x", count: 60_000)
+    var text = (1...1500).map { record($0, "account \($0)") }
+    text += (1501...1600).map { record($0, long + "\($0)") }
+    replace(directory.path + "/" + Segment.name(1), with: Array((text.joined(separator: "\n") + "\n").utf8))
+    let report = try audit(directory.path)
+    #expect(report.records == 1600)
+    #expect(report.totals.accounts.count == AuditTotals.maximumNames)
+    #expect(report.totals.accounts["account 1000"] == 1 && report.totals.accounts["account 1001"] == nil)
+    // What is not told by name is in the sum.
+    #expect(report.totals.energy == 1600)
+    let strange = report.findings.filter { if case .strangeName = $0.kind { true } else { false } }
+    #expect(strange.count > 400 || report.found > report.findings.count)
+    #expect(report.findings.allSatisfy { $0.description.utf8.count < 1000 })
+  }
+
+  @Test func textWithoutEndIsClipped() throws {
+    let directory = TemporaryDirectory()
+    let long = String(repeating: "y", count: 25_000)
+    let text =
+      (1...50).map {
+        #"{"schema":1,"type":"gap","seq":\#($0),"prev":"0","cause":"\#(long)","\#(long)":1}"#
+      } + [#"{"schema":1,"type":"decision","seq":51,"prev":"0","energy":[{"\#(long)":1}]}"#]
+    replace(directory.path + "/" + Segment.name(1), with: Array((text.joined(separator: "\n") + "\n").utf8))
+    let report = try audit(directory.path)
+    #expect(report.records == 51 && report.gaps.count == 50)
+    #expect(report.gaps.allSatisfy { $0.utf8.count < 1000 })
+    #expect(report.findings.allSatisfy { $0.description.utf8.count < 1000 })
+  }
+
   /// Any edit of a record that is not the last is found without help.
   @Test func randomEditsAreFound() throws {
     let directory = TemporaryDirectory()

@@ -75,6 +75,33 @@ import Vocabulary
     rmdir(path)
   }
 
+  /// A file that no daemon has made is the lock all the same, and keeps what it holds.
+  @Test(arguments: ["precious", "12\nand more", "12", "a number that no process has\n"])
+  func whatAnotherHasPutUnderTheLocksName(_ text: String) throws {
+    let directory = TemporaryDirectory()
+    let path = directory.path + "/lock"
+    replace(path, with: Array(text.utf8))
+    try write(2, in: directory)
+    #expect(contents(of: path) == Array(text.utf8))
+    #expect(try audit(directory.path).passes)
+  }
+
+  @Test func anotherNameOfAFileElsewhereIsNotWritten() throws {
+    let (directory, elsewhere) = (TemporaryDirectory(), TemporaryDirectory())
+    let file = elsewhere.path + "/12"
+    replace(file, with: Array("12\n".utf8))
+    #expect(link(file, directory.path + "/lock") == 0)
+    try write(2, in: directory)
+    #expect(contents(of: file) == Array("12\n".utf8))
+  }
+
+  @Test func theLockOfADaemonThatIsGoneIsWrittenAnew() throws {
+    let directory = TemporaryDirectory()
+    replace(directory.path + "/lock", with: Array("12\n".utf8))
+    try write(2, in: directory)
+    #expect(contents(of: directory.path + "/lock") == Array("\(getpid())\n".utf8))
+  }
+
   @Test(arguments: Kind.allCases) func underTheNameOfWhatIsCut(_ kind: Kind) throws {
     let directory = TemporaryDirectory()
     try write(2, in: directory)

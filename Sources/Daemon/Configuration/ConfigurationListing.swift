@@ -1,6 +1,7 @@
 import Engine
 import Glibc
 import Ledger
+import Vocabulary
 
 /// What `--print-config` prints: every setting with its value, as a file that reads back to the same configuration.
 /// A value that is the default's is marked `; default`; one that is not set stands in a comment with what holds.
@@ -55,10 +56,10 @@ struct ConfigurationListing {
   private mutating func section<T>(
     _ title: String, _ keys: [Key<T>], _ value: T, _ fresh: T, unset: [String: String] = [:]
   ) {
-    text += "[\(title)]\n"
+    text += "[\(title.printable)]\n"
     for key in keys {
       if let shown = key.show(value), !shown.isEmpty {
-        text += "\(key.name) = \(shown)" + (shown == key.show(fresh) ? " ; default\n" : "\n")
+        text += "\(key.name) = \(shown.printable)" + (shown == key.show(fresh) ? " ; default\n" : "\n")
       } else {
         text += "# \(key.name) = \(unset[key.name] ?? "") ; default\n"
       }

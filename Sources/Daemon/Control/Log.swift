@@ -1,4 +1,5 @@
 import Glibc
+import Vocabulary
 
 /// Lines for the journal on standard error, with the priority prefix of sd-daemon(3) where the journal reads it.
 package enum Log {
@@ -12,14 +13,6 @@ package enum Log {
   /// systemd sets JOURNAL_STREAM when standard error goes to the journal; a terminal gets no prefix.
   private static let toJournal = getenv("JOURNAL_STREAM") != nil
 
-  /// The text with a space for each newline and control character.
-  package static func oneLine(_ text: String) -> String {
-    String(
-      text.map {
-        $0.isNewline || $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? " " : $0
-      })
-  }
-
   /// One line with what stands before it, without its newline.
   static func line(_ level: Level, _ message: String) -> String {
     (toJournal ? "<\(level.rawValue)>" : "mmexitd: ") + message
@@ -27,10 +20,10 @@ package enum Log {
 
   /// Writes at once, before and after the time in which the output thread does. Where standard error takes nothing
   /// (nobody reads the pipe), a word that nobody hears is not waited for.
-  /// - Parameter keepingLines: for a usage text; else a message is one line, whatever it holds, and sends a terminal no
-  ///   commands: it may quote a hostile file.
+  /// - Parameter keepingLines: for a usage text, whose arguments are `printable` already; else a message is one line, whatever
+  ///   it holds, and sends a terminal no commands: it may quote a hostile file.
   package static func write(_ level: Level, _ message: String, keepingLines: Bool = false) {
-    let bytes = Array((line(level, keepingLines ? message : oneLine(message)) + "\n").utf8)
+    let bytes = Array((line(level, keepingLines ? message : message.printable) + "\n").utf8)
     guard StandardOutput.isReady(STDERR_FILENO, within: 200) else { return }
     _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
   }
@@ -41,6 +34,6 @@ struct Journal: Sendable {
   let queue: OutputQueue
 
   func write(_ level: Log.Level, _ message: String) {
-    queue.put(Log.line(level, Log.oneLine(message)))
+    queue.put(Log.line(level, message.printable))
   }
 }

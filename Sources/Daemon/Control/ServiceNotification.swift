@@ -5,8 +5,9 @@ import Vocabulary
 enum ServiceNotification {
   private static let manager = ServiceManager()
 
-  static func ready(_ status: String) { manager.notify("READY=1\nSTATUS=\(status)") }
-  static func status(_ status: String) { manager.notify("STATUS=\(status)") }
+  // A status names the model: a newline in that would be a variable of its own.
+  static func ready(_ status: String) { manager.notify("READY=1\nSTATUS=\(status.printable)") }
+  static func status(_ status: String) { manager.notify("STATUS=\(status.printable)") }
   static func stopping() { manager.notify("STOPPING=1") }
   static func alive() { manager.notify("WATCHDOG=1") }
 

@@ -49,7 +49,7 @@ struct DecisionPrinter {
       leftOut += leftOut > 0 ? 1 : 0
       return
     }
-    let text = line()
+    let text = line().printable
     if untold > 0, queue.put("(\(untold) decisions left out: nobody was reading)") { untold = 0 }
     if untold == 0 && (queue.put(text) || (queue.failure == nil && waitForRoom() && queue.put(text))) {
       return
