@@ -54,7 +54,12 @@ static int check_elementwise(mmx_checker *c, mmx_isa isa, char *text) {
   int32_t az = mmx_zero_point(c), bz = mmx_zero_point(c), zero = mmx_zero_point(c);
   int32_t low = mmx_within(c, -128, 0), high = mmx_within(c, 0, 127);
   const mmx_plain_kernels *k = mmx_plain(isa);
-  if (mmx_bits(c) & 1) {
+  int which = mmx_within(c, 0, 2);
+  if (which == 0) {
+    snprintf(text, MMX_CHECK_TEXT, "product of %d values", n);
+    mmx_multiply_s8(a, b, n, az, bz, s, zero, low, high, c->wanted);
+    k->multiply(a, b, n, az, bz, s, zero, low, high, out);
+  } else if (which == 1) {
     snprintf(text, MMX_CHECK_TEXT, "sum of %d values", n);
     mmx_add_s8(a, b, n, s, az, t, bz, zero, low, high, c->wanted);
     k->add(a, b, n, s, az, t, bz, zero, low, high, out);

@@ -62,6 +62,8 @@ extension Operation {
     case .maxPool: "max_pool"
     case .averagePool: "average_pool"
     case .add: "add"
+    case .multiply: "multiply"
+    case .table: "table"
     case .concat: "concat"
     case .flatten: "flatten"
     }

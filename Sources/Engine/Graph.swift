@@ -53,6 +53,10 @@ enum Operation {
   /// Global average pooling too. One multiplier: input scale / output scale.
   case averagePool(mmx_window, multiplier: UnsafePointer<Float>)
   case add
+  /// (a scale * b scale) / output scale; the second input is of the first's shape, or one cell for all of its cells.
+  case multiply(multiplier: Float)
+  /// The output's code for each of the input's, from -128 on.
+  case table(UnsafePointer<Int8>)
   case concat
   /// The same bytes under another shape; costs nothing.
   case flatten

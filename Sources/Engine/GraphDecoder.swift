@@ -134,6 +134,12 @@ struct GraphDecoder {
     return UnsafePointer(place)
   }
 
+  /// Codes of an activation: any int8.
+  mutating func codes(_ text: ModelText, count: Int) throws(ModelError) -> UnsafePointer<Int8> {
+    let tensor = try tensor(text, .int8, [count])
+    return constants.copy(file[tensor.bytes].map { Int8(bitPattern: $0) })
+  }
+
   /// Biases that leave every sum of `terms` products within 32 bits.
   mutating func bias(_ text: ModelText, count: Int, terms: Int) throws(ModelError) -> UnsafePointer<Int32> {
     let tensor = try tensor(text, .int32, [count])

@@ -31,6 +31,8 @@ extension GraphDecoder {
     case "global_average_pool": decoded = (try globalAveragePool(call), 0, 0)
     case "linear": decoded = try linear(call)
     case "add": decoded = (try add(call), 0, 0)
+    case "multiply": decoded = (try multiply(call), 0, 0)
+    case "table": decoded = (try table(call), 0, 0)
     case "concat": decoded = (try concat(call), 0, 0)
     case "flatten": decoded = (try flatten(call), 0, 0)
     default: throw try text.member("op").error(.unknownOperation, "no such operation: \"\(name)\"")
@@ -71,6 +73,27 @@ extension GraphDecoder {
       _ = try multiplier(input.scale / call.output.scale, call.text)
     }
     return .add
+  }
+
+  private func multiply(_ call: NodeCall) throws(ModelError) -> Operation {
+    try call.allowOnly("activation")
+    guard call.inputs.count == 2 else {
+      throw try call.text.member("inputs").error(.wrongValue, "expected 2 inputs, found \(call.inputs.count)")
+    }
+    let (a, b) = (call.inputs[0], call.inputs[1])
+    try call.require(a.shape)
+    let cell = b.shape.height == 1 && b.shape.width == 1 && b.shape.channels == a.shape.channels
+    guard a.shape == b.shape || cell && !a.shape.isVector else {
+      throw try call.text.member("inputs").error(
+        .shapeMismatch, "\(b.shape) is neither \(a.shape) nor one cell of its channels")
+    }
+    return .multiply(multiplier: try multiplier(a.scale * b.scale / call.output.scale, call.text))
+  }
+
+  private mutating func table(_ call: NodeCall) throws(ModelError) -> Operation {
+    try call.allowOnly("table")
+    try call.require(try call.input().shape)
+    return .table(try codes(try call.text.member("table"), count: 256))
   }
 
   private func concat(_ call: NodeCall) throws(ModelError) -> Operation {

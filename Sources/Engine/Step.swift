@@ -8,10 +8,13 @@ enum Step {
   case maxPool(mmx_window, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
   case averagePool(mmx_window, mmx_requantize, from: UnsafePointer<Int8>, to: UnsafeMutablePointer<Int8>)
   case add(Term, Term, count: Int32, mmx_requantize, to: UnsafeMutablePointer<Int8>)
+  /// `cells` times `count` products; the second factor begins anew with each cell.
+  case multiply(Term, Term, cells: Int, count: Int32, mmx_requantize, to: UnsafeMutablePointer<Int8>)
+  case table(UnsafePointer<Int8>, from: UnsafePointer<Int8>, count: Int32, to: UnsafeMutablePointer<Int8>)
   /// A part of a concat: `rows` runs of `count` values, `stride` apart in the output.
   case place(Term, outZero: Int32, rows: Int, count: Int32, stride: Int, to: UnsafeMutablePointer<Int8>)
 
-  /// An operand with its scale already divided by the output's.
+  /// An operand with its scale already divided by the output's; of a product, the factor of the whole.
   struct Term {
     let from: UnsafePointer<Int8>
     let scale: Float
@@ -30,6 +33,15 @@ enum Step {
       kernels.add(
         a.from, b.from, count, a.scale, a.zero, b.scale, b.zero, q.out_zero_point, q.clamp_min, q.clamp_max,
         to)
+    case .multiply(let a, let b, let cells, let count, let q, let to):
+      for cell in 0..<cells {
+        let place = cell * Int(count)
+        kernels.multiply(
+          a.from + place, b.from, count, a.zero, b.zero, a.scale, q.out_zero_point, q.clamp_min, q.clamp_max,
+          to + place)
+      }
+    case .table(let table, let from, let count, let to):
+      mmx_table_s8(from, count, table, to)
     case .place(let term, let outZero, let rows, let count, let stride, let to):
       for row in 0..<rows {
         kernels.requantize(
@@ -82,6 +94,18 @@ extension Graph {
       return .add(
         term(node.inputs[0], of: output, arena), term(node.inputs[1], of: output, arena),
         count: Int32(output.shape.count), requantize(nil), to: to)
+    case .multiply(let multiplier):
+      let factor = activations[node.inputs[1]].shape.count
+      func operand(_ index: Int) -> Step.Term {
+        Step.Term(
+          from: UnsafePointer(arena + plan.offsets[index]), scale: multiplier,
+          zero: activations[index].zeroPoint)
+      }
+      return .multiply(
+        operand(node.inputs[0]), operand(node.inputs[1]), cells: output.shape.count / factor,
+        count: Int32(factor), requantize(nil), to: to)
+    case .table(let table):
+      return .table(table, from: from, count: Int32(output.shape.count), to: to)
     case .flatten, .concat: return nil
     }
   }

@@ -122,3 +122,35 @@ private let every = (-128...127).map { Int8($0) }
     #expect(differing > 0)
   }
 }
+
+@Suite struct MultiplyTests {
+  @Test func everyPairAgreesWithTheDefinition() {
+    var dice = Dice(seed: 81)
+    let a = every.flatMap { [Int8](repeating: $0, count: 256) }
+    let b = (0..<256).flatMap { _ in every }
+    for _ in 0..<6 {
+      let multiplier = dice.float(0.0001...0.1)
+      let (aZero, bZero) = (dice.zeroPoint(), dice.zeroPoint())
+      let output = Output(&dice, channels: 1)
+      let got = written(a.count) {
+        mmx_multiply_s8(
+          a, b, Int32(a.count), aZero, bZero, multiplier, output.outZero, output.low, output.high, $0)
+      }
+      let wanted = a.indices.map { i in
+        requantized(
+          Float((Int32(a[i]) - aZero) * (Int32(b[i]) - bZero)) * multiplier, zero: output.outZero,
+          low: output.low, high: output.high)
+      }
+      #expect(got == wanted)
+    }
+  }
+}
+
+@Suite struct TableTests {
+  @Test func everyCodeFindsItsPlace() {
+    var dice = Dice(seed: 91)
+    let table = (0..<256).map { _ in dice.activation() }
+    #expect(written(256) { mmx_table_s8(every, 256, table, $0) } == table)
+    #expect(written(3) { mmx_table_s8([127, -128, 0], 3, table, $0) } == [table[255], table[0], table[128]])
+  }
+}

@@ -145,6 +145,17 @@ struct ModelBuilder {
     return node("add", [a, b], output, ["activation": relu ? "relu" : "none"])
   }
 
+  mutating func multiply(_ a: String, _ b: String, _ output: String, relu: Bool) -> JSONValue {
+    activation(output, shape(a), scale: (scales[a] ?? 1) * (scales[b] ?? 1) * 80)
+    return node("multiply", [a, b], output, ["activation": relu ? "relu" : "none"])
+  }
+
+  mutating func table(_ input: String, _ output: String) -> JSONValue {
+    activation(output, shape(input))
+    file.tensors.append(.init("\(output).t", int8: dice.bytes(256), [256]))
+    return node("table", [input], output, ["table": .string("\(output).t")])
+  }
+
   mutating func concat(_ inputs: [String], _ output: String) -> JSONValue {
     let last = inputs.reduce(0) { $0 + (shape($1).last ?? 0) }
     activation(output, shape(inputs[0]).dropLast() + [last])

@@ -4,7 +4,8 @@ import JSON
 extension Violations {
   private static let tiny = Networks.tiny()
   private static let large = Networks.random(seed: 1)
-  /// Nodes of the picture's segments: conv2d, depthwise, add | max_pool, average_pool, concat, conv2d, global pool.
+  /// Nodes of the picture's segments: conv2d, depthwise, add | max_pool, average_pool, concat, conv2d,
+  /// global pool, table, multiply, table, multiply, global pool.
   private static let one = "modalities/0/segments/0/nodes"
   private static let two = "modalities/0/segments/1/nodes"
 
@@ -82,6 +83,15 @@ extension Violations {
     Violation(
       .shapeMismatch, large, "modalities/2/segments/0/nodes/1",
       ["op": "flatten", "inputs": ["v.l"], "output": "v.f"], at: "modalities/2/segments/0/nodes/1/inputs"),
+    Violation(.wrongValue, large, "\(two)/6/inputs", ["p.c2"]),
+    Violation(.shapeMismatch, large, "\(two)/6/inputs", ["p.c2", "p.x2"]),
+    Violation(
+      .shapeMismatch, large, "\(two)/6/inputs", ["p.t2", "p.c2"], at: "modalities/0/segments/1/nodes/6/output"
+    ),
+    Violation(
+      .shapeMismatch, large, "\(two)/5/inputs", ["p.c2"], at: "modalities/0/segments/1/nodes/5/output"),
+    Violation(.wrongValue, large, "\(two)/5/inputs", ["p.g2", "p.g2"]),
+    Violation(.unexpectedMember, large, "\(two)/5/activation", "relu"),
     Violation(
       .quantizationMismatch, large, "activations/p.m2/scale", 3.5,
       at: "modalities/0/segments/1/nodes/0/output"),
@@ -98,6 +108,8 @@ extension Violations {
     Violation(.tensorMismatch, tiny, "modalities/0/segments/0/nodes/0/bias", "a.f.s"),
     Violation(.tensorMismatch, tiny, "modalities/0/segments/0/nodes/0/weight_scale", "a.f.b"),
     Violation(.tensorMismatch, large, "\(one)/0/weight", "p.d1.w"),
+    Violation(.tensorMismatch, large, "\(two)/5/table", "p.c2.w"),
+    Violation(.unknownTensor, large, "\(two)/5/table", "t"),
     Violation(
       .tensorMismatch, tiny, "classes", ["no", "yes", "c"], at: "modalities/0/segments/0/exit/nodes/0/weight"),
     Violation(

@@ -62,7 +62,10 @@ enum Networks {
       b.concat(["p.m2", "p.v2"], "p.x2"),
       b.conv2d(
         "p.x2", "p.c2", channels: 7, kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], relu: false),
-      b.globalPool("p.c2", "p.f"),
+      // Squeeze and excite: one cell's factor for all cells.
+      b.globalPool("p.c2", "p.g2"), b.table("p.g2", "p.t2"), b.multiply("p.c2", "p.t2", "p.e2", relu: false),
+      b.table("p.e2", "p.h2"), b.multiply("p.e2", "p.h2", "p.s2", relu: true),
+      b.globalPool("p.s2", "p.f"),
     ]
     let exit2 = b.exit([b.logits("p.f", "p.2", classes: 4)])
     return [
@@ -83,7 +86,10 @@ enum Networks {
         "s.in", "s.c1", channels: 4, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1], relu: true)
     ]
     let exit1 = b.exit([b.globalPool("s.c1", "s.g1"), b.logits("s.g1", "s.1", classes: 4)])
-    let two = [b.flatten("s.c1", "s.v2"), b.linear("s.v2", "s.f", 9, relu: true)]
+    let two = [
+      b.flatten("s.c1", "s.v2"), b.linear("s.v2", "s.l2", 9, relu: true), b.table("s.l2", "s.t2"),
+      b.multiply("s.l2", "s.t2", "s.f", relu: false),
+    ]
     let exit2 = b.exit([b.logits("s.f", "s.2", classes: 4)])
     return [
       "name": "sound", "input": "s.in",

@@ -55,6 +55,12 @@ struct Reference {
     let relu = try node.optional("activation")?.string() == "relu"
     let sums: [Float]
     switch op {
+    case "table":
+      let table = file.tensor(try node.member("table").string())?.integers ?? []
+      values[output] = Value(
+        shape: result.shape, elements: (values[inputs[0]]?.elements ?? []).map { table[$0 + 128] })
+      return
+    case "multiply": sums = try products(inputs[0], inputs[1], output)
     case "flatten":
       values[output] = Value(shape: result.shape, elements: values[inputs[0]]?.elements ?? [])
       return
@@ -169,6 +175,13 @@ struct Reference {
   private func scaled(_ input: String, _ output: String) throws -> [Float] {
     let (factor, zero) = (try scale(input) / scale(output), try zero(input))
     return (values[input]?.elements ?? []).map { factor * Float($0 - zero) }
+  }
+
+  private func products(_ a: String, _ b: String, _ output: String) throws -> [Float] {
+    let (x, y) = (values[a]?.elements ?? [], values[b]?.elements ?? [])
+    let (xZero, yZero) = (try zero(a), try zero(b))
+    let factor = try scale(a) * scale(b) / scale(output)
+    return x.indices.map { Float((x[$0] - xZero) * (y[$0 % y.count] - yZero)) * factor }
   }
 
   private func concat(_ inputs: [String], _ output: String) throws -> [Float] {

@@ -165,16 +165,17 @@ def refused(case: str) -> onnx.ModelProto:
         return b.model(b.gemm("y", b.rounded(b.input("x", "n"), 0.02), 4, 3))
     x = b.rounded(b.input("x", 3, 6, 6), 0.02)
     c = b.conv("c", x, 2 if case == "groups" else 3, 6, group=1)
-    if case == "bound":
-        c = b.node("Clip", [c, b.constant("low", 0.0), b.constant("high", 1.0)], "clip")
     if case != "float":
         c = b.rounded(c, 0.1)
     if case == "operator":
+        c = b.node("Resize", [c, "", b.constant("twice", [1.0, 1.0, 2.0, 2.0])], "larger")
+    if case == "curve":
         c = b.node("Sigmoid", [c], "gate")
     if case == "integer":
         c = b.node("QLinearConv", [c], "q")
     if case == "product":
-        c = b.node("Mul", [c, c], "product")
+        row = b.rounded(b.node("ReduceMean", [c], "row", axes=[3]), 0.1)
+        c = b.node("Mul", [c, row], "product")
     if case == "pool":
         c = b.node("MaxPool", [c], "pool", kernel_shape=[2, 2], dilations=[2, 2])
     if case == "filling":
@@ -196,14 +197,14 @@ def refused(case: str) -> onnx.ModelProto:
 @pytest.mark.parametrize(("case", "said"), [
     ("extent", "input 'x': extent 1 (n) is not fixed"),
     ("groups", "Conv 'c.node': 1 groups of 2 channels to 6 do not fit a tensor of 3"),
-    ("product", "Mul 'product.node': multiplies two tensors"),
+    ("product", "Mul 'product.node': multiplies tensors of [1, 6, 6, 6] and [1, 6, 6, 1]"),
     ("pool", "MaxPool 'pool.node': dilations [2, 2]"),
     ("filling", "Pad 'pad.node': fills with 1; only zeros"),
     ("transpose", "Transpose 'turned.node': perm [0, 1, 3, 2] of [1, 6, 6, 6]"),
     ("last", "Conv 'd.node': reads a map as [1, height, width, channels]"),
-    ("bound", "QuantizeLinear 'clip/q.node': an upper bound of 1"),
     ("float", "Conv 'd.node': reads 'c' in float"),
-    ("operator", "Sigmoid 'gate.node': a curve over one tensor, for which the engine has no operation"),
+    ("operator", "Resize 'larger.node': the engine enlarges no map"),
+    ("curve", "Conv 'd.node': reads 'gate' in float: no QuantizeLinear between the curve over"),
     ("integer", "QLinearConv 'q.node': integer operators (QOperator form)"),
     ("weights", "Gemm 'y.node': its weights are float"),
 ])

@@ -8,11 +8,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto
+from onnx.reference import ReferenceEvaluator
 from qdq import Builder, imported, onnx_shape
 from test_onnx_import import stored
 
 from mmexit_tools.base.errors import ToolError
-from mmexit_tools.onnx_graph.graph import onnx_graph
+from mmexit_tools.onnx_graph.curves import CURVES
+from mmexit_tools.onnx_graph.graph import Operator, onnx_graph
 from mmexit_tools.onnx_import.check import compare, drawn
 from mmexit_tools.onnx_import.features import features
 from mmexit_tools.onnx_import.model import import_onnx
@@ -33,10 +35,6 @@ def ends(b: Builder, value: str) -> onnx.ModelProto:
 def stem(b: Builder) -> str:
     """[1, CHANNELS, 7, 8] with values on both sides of 0."""
     return b.rounded(b.conv("stem", b.rounded(b.input("x", 3, 7, 8), 0.02, -11), 3, CHANNELS), 0.1, 9)
-
-
-def curve(b: Builder, x: str) -> str:
-    return b.rounded(b.node("LeakyRelu", [x], "z", alpha=0.13), 0.08, -40)
 
 
 def one_slope(b: Builder, x: str) -> str:
@@ -112,8 +110,46 @@ def opposite(b: Builder, x: str) -> str:
     return b.rounded(b.node("Neg", [x], "z"), 0.1, 30)
 
 
-BETWEEN = [curve, one_slope, factor, factors, taken_away, added_constant, spread, parts_again, cut, zeros, woven,
-           counted, one_row, normalized, opposite]
+def squared(b: Builder, x: str) -> str:
+    return b.rounded(b.node("Mul", [x, x], "z"), 0.3, -120)
+
+
+def gated(b: Builder, x: str) -> str:
+    """Squeeze and excite, as MobileNetV3 has it."""
+    mean = b.rounded(b.node("GlobalAveragePool", [x], "m"), 0.03, 4)
+    inner = b.rounded(b.conv("inner", mean, CHANNELS, CHANNELS, 1), 0.1, 9)
+    gate = b.rounded(b.node("HardSigmoid", [inner], "gate", alpha=1 / 6), 1 / 255, -128)
+    return b.rounded(b.node("Mul", [gate, x], "z"), 0.05, 9)
+
+
+def silu(b: Builder, x: str) -> str:
+    """As quantize_static leaves it: a rounding between."""
+    gate = b.rounded(b.node("Sigmoid", [x], "gate"), 1 / 256, -128)
+    return b.rounded(b.node("Mul", [x, gate], "z"), 0.06, -100)
+
+
+def silu_in_float(b: Builder, x: str) -> str:
+    return b.rounded(b.node("Mul", [b.node("Sigmoid", [x], "gate"), x], "z"), 0.06, -100)
+
+
+def product_and_relu(b: Builder, x: str) -> str:
+    other = b.rounded(b.node("Tanh", [x], "t"), 1 / 127)
+    return b.rounded(b.node("Relu", [b.node("Mul", [x, other], "p")], "z"), 0.05, -128)
+
+
+def bounds_inside(b: Builder, x: str) -> str:
+    bounds = [b.constant("low", -1.23), b.constant("high", 2.34)]
+    return b.rounded(b.node("Clip", [x, *bounds], "z"), 0.1, 9)
+
+
+def bounds_of_a_layer(b: Builder, x: str) -> str:
+    c = b.conv("c", x, CHANNELS, CHANNELS)
+    return b.rounded(b.node("Clip", [c, b.constant("low", 0.0), b.constant("high", 6.0)], "z"), 0.1, -20)
+
+
+BETWEEN = [squared, gated, silu, silu_in_float, product_and_relu, bounds_inside, bounds_of_a_layer, one_slope, factor,
+           factors, taken_away, added_constant, spread, parts_again, cut, zeros, woven, counted, one_row, normalized,
+           opposite]
 NEARLY = {"normalized"}
 """Whose offset is no whole number of steps: a value on a rounding edge may fall to the other side."""
 
@@ -133,6 +169,32 @@ def exact(proto: onnx.ModelProto, folder, bench, options: tuple[str, ...] = (), 
 def test_between_layers(tmp_path, bench, between, unsigned):
     b = Builder(unsigned)
     exact(ends(b, between(b, stem(b))), tmp_path, bench, steps=1 if between.__name__ in NEARLY else FLOAT)
+
+
+CURVED = [("LeakyRelu", {"alpha": 0.13}), ("Sigmoid", {}), ("HardSigmoid", {}), ("HardSigmoid", {"alpha": 0.4}),
+          ("HardSwish", {}), ("Tanh", {}), ("Elu", {"alpha": 0.7}), ("Selu", {}), ("Celu", {"alpha": 0.5}),
+          ("Erf", {}), ("Softplus", {}), ("Softsign", {}), ("Abs", {}), ("Exp", {})]
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+@pytest.mark.parametrize(("op", "attributes"), CURVED)
+def test_curves_are_tables(tmp_path, bench, op, attributes, unsigned):
+    b = Builder(unsigned)
+    proto = ends(b, b.rounded(b.node(op, [stem(b)], "z", **attributes), 0.03, -30))
+    exact(proto, tmp_path, bench)
+    tables = [n for n in imported(proto).quantized.graph.nodes() if n.op == "table"]
+    assert len(tables) == 1 and len(set(tables[0].table.tolist())) > 10
+
+
+@pytest.mark.parametrize("op", sorted(set(CURVES) - {"Swish"}))
+def test_curves_are_what_onnx_says(op):
+    """Against ONNX's own reference, over numbers of both signs and far out."""
+    x = np.concatenate([np.linspace(-8, 8, 401), [-80, 80]]).astype(np.float32)
+    opset = 22 if op in ("Gelu", "Mish") else 17
+    node = onnx.helper.make_node(op, ["x"], ["y"])
+    wanted = np.ravel(ReferenceEvaluator(node, opsets={"": opset}).run(None, {"x": x})[0])
+    found = CURVES[op](Operator(op, op, ("x",), ("y",), {}), x.astype(np.float64))
+    assert np.allclose(found, wanted, rtol=2e-6, atol=2e-6)
 
 
 CONVOLUTIONS = {

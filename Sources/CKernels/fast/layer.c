@@ -62,7 +62,7 @@ static int32_t portable_peak(int32_t rounds) {
 }
 
 const mmx_plain_kernels mmx_plain_portable = {
-    mmx_max_pool_s8, mmx_average_pool_s8, mmx_add_s8, mmx_requantize_s8, mmx_quantize_f32, mmx_image_run,
+    mmx_max_pool_s8, mmx_average_pool_s8, mmx_add_s8, mmx_multiply_s8, mmx_requantize_s8, mmx_quantize_f32, mmx_image_run,
     mmx_spectrogram_run, mmx_softmax_entropy};
 
 const mmx_path mmx_path_portable = {

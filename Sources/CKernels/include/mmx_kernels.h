@@ -77,6 +77,14 @@ void mmx_linear_f32(const int8_t *in, int32_t n, const int8_t *weight, const int
 void mmx_add_s8(const int8_t *a, const int8_t *b, int32_t n, float a_scale, int32_t a_zero, float b_scale,
                 int32_t b_zero, int32_t zero, int32_t clamp_min, int32_t clamp_max, int8_t *out);
 
+// q = clamp(rint((float)((a - a_zero) * (b - b_zero)) * multiplier) + zero, clamp_min, clamp_max), the product a whole
+// number; multiplier = (a_scale * b_scale) / out_scale, in float32, evaluated left to right.
+void mmx_multiply_s8(const int8_t *a, const int8_t *b, int32_t n, int32_t a_zero, int32_t b_zero, float multiplier,
+                     int32_t zero, int32_t clamp_min, int32_t clamp_max, int8_t *out);
+
+// out = table[in + 128]: any function of one code. The same on every path.
+void mmx_table_s8(const int8_t *in, int32_t n, const int8_t *table, int8_t *out);
+
 // q = clamp(rint((x - in_zero) * multiplier) + out_zero, -128, 127): a part of a concat with its own scale.
 void mmx_requantize_s8(const int8_t *in, int32_t n, float multiplier, int32_t in_zero, int32_t out_zero,
                        int8_t *out);

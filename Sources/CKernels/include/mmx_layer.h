@@ -69,6 +69,8 @@ typedef struct {
   void (*average_pool)(const mmx_window *w, const int8_t *in, const mmx_requantize *q, int8_t *out);
   void (*add)(const int8_t *a, const int8_t *b, int32_t n, float a_scale, int32_t a_zero, float b_scale,
               int32_t b_zero, int32_t zero, int32_t clamp_min, int32_t clamp_max, int8_t *out);
+  void (*multiply)(const int8_t *a, const int8_t *b, int32_t n, int32_t a_zero, int32_t b_zero, float multiplier,
+                   int32_t zero, int32_t clamp_min, int32_t clamp_max, int8_t *out);
   void (*requantize)(const int8_t *in, int32_t n, float multiplier, int32_t in_zero, int32_t out_zero, int8_t *out);
   void (*quantize)(const float *in, int32_t n, float scale, int32_t zero, int8_t *out);
   void (*image)(const mmx_image *d, const uint8_t *pixels, int32_t source_width, int32_t source_height,

@@ -52,6 +52,8 @@ class Node:
     stride: Pair = (1, 1)
     padding: Padding = NO_PADDING
     relu: bool = False
+    table: NDArray[np.int8] | None = None
+    """Of a `table`: the output's code for each of the input's, from -128 on."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,15 @@ def float_step(node: Node, given: list[Tensor]) -> Tensor:
             return torch.cat(given, 1)
         case "add":
             return functional.relu(given[0] + given[1]) if node.relu else given[0] + given[1]
+        case "multiply":
+            product = given[0] * beside(given[0], given[1])
+            return functional.relu(product) if node.relu else product
     raise ValueError(f"unknown operation {node.op}")
+
+
+def beside(x: Tensor, factor: Tensor) -> Tensor:
+    """The second factor of a `multiply`: of the first's shape, or one cell (of a map, or a vector) for all."""
+    return factor if factor.ndim == x.ndim else factor[:, :, None, None]
 
 
 def weighted_sum(node: Node, x: Tensor, weight: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import layers, moves
+from .curves import CURVES
 from .graph import OnnxGraph, Operator, along, fold_constant
 from .values import Real, Term, plain
 
@@ -81,7 +82,7 @@ def _same(o: Operator, given: list) -> Real | NDArray:
 EVALUATE: Mapping[str, Callable[[Operator, list], Real | NDArray]] = {
     "DequantizeLinear": _dequantize, "Conv": layers.conv, "Gemm": layers.gemm, "MatMul": layers.gemm,
     "Add": layers.add, "Sub": layers.subtract, "Mul": layers.multiply, "Div": layers.multiply, "Neg": layers.negate,
-    "BatchNormalization": layers.normalize, "LeakyRelu": layers.leaky_relu, "PRelu": layers.leaky_relu,
+    "BatchNormalization": layers.normalize, **dict.fromkeys((*CURVES, "PRelu"), layers.curve),
     "MaxPool": layers.max_pool, "GlobalMaxPool": layers.max_pool, "AveragePool": layers.average_pool,
     "GlobalAveragePool": layers.mean, "ReduceMean": layers.mean, "Relu": layers.relu, "Clip": layers.clip,
     "Concat": moves.concat, "Pad": moves.pad, "Flatten": moves.shaped(moves.flatten),

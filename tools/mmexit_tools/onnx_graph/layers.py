@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .curves import CURVES
 from .graph import Operator
 from .values import Array, Real, Term, plain
 
@@ -175,10 +176,16 @@ def negate(o: Operator, given: list) -> Real:
 
 
 def multiply(o: Operator, given: list) -> Real:
-    """By a constant, whose product with a scale is rounded to float32 as the engine's own is."""
+    """Two tensors; or one and a constant, whose product with a scale is rounded to float32 as the engine's own is."""
     a, b = given
+    if o.op == "Mul" and a.only.is_code and b.only.is_code:
+        x, y = a.only, b.only
+        scale = x.scale.reshape(()).astype(np.float32) * y.scale.reshape(()).astype(np.float32)
+        return Real((Term(x.numbers * y.numbers, scale.astype(np.float64)),))
     if a.value.ndim < b.value.ndim or a.value.size < b.value.size:
         a, b = b, a
+    if a.value.shape != np.broadcast_shapes(a.value.shape, b.value.shape):
+        return plain(a.value * (b.value if o.op == "Mul" else 1 / b.value))
     factor = b.value if o.op == "Mul" else 1 / b.value
     term = a.only
     if term.scale is None:
@@ -203,14 +210,12 @@ def normalize(o: Operator, given: list) -> Real:
     return Real((Term(numbers, scale),))
 
 
-def leaky_relu(o: Operator, given: list) -> Real:
-    term = given[0].only
-    slope = given[1].value.reshape(-1)[0] if o.op == "PRelu" else o.attributes.get("alpha", 0.01)
-    if term.scale is None:
-        return plain(np.where(given[0].value < 0, given[0].value * slope, given[0].value))
-    lower = (term.scale.astype(np.float32) * np.float32(slope)).astype(np.float64)
-    return Real((replace(term, numbers=np.maximum(term.numbers, 0)),
-                 Term(np.minimum(term.numbers, 0), lower, term.count)))
+def curve(o: Operator, given: list) -> Real:
+    """A function of one number, of the float32 that a DequantizeLinear gives."""
+    x = given[0].value.astype(np.float32).astype(np.float64)
+    if o.op == "PRelu":
+        return plain(np.where(x < 0, x * given[1].value, x))
+    return plain(CURVES[o.op](o, x))
 
 
 def _bounded(x: Real, low: float, high: float) -> Real:

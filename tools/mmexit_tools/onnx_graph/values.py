@@ -22,6 +22,12 @@ class Term:
     sums: bool = False
 
     @property
+    def is_code(self) -> bool:
+        """A whole tensor of codes: whole numbers of one scale."""
+        return (self.scale is not None and self.scale.size == 1 and self.count.size == 1 and not self.sums
+                and self.count.reshape(-1)[0] == 1)
+
+    @property
     def value(self) -> Array:
         return self.numbers if self.scale is None else self.numbers * self.scale / self.count
 

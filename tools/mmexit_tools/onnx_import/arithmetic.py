@@ -13,8 +13,9 @@ from ..model.graphs import Node
 from ..onnx_graph.graph import Operator
 from ..quantize.quantization import Weights
 from .channelwise import constant_like, negated, one_tap, per_channel, scaled
+from .curved import curve, product
 from .lowering import Lowering, Translate
-from .values import Layout, Pending, QuantizedConstant, Stored, Value
+from .values import Curve, Layout, Pending, QuantizedConstant, Stored, Value
 from .weights import bias
 
 LARGEST_BROADCAST = 4096
@@ -122,8 +123,37 @@ def multiply(work: Lowering, operator: Operator) -> Value:
             value = tensor(work, operator, index)
             gain = per_channel(operator, given, value.layout)
             return scaled(operator, value, gain, np.zeros(len(gain)))
-    raise operator.refuse("multiplies two tensors (a squeeze-and-excite block, SiLU), for which the engine has no "
-                          "operation; train without it (MobileNetV2, ResNet and DS-CNN need none)")
+    given = [work.value(operator, i) for i in (0, 1)]
+    if any(isinstance(v, Curve) for v in given):
+        # SiLU in float: both are functions of one tensor.
+        found = product(curve(work, operator, 0), curve(work, operator, 1))
+        if found is None:
+            raise operator.refuse("multiplies a curve over one tensor and another in float; the engine runs int8 "
+                                  "only (quantize this layer too)")
+        return found
+    return _product(work, operator, work.stored(operator, 0), work.stored(operator, 1))
+
+
+def _product(work: Lowering, operator: Operator, a: Stored, b: Stored) -> Value:
+    """Two tensors of one shape; or a map and one cell a channel (squeeze and excite)."""
+    if math.prod(a.layout.onnx) < math.prod(b.layout.onnx):
+        a, b = b, a
+    same = a.layout.shape == b.layout.shape and a.layout.last == b.layout.last and _order(a) == _order(b)
+    if not same and not _is_cell_of(a.layout, b.layout):
+        raise operator.refuse(f"multiplies tensors of {list(a.layout.onnx)} and {list(b.layout.onnx)}; two of one "
+                              "shape, or a map and one cell a channel, are supported")
+    node = Node("multiply", (a.tensor, b.tensor), operator.output)
+    return Pending(operator.output, node, None, a.layout)
+
+
+def _is_cell_of(a: Layout, b: Layout) -> bool:
+    """Whether b is one number for each of a map's channels, and stands beside them in ONNX's terms."""
+    channels = a.shape[-1]
+    if a.is_vector or b.count != channels or b.order is not None:
+        return False
+    axis = len(a.onnx) - 1 if a.last else 1
+    wanted = tuple(channels if i == axis else 1 for i in range(len(a.onnx)))
+    return (1,) * (len(a.onnx) - len(b.onnx)) + b.onnx == wanted
 
 
 def negate(work: Lowering, operator: Operator) -> Value:

@@ -138,15 +138,6 @@ def negated(work: Lowering, operator: Operator, x: Stored) -> Stored:
     return kept(work, operator, x, -1, Affine(x.affine.scale, -1 - x.affine.zero_point), f"{operator.output}.negated")
 
 
-def leaky(work: Lowering, operator: Operator, x: Stored, slope: float) -> Pending:
-    """max(x, 0) + slope * min(x, 0): of the two, one is 0."""
-    above = kept(work, operator, x, 1, Affine(x.affine.scale, -128), f"{operator.output}.above")
-    weights = taps(operator, x, np.ones(1), NO_BIAS, np.full(1, slope))
-    steps = Affine(np.float32(x.affine.scale * np.float32(slope)), 127)
-    below = work.emit(one_tap(operator, f"{operator.output}.below", x, weights), steps, x.layout, weights)
-    return Pending(operator.output, Node("add", (above.tensor, below.tensor), operator.output), None, x.layout)
-
-
 def constant_like(work: Lowering, operator: Operator, x: Stored, constant: QuantizedConstant) -> Stored:
     """A tensor of x's shape that holds the constant's codes, whatever x holds: weights of 0 and the codes as bias."""
     if constant.scale.size != 1 or constant.codes.dtype not in (np.int8, np.uint8):

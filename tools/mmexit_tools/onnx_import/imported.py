@@ -142,14 +142,9 @@ def _join_relu(imported: Imported, name: str, alone: bool) -> None:
         imported.nodes[source] = replace(before, relu=True)
         _rename(imported, name, source)
         return
-    shape = imported.shapes[name]
-    if len(shape) == 1:
-        raise ToolError(f"Relu '{name}': stands where the engine has none (after '{source}', which other nodes "
-                        "read too or which takes no activation)")
-    weights = Weights(np.ones((1, 1, shape[2]), np.int8), np.zeros(shape[2], np.int32), np.ones(shape[2], np.float32))
-    imported.weights[name] = weights
-    _insert(imported, name, Node("depthwise_conv2d", (source,), name, weights.values.astype(np.float32),
-                                 weights.bias.astype(np.float32), relu=True))
+    zero = imported.affines[name].zero_point
+    table = np.maximum(np.arange(-128, 128), zero).astype(np.int8)
+    _insert(imported, name, Node("table", (source,), name, table=table))
 
 
 def _join_flatten(imported: Imported, name: str) -> None:

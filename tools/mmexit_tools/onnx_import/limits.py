@@ -29,7 +29,8 @@ def check_limits(quantized: QuantizedGraph, content: bytes) -> None:
     _at_most("modalities", len(graph.modalities), MODALITIES)
     _at_most("exits, modalities and fusion together", exits + len(graph.modalities), PLACES)
     _at_most("nodes", len(nodes), NODES)
-    _at_most("tensors of weights", 3 * sum(n.weight is not None for n in nodes), TENSORS)
+    tensors = sum(3 * (n.weight is not None) + (n.table is not None) for n in nodes)
+    _at_most("tensors of weights", tensors, TENSORS)
     _at_most("bytes of header", int.from_bytes(content[:8], "little"), HEADER_BYTES)
     _at_most("bytes", len(content), FILE_BYTES)
     for name, shape in graph.shapes.items():
@@ -73,10 +74,14 @@ def _alive(graph: Graph, nodes: list[Node]) -> int:
 def _check_scales(node: Node, quantized: QuantizedGraph) -> None:
     """A quotient of scales is above 0 and finite as float32."""
     sources = [quantized.activations[i].scale for i in node.inputs]
+    if node.op == "table":
+        return
     out = quantized.activations.get(node.output, Affine(np.float32(1), 0)).scale
     with np.errstate(all="ignore"):
         if node.weight is not None:
             quotients = (sources[0] * quantized.weights[node.output].scale) / out
+        elif node.op == "multiply":
+            quotients = np.array([(sources[0] * sources[1]) / out], np.float32)
         else:
             quotients = np.array([s / out for s in sources], np.float32)
     if not (np.isfinite(quotients).all() and (quotients > 0).all()):

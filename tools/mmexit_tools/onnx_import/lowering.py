@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +16,10 @@ from ..quantize.modelfile import ACTIVATED
 from ..quantize.quantization import Weights
 from ..quantize.ranges import Affine
 from .channelwise import settled
+from .curved import clamped
 from .values import (
     CodesInput,
+    Curve,
     Layout,
     Padded,
     Pending,
@@ -27,11 +30,7 @@ from .values import (
     short_name,
 )
 
-TABLE = ("a curve over one tensor, for which the engine has no operation; train with Relu, LeakyRelu or Clip (ReLU6) "
-         "in its place")
 HINTS = {
-    **dict.fromkeys(("Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Selu", "Gelu", "Erf", "Softplus", "Mish"),
-                    TABLE),
     "Resize": "the engine enlarges no map; leave it out or train without it",
     "Upsample": "the engine enlarges no map; leave it out or train without it",
     "ConvTranspose": "the engine enlarges no map; leave it out or train without it",
@@ -94,7 +93,7 @@ class Lowering:
     def extents(self, operator: Operator) -> NDArray[np.int64]:
         """What a Shape gives: extents are fixed, the batch is 1."""
         value = self.value(operator, 0)
-        if not isinstance(value, Pending | CodesInput | Padded | Stored):
+        if not isinstance(value, Pending | CodesInput | Padded | Curve | Stored):
             raise operator.refuse(HINTS["Shape"])
         onnx = value.layout.onnx
         return np.array(onnx[operator.integer("start", 0) : operator.integer("end", len(onnx))], np.int64)
@@ -120,6 +119,10 @@ class Lowering:
             case Pending():
                 raise operator.refuse(f"reads '{name}' in float: no QuantizeLinear between '{value.source}' and it; "
                                       "the engine runs int8 only (quantize this layer too)")
+            case Curve():
+                raise operator.refuse(f"reads '{name}' in float: no QuantizeLinear between the curve over "
+                                      f"'{value.source.tensor}' and it; the engine runs int8 only (quantize this "
+                                      "layer too)")
             case CodesInput():
                 raise operator.refuse(f"reads the input '{name}', which no DequantizeLinear follows")
             case Probabilities():
@@ -179,15 +182,14 @@ class Lowering:
         key = (operator.input(0), float(affine.scale), affine.zero_point)
         if key in self.rounded:
             return self.rounded[key]
-        clamps = self.clamps(operator, affine, value.low, value.high)
+        low = value.low
         if value.make is None:
             here = self.input(operator, value, affine)
         else:
             takes = value.make.op in ACTIVATED and value.low == 0
             here = self.emit(replace(value.make, relu=takes), affine, value.made, value.weights)
-            clamps = clamps and not takes
-        if clamps:
-            here = self.emit(Node("relu", (here.tensor,), f"{value.source}.relu"), affine, here.layout)
+            low = -math.inf if takes else low
+        here = self.bounded(f"{value.source}.bounded", here, low, value.high)
         found: Stored | Padded = here
         for node, layout in value.posts:
             if isinstance(found, Padded):
@@ -206,16 +208,16 @@ class Lowering:
             raise operator.refuse(f"the input '{value.source}' is quantized in two ways")
         return known
 
-    def clamps(self, operator: Operator, affine: Affine, low: float, high: float) -> bool:
-        """Whether a lower bound of 0 lies inside the int8 range; refuses other bounds inside it."""
-        if high < (127 - affine.zero_point) * affine.scale - affine.scale / 2:
-            raise operator.refuse(f"an upper bound of {high:g} lies inside the int8 range, which ends at "
-                                  f"{(127 - affine.zero_point) * affine.scale:g}; only that end clamps")
-        if low <= (-128 - affine.zero_point) * affine.scale + affine.scale / 2:
-            return False
-        if low != 0:
-            raise operator.refuse(f"a lower bound of {low:g} lies inside the int8 range; only 0 (ReLU) can clamp")
-        return True
+    def bounded(self, name: str, x: Stored, low: float, high: float) -> Stored:
+        """The tensor between bounds: as it is where they clamp nothing, a ReLU where that says it, else a table."""
+        affine = x.affine
+        above = high < (127 - affine.zero_point) * affine.scale - affine.scale / 2
+        below = low > (-128 - affine.zero_point) * affine.scale + affine.scale / 2
+        if not above and not below:
+            return x
+        if above or low != 0:
+            return clamped(self, name, x, low, high)
+        return self.emit(Node("relu", (x.tensor,), name), affine, x.layout)
 
     def keep(self, operator: Operator, node: Node, layout: Layout) -> Value:
         """An operation that keeps scale and zero point: done at once on int8, on a result once that is rounded."""
@@ -227,7 +229,7 @@ class Lowering:
 
     def layout(self, operator: Operator) -> Layout:
         value = self.value(operator, 0)
-        if isinstance(value, Pending | CodesInput | Padded):
+        if isinstance(value, Pending | CodesInput | Padded | Curve):
             return value.layout
         return self.stored(operator).layout
 

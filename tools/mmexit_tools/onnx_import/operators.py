@@ -13,11 +13,12 @@ from ..base.errors import ToolError
 from ..model.graphs import Node
 from ..model.layers import NO_PADDING, Shape
 from ..onnx_graph.graph import OnnxGraph, Operator
-from .arithmetic import ARITHMETIC, constant_value
-from .channelwise import leaky, moved
+from .arithmetic import ARITHMETIC
+from .channelwise import moved
+from .curved import CURVED, rounded
 from .lowering import Lowering, Translate
 from .shapes import SHAPES
-from .values import CodesInput, Layout, Padded, Pending, Probabilities, QuantizedConstant, Stored, Value
+from .values import CodesInput, Curve, Layout, Padded, Pending, Probabilities, QuantizedConstant, Stored, Value
 from .weights import (
     MAX_TERMS,
     convolution,
@@ -42,6 +43,8 @@ def quantize(work: Lowering, operator: Operator) -> Value:
     affine = work.affine(operator)
     if isinstance(value, Pending):
         return work.finish(operator, value, affine)
+    if isinstance(value, Curve):
+        return rounded(work, operator, value, affine)
     if isinstance(value, Padded) and value.affine == affine:
         return value
     here = work.stored(operator)
@@ -214,12 +217,9 @@ def global_max_pool(work: Lowering, operator: Operator) -> Value:
 def bounds(work: Lowering, operator: Operator) -> Value:
     value = work.value(operator, 0)
     low, high = (0.0, math.inf) if operator.op == "Relu" else _clip(work, operator)
-    if isinstance(value, Pending):
+    if isinstance(value, Pending | Curve):
         return value.clipped(low, high)
-    here = work.stored(operator)
-    if not work.clamps(operator, here.affine, low, high):
-        return here
-    return work.emit(Node("relu", (here.tensor,), operator.output), here.affine, here.layout)
+    return work.bounded(operator.output, work.stored(operator), low, high)
 
 
 def _clip(work: Lowering, operator: Operator) -> tuple[float, float]:
@@ -228,26 +228,10 @@ def _clip(work: Lowering, operator: Operator) -> tuple[float, float]:
         given = work.value(operator, index) if operator.input(index) else operator.attributes.get(key, default)
         if isinstance(given, QuantizedConstant):
             given = given.value
-        if isinstance(given, Stored | Padded | Pending):
+        if isinstance(given, Stored | Padded | Pending | Curve):
             raise operator.refuse("a bound that is computed; only constants are supported")
         found.append(float(np.asarray(given).reshape(-1)[0]))
     return found[0], found[1]
-
-
-def leaky_relu(work: Lowering, operator: Operator) -> Value:
-    """LeakyRelu, and PRelu of one slope."""
-    slopes = np.array([operator.attributes.get("alpha", 0.01)])
-    if operator.op == "PRelu":
-        given = constant_value(work, operator, 1)
-        if given is None:
-            raise operator.refuse("its slope is computed; only a constant is supported")
-        slopes = np.unique(given)
-    if len(slopes) != 1 or slopes[0] < 0:
-        raise operator.refuse(f"slopes from {slopes.min():g} to {slopes.max():g}; one slope of at least 0 is "
-                              "supported (PReLU with num_parameters=1)")
-    if slopes[0] == 0:
-        return bounds(work, replace(operator, op="Relu"))
-    return leaky(work, operator, work.stored(operator), float(slopes[0]))
 
 
 # What is left out
@@ -272,8 +256,8 @@ def softmax(work: Lowering, operator: Operator) -> Value:
 OPERATORS: Mapping[str, Translate] = {
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize, "Conv": conv, "Gemm": gemm, "MatMul": gemm,
     "MaxPool": max_pool, "AveragePool": average_pool, "GlobalAveragePool": mean, "GlobalMaxPool": global_max_pool,
-    "ReduceMean": mean, "Relu": bounds, "Clip": bounds, "LeakyRelu": leaky_relu, "PRelu": leaky_relu,
-    "Identity": same, "Dropout": same, "Softmax": softmax, "LogSoftmax": softmax, **ARITHMETIC, **SHAPES,
+    "ReduceMean": mean, "Relu": bounds, "Clip": bounds,
+    "Identity": same, "Dropout": same, "Softmax": softmax, "LogSoftmax": softmax, **ARITHMETIC, **CURVED, **SHAPES,
 }
 
 

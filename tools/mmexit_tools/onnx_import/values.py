@@ -135,6 +135,21 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """A function of a tensor's codes that is not rounded yet: `real[q + 128]` for the code q."""
+
+    source: Stored
+    real: NDArray[np.float64]
+
+    @property
+    def layout(self) -> Layout:
+        return self.source.layout
+
+    def clipped(self, low: float, high: float) -> Curve:
+        return Curve(self.source, np.clip(self.real, low, high))
+
+
+@dataclass(frozen=True)
 class Padded:
     """A map with zeros around it, `padding` cells on each side, that nothing has computed yet: a convolution's own
     padding where it fits."""
@@ -160,4 +175,4 @@ class Probabilities:
     name: str
 
 
-Value = NDArray | QuantizedConstant | CodesInput | Stored | Padded | Pending | Probabilities
+Value = NDArray | QuantizedConstant | CodesInput | Stored | Padded | Pending | Curve | Probabilities

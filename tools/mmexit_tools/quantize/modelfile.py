@@ -21,7 +21,7 @@ from .ranges import Affine
 DTYPES = {"I8": np.dtype("i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 STRIDED = {"conv2d", "depthwise_conv2d", "max_pool", "average_pool"}
 POOLS = {"max_pool", "average_pool"}
-ACTIVATED = {"conv2d", "depthwise_conv2d", "linear", "add"}
+ACTIVATED = {"conv2d", "depthwise_conv2d", "linear", "add", "multiply"}
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,9 @@ def _node(node: Node, quantized: QuantizedGraph, tensors: dict[str, NDArray]) ->
                                    ("weight_scale", "s", weights.scale)):
             text[key] = f"{node.output}.{suffix}"
             tensors[text[key]] = array
+    if node.table is not None:
+        text["table"] = f"{node.output}.t"
+        tensors[text["table"]] = node.table
     if node.op in POOLS:
         text["kernel"] = list(node.kernel)
     if node.op in STRIDED:
@@ -184,7 +187,8 @@ def _read_node(row: dict, tensors: dict[str, NDArray], activations: dict[str, Af
         bias = (stored.bias * (activations[row["inputs"][0]].scale * stored.scale)).astype(np.float32)
     return Node(row["op"], tuple(row["inputs"]), row["output"], weight, bias, tuple(row.get("kernel", (1, 1))),
                 tuple(row.get("stride", (1, 1))), tuple(row.get("padding", NO_PADDING)),
-                row.get("activation") == "relu")
+                row.get("activation") == "relu",
+                tensors[row["table"]] if "table" in row else None)
 
 
 def read_features(text: dict) -> Features:

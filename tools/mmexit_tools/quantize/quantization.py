@@ -19,7 +19,7 @@ from torch.nn import functional
 from ..base.errors import ToolError
 from ..model.blocks import max_pool
 from ..model.datasets import Batch
-from ..model.graphs import Graph, Node, float_step, run, weighted_sum
+from ..model.graphs import Graph, Node, beside, float_step, run, weighted_sum
 from ..model.layers import NO_PADDING, MaxPool
 from ..signals.features import Features, ImageFeatures
 from .equalization import STRENGTHS, equalize
@@ -169,6 +169,10 @@ class IntegerArithmetic:
                 return self._concat(node, given)
             case "add":
                 return self._add(node, given)
+            case "multiply":
+                return self._multiply(node, given)
+            case "table":
+                return torch.from_numpy(node.table).double()[x.long() + 128]
         raise ValueError(f"unknown operation {node.op}")
 
     def _weighted(self, node: Node, x: Tensor) -> Tensor:
@@ -212,6 +216,13 @@ class IntegerArithmetic:
             here = self.q.activations[name]
             terms.append((x - here.zero_point).float() * torch.tensor(here.scale / out.scale))
         q = torch.round(terms[0] + terms[1]) + out.zero_point
+        return q.clamp(out.zero_point if node.relu else -128, 127).double()
+
+    def _multiply(self, node: Node, given: list[Tensor]) -> Tensor:
+        a, b = (self.q.activations[name] for name in node.inputs)
+        out = self.q.activations[node.output]
+        product = (given[0] - a.zero_point) * (beside(*given) - b.zero_point)
+        q = torch.round(product.float() * torch.tensor((a.scale * b.scale) / out.scale)) + out.zero_point
         return q.clamp(out.zero_point if node.relu else -128, 127).double()
 
 
