@@ -28,16 +28,18 @@ let package = Package(
     .target(name: "Vocabulary"),
     .target(name: "Linux", dependencies: ["CLinux", "Vocabulary"]),
     .target(name: "JSON", dependencies: ["CJansson", "Vocabulary"]),
+    .target(name: "Energy", dependencies: ["Vocabulary"]),
 
     // Siblings: none of these imports another.
     .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),
     .target(name: "Scheduling", dependencies: ["Vocabulary"]),
     .target(name: "Sensing", dependencies: ["CALSA", "CV4L2", "Linux", "Vocabulary"]),
-    .target(name: "Ledger", dependencies: ["CNettle", "JSON", "Linux", "Vocabulary"]),
+    .target(name: "Ledger", dependencies: ["CNettle", "Energy", "JSON", "Linux", "Vocabulary"]),
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
 
     // What composes them.
     .target(name: "Adaptation", dependencies: ["Scheduling", "Vocabulary"]),
+    .target(name: "Configuration", dependencies: ["CInih", "Energy", "Engine", "Vocabulary"]),
     .target(name: "Policies", dependencies: ["Engine", "Scheduling", "Vocabulary"]),
     .target(
       name: "Evaluation",
@@ -45,8 +47,8 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "CInih", "CLinux", "Adaptation", "Engine", "Policies", "Scheduling", "Sensing", "Ledger", "Varlink",
-        "JSON", "Linux", "Vocabulary",
+        "Adaptation", "CLinux", "Configuration", "Energy", "Engine", "Policies", "Scheduling", "Sensing",
+        "Ledger", "Varlink", "JSON", "Linux", "Vocabulary",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Vocabulary"]),
     .executableTarget(
@@ -59,8 +61,8 @@ let package = Package(
     .executableTarget(
       name: "mmexit-bench",
       dependencies: [
-        "Adaptation", "CKernelCheck", "CKernels", "Engine", "JSON", "Ledger", "Policies", "Scheduling",
-        "Vocabulary",
+        "Adaptation", "CKernelCheck", "CKernels", "Energy", "Engine", "JSON", "Ledger", "Policies",
+        "Scheduling", "Vocabulary",
       ]),
 
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelCheck", "CKernels"]),
@@ -80,9 +82,12 @@ let package = Package(
     .testTarget(
       name: "SensingTests", dependencies: ["CV4L2", "Sensing", "ScriptedDevices", "Linux", "Vocabulary"]),
     .testTarget(
-      name: "LedgerTests", dependencies: ["CAllocationCounter", "Ledger", "JSON", "Linux", "Vocabulary"]),
+      name: "LedgerTests",
+      dependencies: ["CAllocationCounter", "Energy", "Ledger", "JSON", "Linux", "Vocabulary"]),
     .testTarget(
       name: "VarlinkTests", dependencies: ["CAllocationCounter", "Varlink", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(name: "EnergyTests", dependencies: ["Energy", "Vocabulary"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Vocabulary"]),
     // A model whose answers are written down, for tests of what asks models.
     .target(name: "ScriptedModels", dependencies: ["Engine", "JSON"], path: "Tests/ScriptedModels"),
     .testTarget(name: "AdaptationTests", dependencies: ["Adaptation", "Scheduling", "Vocabulary"]),
@@ -97,9 +102,8 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "CAllocationCounter", "Daemon", "Engine", "Policies", "Scheduling", "ScriptedDevices",
-        "ScriptedModels",
-        "Sensing", "Ledger", "Varlink", "JSON", "Linux",
+        "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "Policies", "Scheduling",
+        "ScriptedDevices", "ScriptedModels", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
         "Vocabulary",
       ]),
     // The built programs, started, queried, faulted and stopped.

@@ -1,3 +1,4 @@
+import Energy
 import JSON
 import Linux
 import Vocabulary

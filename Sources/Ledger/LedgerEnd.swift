@@ -1,3 +1,4 @@
+import Energy
 import Vocabulary
 
 /// The end of a run's ledger.

@@ -1,4 +1,5 @@
 import Adaptation
+import Energy
 import Engine
 import Ledger
 import Policies

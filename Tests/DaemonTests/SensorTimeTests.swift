@@ -1,3 +1,4 @@
+import Energy
 import Engine
 import JSON
 import Ledger

@@ -1,3 +1,5 @@
+import Configuration
+import Energy
 import Engine
 import Glibc
 import Ledger

@@ -1,3 +1,4 @@
+import Energy
 import Testing
 import Vocabulary
 

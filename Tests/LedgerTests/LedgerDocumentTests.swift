@@ -1,3 +1,4 @@
+import Energy
 import Testing
 
 @testable import Ledger

@@ -1,3 +1,4 @@
+import Energy
 import Glibc
 import JSON
 import Linux

@@ -1,5 +1,5 @@
+import Energy
 import Engine
-import Ledger
 import Vocabulary
 
 /// Collects what a window costs while it is being answered, one posting for each account, modality and exit, and

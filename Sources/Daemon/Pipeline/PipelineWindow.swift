@@ -1,5 +1,5 @@
+import Energy
 import Engine
-import Ledger
 import Policies
 import Scheduling
 import Sensing

@@ -1,3 +1,4 @@
+import Configuration
 import Engine
 import Policies
 import Scheduling

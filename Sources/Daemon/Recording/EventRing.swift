@@ -1,3 +1,4 @@
+import Energy
 import Ledger
 import Linux
 import Synchronization

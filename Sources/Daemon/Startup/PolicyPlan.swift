@@ -1,5 +1,6 @@
+import Configuration
+import Energy
 import Engine
-import Ledger
 import Policies
 import Scheduling
 import Vocabulary

@@ -1,3 +1,4 @@
+import Configuration
 import Engine
 import Sensing
 import Vocabulary
@@ -53,16 +54,5 @@ package enum Rigs {
         .configuration)
     }
     return history
-  }
-}
-
-extension Features {
-  /// The device of a sensor for which none is configured.
-  var defaultDevice: String {
-    switch self {
-    case .spectrogram: "default"
-    case .image: "/dev/video0"
-    case .vector: ""
-    }
   }
 }

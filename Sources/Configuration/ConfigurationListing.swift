@@ -1,17 +1,17 @@
+import Energy
 import Engine
 import Glibc
-import Ledger
 import Vocabulary
 
 /// What `--print-config` prints: every setting with its value, as a file that reads back to the same configuration.
 /// A value that is the default's is marked `; default`; one that is not set stands in a comment with what holds.
-struct ConfigurationListing {
-  private(set) var text = ""
+package struct ConfigurationListing {
+  package private(set) var text = ""
 
   /// - Parameters:
   ///   - model: lists the sensors of all its modalities, each with the keys of its kind.
   ///   - energy: the powers that hold where the configuration has none.
-  init(_ configuration: Configuration, model: Model, energy: EnergyModel) {
+  package init(_ configuration: Configuration, model: Model, energy: EnergyModel) {
     var all = configuration
     all.makePathsAbsolute()
     let fresh = Configuration()
@@ -83,5 +83,16 @@ extension Configuration {
     general.socket = absolute(general.socket)
     ledger.directory = absolute(ledger.directory)
     replay.recording = absolute(replay.recording)
+  }
+}
+
+extension Features {
+  /// The device of a sensor for which none is configured.
+  package var defaultDevice: String {
+    switch self {
+    case .spectrogram: "default"
+    case .image: "/dev/video0"
+    case .vector: ""
+    }
   }
 }

@@ -1,7 +1,7 @@
 import Testing
 import Vocabulary
 
-@testable import Ledger
+@testable import Energy
 
 @Suite struct EnergyModelTests {
   private let model = EnergyModel(

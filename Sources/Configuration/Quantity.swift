@@ -2,7 +2,7 @@ import Glibc
 import Vocabulary
 
 /// Reads the values of a configuration file. Numbers with a dimension must carry their unit.
-enum Quantity {
+package enum Quantity {
   /// Splits `1.5ms` into 1.5 and `ms`.
   private static func split(_ text: String) -> (Double, Substring)? {
     let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == "." || $0 == "-" || $0 == "+") }
@@ -85,7 +85,7 @@ enum Quantity {
   }
 
   /// Prints a duration so that `duration` reads it back exactly.
-  static func text(_ time: Nanoseconds) -> String {
+  package static func text(_ time: Nanoseconds) -> String {
     if time.count % 1_000_000_000 == 0 { return "\(time.count / 1_000_000_000)s" }
     if time.count % 1_000_000 == 0 { return "\(time.count / 1_000_000)ms" }
     return "\(Double(time.count) / 1000)us"

@@ -51,6 +51,8 @@ package struct Configuration: Sendable, Equatable {
     package var recording = ""
     package var pace = Pace.realTime
     package var loop = false
+
+    package init() {}
   }
 
   /// Windows on which every exit is run.

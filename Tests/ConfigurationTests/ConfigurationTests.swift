@@ -1,7 +1,7 @@
 import Testing
 import Vocabulary
 
-@testable import Daemon
+@testable import Configuration
 
 @Suite struct ConfigurationTests {
   private func parse(_ text: String) throws -> Configuration {
