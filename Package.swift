@@ -29,12 +29,13 @@ let package = Package(
     .target(name: "Linux", dependencies: ["CLinux", "Vocabulary"]),
     .target(name: "JSON", dependencies: ["CJansson", "Vocabulary"]),
     .target(name: "Energy", dependencies: ["Vocabulary"]),
+    .target(name: "Wire", dependencies: ["Energy", "JSON", "Vocabulary"]),
 
     // Siblings: none of these imports another.
     .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),
     .target(name: "Scheduling", dependencies: ["Vocabulary"]),
     .target(name: "Sensing", dependencies: ["CALSA", "CV4L2", "Linux", "Vocabulary"]),
-    .target(name: "Ledger", dependencies: ["CNettle", "Energy", "JSON", "Linux", "Vocabulary"]),
+    .target(name: "Ledger", dependencies: ["CNettle", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
 
     // What composes them.
@@ -45,17 +46,36 @@ let package = Package(
       name: "Evaluation",
       dependencies: ["Engine", "Policies", "Scheduling", "Sensing", "JSON", "Linux", "Vocabulary"]),
     .target(
+      name: "Startup",
+      dependencies: [
+        "Configuration", "Energy", "Engine", "Ledger", "Linux", "Policies", "Scheduling", "Sensing",
+        "Vocabulary",
+        "Wire",
+      ]),
+    .target(
+      name: "Pipeline",
+      dependencies: [
+        "Adaptation",
+        "Configuration", "Energy", "Engine", "Linux", "Policies", "Scheduling", "Sensing", "Startup",
+        "Vocabulary",
+      ]),
+    .target(
+      name: "Replay",
+      dependencies: [
+        "Configuration", "Engine", "JSON", "Ledger", "Linux", "Pipeline", "Sensing", "Startup", "Vocabulary",
+      ]),
+    .target(
       name: "Daemon",
       dependencies: [
-        "Adaptation", "CLinux", "Configuration", "Energy", "Engine", "Policies", "Scheduling", "Sensing",
-        "Ledger", "Varlink", "JSON", "Linux", "Vocabulary",
+        "CLinux", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux", "Pipeline", "Policies",
+        "Replay", "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
-    .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Vocabulary"]),
+    .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Startup", "Vocabulary"]),
     .executableTarget(
       name: "mmexitctl",
       dependencies: [
-        "Daemon", "Evaluation", "Engine", "Scheduling", "Sensing", "Ledger", "Varlink", "JSON",
-        "Linux", "Vocabulary",
+        "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Replay", "Scheduling", "Sensing", "Startup",
+        "Varlink", "Vocabulary", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -83,7 +103,7 @@ let package = Package(
       name: "SensingTests", dependencies: ["CV4L2", "Sensing", "ScriptedDevices", "Linux", "Vocabulary"]),
     .testTarget(
       name: "LedgerTests",
-      dependencies: ["CAllocationCounter", "Energy", "Ledger", "JSON", "Linux", "Vocabulary"]),
+      dependencies: ["CAllocationCounter", "Energy", "JSON", "Ledger", "Linux", "Vocabulary", "Wire"]),
     .testTarget(
       name: "VarlinkTests", dependencies: ["CAllocationCounter", "Varlink", "JSON", "Linux", "Vocabulary"]),
     .testTarget(name: "EnergyTests", dependencies: ["Energy", "Vocabulary"]),
@@ -102,9 +122,9 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "Policies", "Scheduling",
-        "ScriptedDevices", "ScriptedModels", "Sensing", "Ledger", "Varlink", "JSON", "Linux",
-        "Vocabulary",
+        "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "JSON", "Ledger", "Linux",
+        "Pipeline", "Policies", "Replay", "Scheduling", "ScriptedDevices", "ScriptedModels", "Sensing",
+        "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     // The built programs, started, queried, faulted and stopped.
     .testTarget(

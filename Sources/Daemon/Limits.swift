@@ -1,5 +1,6 @@
 import Engine
 import Ledger
+import Pipeline
 import Sensing
 import Varlink
 import Vocabulary

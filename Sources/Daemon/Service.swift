@@ -3,7 +3,9 @@ import Engine
 import Glibc
 import Ledger
 import Linux
+import Replay
 import Sensing
+import Startup
 import Varlink
 import Vocabulary
 

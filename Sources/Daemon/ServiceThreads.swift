@@ -1,6 +1,7 @@
 import Glibc
 import Ledger
 import Linux
+import Pipeline
 import Sensing
 import Synchronization
 import Vocabulary
@@ -69,6 +70,9 @@ extension Service {
       // A driver that hangs may not keep records from the disk.
       ends.waitForRecorder()
       pipeline.stopSensors()
+      for thread in pipeline.abandonedThreads {
+        Log.write(.warning, "\(thread) hangs in its driver; ending without it")
+      }
       ends.end()
     }.abandon()
     ServiceNotification.ready("\(generation.model.model.name), \(generation.sensors.count) sensors")

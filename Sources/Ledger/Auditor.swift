@@ -1,6 +1,7 @@
 import JSON
 import Linux
 import Vocabulary
+import Wire
 
 /// Reads segments one after the other and finds what does not add up.
 struct Auditor {

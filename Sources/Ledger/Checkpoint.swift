@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Linux
+import Wire
 
 /// How far a segment was found to add up, and what stands there: what a start needs to go on behind it.
 struct CheckedPrefix {

@@ -2,6 +2,7 @@ import Energy
 import JSON
 import Linux
 import Vocabulary
+import Wire
 
 /// The first half of a ledger: makes records, chains each to the one before it by SHA-256, and puts them into the ring
 /// from which `LedgerFile` writes them. The schema stands in docs/ledger.md. One thread uses it. It never waits, opens

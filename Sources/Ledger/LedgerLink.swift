@@ -1,6 +1,7 @@
 import Linux
 import Synchronization
 import Vocabulary
+import Wire
 
 /// Between the two halves of a ledger: `LedgerChain` makes records and puts them into the ring, `LedgerFile` writes
 /// them. Each half has a thread of its own in the daemon, so that no record is made while a disk is waited for.

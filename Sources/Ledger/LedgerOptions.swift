@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Vocabulary
+import Wire
 
 /// Who writes: what stands in every record beside its own matter. Replaced whole when a model or a configuration
 /// is reloaded.

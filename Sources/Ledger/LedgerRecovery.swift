@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Linux
+import Wire
 
 /// Where a ledger ends, and what was found wrong on the way there.
 struct LedgerTail {

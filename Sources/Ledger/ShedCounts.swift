@@ -1,5 +1,6 @@
 import JSON
 import Vocabulary
+import Wire
 
 /// Records that could not be taken, counted by type: what a later `gap` record says.
 struct ShedCounts: Sendable {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Daemon
 import JSON
+import Wire
 
 /// `mmexitctl ask`.
 struct Ask: ParsableCommand {

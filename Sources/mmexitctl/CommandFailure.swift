@@ -1,9 +1,9 @@
 import ArgumentParser
-import Daemon
 import Evaluation
 import Glibc
 import Linux
 import Sensing
+import Startup
 import Vocabulary
 
 /// Ends a command with one line on standard error and a sysexits code.

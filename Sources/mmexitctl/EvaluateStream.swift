@@ -1,6 +1,7 @@
-import Daemon
 import Evaluation
 import Linux
+import Replay
+import Startup
 import Vocabulary
 
 /// `mmexitctl evaluate --stream`: a recording through the daemon's pipeline, its events scored against `truth.csv`.

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Daemon
 import Glibc
 import JSON
 import Varlink
 import Vocabulary
+import Wire
 
 /// Where the daemon answers.
 struct Connection: ParsableArguments {

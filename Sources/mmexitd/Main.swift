@@ -1,6 +1,7 @@
 import Daemon
 import Glibc
 import Linux
+import Startup
 import Vocabulary
 
 /// `mmexitd`: the daemon. Options are few, so they are read by hand: an argument parser would cost resident memory.

@@ -4,6 +4,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
 
 /// Windows on which every exit is run: the decision is the gate's, as it would be without.
 @Suite struct AuditTests {

@@ -3,6 +3,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
 
 /// When windows end and full checks begin, where that changes or is asked for.
 @Suite struct ClockTests {

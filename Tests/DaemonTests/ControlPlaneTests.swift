@@ -5,6 +5,7 @@ import Varlink
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
 
 /// The control thread's loop, with a client on its socket and decisions put into its ring by hand.
 @Suite struct ControlPlaneTests {

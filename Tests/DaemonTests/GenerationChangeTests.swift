@@ -7,6 +7,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 @testable import Varlink
 
 /// What goes on and what ends with a generation, and requests for another that come together.

@@ -5,6 +5,7 @@ import ScriptedModels
 import Vocabulary
 
 @testable import Daemon
+@testable import Startup
 
 /// A configuration and its model in a folder of their own, to be changed and read again.
 final class GenerationFiles {

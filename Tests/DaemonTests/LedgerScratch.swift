@@ -6,6 +6,7 @@ import Sensing
 import Vocabulary
 
 @testable import Daemon
+@testable import Wire
 
 /// A ledger in a folder of its own.
 final class LedgerScratch {

@@ -4,6 +4,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// Commands to the pipeline, on a virtual clock: each is sent when a decision with a certain number is delivered.
 @Suite struct PipelineCommandTests {

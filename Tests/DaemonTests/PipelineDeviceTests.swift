@@ -7,6 +7,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// The whole pipeline on the device rig, in real time, with drivers that misbehave. What is waited for is waited for up
 /// to 30 s: a loaded machine changes nothing.

@@ -4,6 +4,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
 
 /// The pipeline when sensors hang, vanish, come back and lag, on a virtual clock.
 @Suite struct PipelineFaultTests {

@@ -4,6 +4,9 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
+@testable import Wire
 
 @Suite struct WindowClockTests {
   private func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }

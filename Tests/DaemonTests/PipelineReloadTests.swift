@@ -4,6 +4,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
 
 /// A pipeline that goes over to other generations between two windows, on a virtual clock.
 @Suite struct PipelineReloadTests {

@@ -4,6 +4,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// Sensors that change hands, and wakes that nobody waits for; without windows.
 @Suite struct PipelineSensorsTests {

@@ -7,6 +7,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// Generations made ready from files, without a pipeline.
 @Suite struct ReloaderTests {

@@ -10,6 +10,8 @@ import Sensing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// A recording in a folder of its own, replayed as fast as it goes through the whole pipeline.
 final class Scene {

@@ -5,6 +5,8 @@ import Sensing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// A microphone and a camera on a virtual clock that wake, fail, hang, lag and come back as a test says. Unlike a
 /// recording's, a sensor that failed can come back here, and sound takes a while to arrive.

@@ -5,6 +5,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
 
 @Suite struct SensorAccountTests {
   private func at(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }

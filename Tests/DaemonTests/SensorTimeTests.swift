@@ -8,6 +8,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// The time a sensor was awake, as the ledger's records tell it, as the status says it and as energy was posted for it.
 @Suite struct SensorTimeTests {

@@ -5,6 +5,7 @@ import Vocabulary
 
 @testable import Daemon
 @testable import Engine
+@testable import Pipeline
 @testable import Sensing
 
 /// A microphone's ring alone, as a rig: what a test appends to it is what there is.

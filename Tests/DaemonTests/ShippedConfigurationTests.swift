@@ -6,6 +6,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Startup
 
 /// The configurations in `config/`, with the models beside them.
 @Suite struct ShippedConfigurationTests {

@@ -9,6 +9,9 @@ import Synchronization
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
+@testable import Wire
 
 /// A pipeline over a few seconds of a made-up world: sensors that lag, hang and vanish, and a program that takes time.
 /// All of it follows from the seed. What must hold in every world is checked here, and by assertions in the pipeline.

@@ -5,6 +5,7 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Startup
 
 /// `--check-config` sees what a start would fall over.
 @Suite struct StartCheckTests {

@@ -10,6 +10,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Startup
+@testable import Wire
 
 /// A configuration beside its model and recording, in a folder of its own that goes with it.
 private final class Workshop {

@@ -7,6 +7,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Wire
 
 @Suite struct StreamEventTests {
   private func events(_ outcome: Scene.Outcome) -> [StreamEvent] {

@@ -6,6 +6,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Replay
+@testable import Startup
 
 @Suite struct StreamRunTests {
   private func write(_ bytes: [UInt8], _ path: String) throws {

@@ -9,6 +9,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Wire
 
 /// What is shown is so: the wake that is expected, what a pause saves, windows without data, what was lost.
 @Suite struct TruthTests {

@@ -3,6 +3,7 @@ import Testing
 import Vocabulary
 
 @testable import Ledger
+@testable import Wire
 
 @Suite struct DecisionRecordTests {
   private func text(_ decision: Decision, _ names: Names = names) -> String {

@@ -5,6 +5,7 @@ import Testing
 import Vocabulary
 
 @testable import Ledger
+@testable import Wire
 
 /// A directory of its own for a test, removed with everything in it.
 final class TemporaryDirectory {

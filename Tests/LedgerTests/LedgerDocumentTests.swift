@@ -2,6 +2,7 @@ import Energy
 import Testing
 
 @testable import Ledger
+@testable import Wire
 
 /// docs/ledger.md against the code: figures that both state are the same.
 @Suite struct LedgerDocumentTests {

@@ -4,6 +4,7 @@ import Linux
 import Vocabulary
 
 @testable import Ledger
+@testable import Wire
 
 /// Both halves of a ledger on one thread, so that a test says when each of them moves: the writing half before and
 /// behind each record, as if its thread were always there in time.

@@ -2,6 +2,8 @@ import Configuration
 import Glibc
 import JSON
 import Linux
+import Pipeline
+import Startup
 import Varlink
 import Vocabulary
 

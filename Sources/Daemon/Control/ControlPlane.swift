@@ -1,6 +1,7 @@
 import CLinux
 import Ledger
 import Linux
+import Startup
 import Varlink
 import Vocabulary
 

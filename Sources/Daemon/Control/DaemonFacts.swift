@@ -1,3 +1,6 @@
+import Pipeline
+import Startup
+
 /// What the control thread knows of the running daemon. Constant, or safe to read from any thread.
 struct DaemonFacts: Sendable {
   /// The one that the daemon was started with; `CommandDesk` has the one in force.

@@ -1,4 +1,5 @@
 import JSON
+import Pipeline
 import Varlink
 import Vocabulary
 

@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Policies
+import Startup
 
 /// The answer to `GetModel`.
 enum ModelReply {

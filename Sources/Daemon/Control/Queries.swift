@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Linux
+import Pipeline
 import Sensing
 import Varlink
 import Vocabulary

@@ -1,5 +1,7 @@
 import JSON
 import Linux
+import Pipeline
+import Startup
 import Varlink
 import Vocabulary
 

@@ -1,4 +1,6 @@
 import Linux
+import Pipeline
+import Startup
 import Synchronization
 import Vocabulary
 

@@ -1,5 +1,7 @@
 import Ledger
+import Pipeline
 import Vocabulary
+import Wire
 
 /// Commands in the ledger and the journal.
 extension CommandRecord {

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Vocabulary
+import Wire
 
 /// The lines of `--print-decisions`. They are for people: where they cannot be written (a full disk, a reader that
 /// went away) that is said once, and the daemon goes on without them; ledger and clients are served as before.

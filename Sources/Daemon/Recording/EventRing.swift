@@ -1,6 +1,7 @@
 import Energy
 import Ledger
 import Linux
+import Pipeline
 import Synchronization
 import Vocabulary
 

@@ -3,8 +3,10 @@ import Engine
 import JSON
 import Ledger
 import Linux
+import Startup
 import Synchronization
 import Vocabulary
+import Wire
 
 /// The recorder's thread: takes the pipeline's events, encodes each once, and hands the bytes to the ledger's writing
 /// half, to those who watch, and to standard output and journal, each behind a bounded ring of its own. It neither

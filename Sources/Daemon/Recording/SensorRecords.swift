@@ -1,6 +1,8 @@
 import Ledger
+import Pipeline
 import Sensing
 import Vocabulary
+import Wire
 
 /// Ledger records and journal lines for what happens to sensors. All that stands in them is in the notes.
 struct SensorRecords {

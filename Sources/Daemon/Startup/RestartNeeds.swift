@@ -1,6 +1,7 @@
 import Configuration
 import Engine
 import Sensing
+import Startup
 import Vocabulary
 
 /// What a running daemon cannot exchange: settings of what it holds open from its start to its end.

@@ -1,6 +1,7 @@
 import Glibc
 import Ledger
 import Linux
+import Startup
 import Vocabulary
 
 /// A ledger that is open: its chain, and the link to the thread that writes it.

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Sensing
+import Startup
 import Varlink
 import Vocabulary
 

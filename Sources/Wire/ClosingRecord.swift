@@ -4,7 +4,7 @@ import Vocabulary
 
 /// Members of the `stop` record.
 extension ClosingEnergy {
-  func writeMembers(_ names: Names, into json: inout JSONWriter) {
+  package func writeMembers(_ names: Names, into json: inout JSONWriter) {
     DecisionRecord.write(energy, names, into: &json)
     json.key("closing_nanojoules")
     json.value(total.count)

@@ -1,7 +1,8 @@
 import Configuration
 import Engine
-import Ledger
+import Pipeline
 import Sensing
+import Startup
 import Vocabulary
 
 /// A recording through the daemon's own pipeline, as fast as it goes: no socket, no ledger, no other thread.

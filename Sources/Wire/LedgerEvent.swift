@@ -6,7 +6,7 @@ package enum RecordType: String, CaseIterable, Sendable {
   case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command, event, audit
 
   /// Place in `allCases`, for counts kept in place.
-  var index: Int {
+  package var index: Int {
     switch self {
     case .decision: 0
     case .wake: 1
@@ -75,7 +75,7 @@ package enum LedgerEvent: Sendable {
   }
 
   /// Its members, into an object that is open.
-  func writeMembers(_ names: Names, into json: inout JSONWriter) {
+  package func writeMembers(_ names: Names, into json: inout JSONWriter) {
     switch self {
     case .start(let version, let model, let order):
       json.key("version")

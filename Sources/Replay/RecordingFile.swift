@@ -2,6 +2,7 @@ import JSON
 import Ledger
 import Linux
 import Sensing
+import Startup
 import Vocabulary
 
 /// A recording's `recording.json`.

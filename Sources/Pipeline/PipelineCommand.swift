@@ -1,3 +1,4 @@
+import Startup
 import Vocabulary
 
 /// What is asked of the pipeline from outside. Each is answered once, by its ticket.

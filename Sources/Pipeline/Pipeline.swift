@@ -52,7 +52,7 @@ package final class Pipeline<Rig: SensorRig> {
   private var number: UInt64 = 0
   private var lastEnd: Instant?
   /// Threads that hang in a driver and were left to themselves when the pipeline ended.
-  private(set) var abandonedThreads: [String] = []
+  package private(set) var abandonedThreads: [String] = []
 
   /// Nil where nothing is audited.
   private var audits: AuditTurns?
@@ -104,7 +104,7 @@ package final class Pipeline<Rig: SensorRig> {
     return { bell.ring() }
   }
 
-  var isStopping: Bool { sensors.isStopping }
+  package var isStopping: Bool { sensors.isStopping }
 
   /// Runs until the recording ends or `stop` is called. The sensors are as they were then, until `stopSensors`.
   package func run() throws(SensingError) {
@@ -191,7 +191,7 @@ package final class Pipeline<Rig: SensorRig> {
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.
-  func closeAccounts() -> (closing: ClosingEnergy, at: Instant) {
+  package func closeAccounts() -> (closing: ClosingEnergy, at: Instant) {
     let now = sensors.now
     if let event = window.endEvents(at: now) { note(.event(event)) }
     var closing = window.close(at: now)
@@ -202,10 +202,7 @@ package final class Pipeline<Rig: SensorRig> {
 
   /// Closes all devices and waits for their threads, within the rig's bound. To be called once, when `run` has ended
   /// and the ledger is closed: a driver that hangs may not keep records from the disk.
-  func stopSensors() {
+  package func stopSensors() {
     abandonedThreads = sensors.rig.stop()
-    for thread in abandonedThreads {
-      Log.write(.warning, "\(thread) hangs in its driver; ending without it")
-    }
   }
 }

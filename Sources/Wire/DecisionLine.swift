@@ -83,7 +83,7 @@ package struct DecisionLine: Equatable, Sendable {
     return text.hasPrefix("0.") ? String(text.dropFirst()) : String(text.prefix(4))
   }
 
-  static func places(_ value: Double, _ count: Int) -> String {
+  package static func places(_ value: Double, _ count: Int) -> String {
     guard value.isFinite, abs(value) < 1e12 else { return "-" }
     let scale = (0..<count).reduce(1.0) { result, _ in result * 10 }
     let whole = Int64((abs(value) * scale).rounded(.toNearestOrEven))

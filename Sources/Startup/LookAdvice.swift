@@ -3,9 +3,9 @@ import Engine
 import Vocabulary
 
 /// Settings that are allowed and work against each other.
-enum LookAdvice {
+package enum LookAdvice {
   /// One line for a configuration whose looks need more wakes than a sensor may have; nil where they do not.
-  static func text(_ configuration: Configuration, _ model: Model) -> String? {
+  package static func text(_ configuration: Configuration, _ model: Model) -> String? {
     let gate = configuration.gate
     guard model.noneClass != nil, model.modalities.count > 1 else { return nil }
     // From one look to the next passes `max-blind` less a window, or a little more.

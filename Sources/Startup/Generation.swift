@@ -1,10 +1,10 @@
 import Configuration
 import Engine
-import Ledger
 import Policies
 import Scheduling
 import Sensing
 import Vocabulary
+import Wire
 
 /// All that the daemon goes by and may be exchanged while it runs: a configuration, its model, and what follows from the
 /// two. Immutable; the pipeline goes over to another one whole, between two windows.
@@ -15,16 +15,16 @@ package final class Generation: Sendable {
   /// From 1 in one run of the daemon.
   package let number: Int
   package let cause: Cause
-  let loaded: LoadedConfiguration
-  let model: LoadedModel
-  let plan: PolicyPlan
-  let sensors: [SensorConfiguration]
+  package let loaded: LoadedConfiguration
+  package let model: LoadedModel
+  package let plan: PolicyPlan
+  package let sensors: [SensorConfiguration]
   /// What indices in its decisions are called.
-  let names: Names
+  package let names: Names
 
   /// Reads the model and checks what can be without touching a device.
   /// - Parameter former: the generation before it, whose model is kept where the file is the same.
-  init(
+  package init(
     _ loaded: LoadedConfiguration, cause: Cause = .start, after former: Generation? = nil
   ) throws(StartupError) {
     number = (former?.number ?? 0) + 1
@@ -38,7 +38,7 @@ package final class Generation: Sendable {
 
   /// The same with another worth of a right answer. The files are not read again.
   /// - Parameter lambda: joules.
-  init(_ former: Generation, lambda: Double) throws(StartupError) {
+  package init(_ former: Generation, lambda: Double) throws(StartupError) {
     number = former.number + 1
     cause = .preference
     loaded = former.loaded.with(lambda: lambda)
@@ -53,9 +53,9 @@ package final class Generation: Sendable {
       classes: model.classes, modalities: model.modalities.map(\.name), energySource: plan.energy.source)
   }
 
-  var configuration: Configuration { loaded.configuration }
+  package var configuration: Configuration { loaded.configuration }
   /// What a right answer is worth, in joules.
-  var lambda: Double { configuration.gate.valueOfRightAnswer }
+  package var lambda: Double { configuration.gate.valueOfRightAnswer }
   /// Modalities in the order they are asked, by name.
-  var order: String { plan.order.map { names.modalities[$0] }.joined(separator: ", ") }
+  package var order: String { plan.order.map { names.modalities[$0] }.joined(separator: ", ") }
 }

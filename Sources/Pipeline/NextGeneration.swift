@@ -1,5 +1,6 @@
 import Engine
 import Scheduling
+import Startup
 import Vocabulary
 
 /// A generation made ready for the pipeline: what takes long or takes from the heap has been done on another thread.

@@ -1,6 +1,7 @@
 import Adaptation
+import Configuration
+import Energy
 import Engine
-import Ledger
 import Vocabulary
 
 /// Whose turn it is to be audited: the schedule's draws, a window of the clock each. A value; nothing takes from the heap.
