@@ -1,6 +1,21 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// tools/fuzz sets it: what reads bytes of others under libFuzzer, which has to be linked to it.
+let fuzzing: [Target] =
+  Context.environment["MMEXIT_FUZZ"] == nil
+  ? []
+  : [
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "mmexit-fuzz",
+      dependencies: [
+        "CFuzzer", "Daemon", "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Scheduling", "Sensing",
+        "Varlink",
+        "Vocabulary",
+      ], path: "Tests/Fuzz/Targets"),
+  ]
+
 let package = Package(
   name: "mmexit",
   products: [
@@ -129,7 +144,7 @@ let package = Package(
     // The built programs, started, queried, faulted and stopped.
     .testTarget(
       name: "ProcessTests", dependencies: ["mmexitd", "mmexitctl"], exclude: ["Shims"]),
-  ],
+  ] + fuzzing,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
 )
