@@ -93,11 +93,17 @@ struct INIFile {
       return true
     }
 
-    /// How many bytes of the line stand before a `#` that follows white space: inih knows `;` alone there.
+    /// How many bytes of the line stand before a comment: a `#` that follows white space (inih knows `;` alone there),
+    /// and either of them right behind the key's `=` or `:`, where no value has begun.
     private static func withoutComment(_ line: ArraySlice<UInt8>) -> Int {
       var former: UInt8 = 0
+      var key = line.first { $0 != 0x20 && $0 != 0x09 } != UInt8(ascii: "[")
       for (count, byte) in line.enumerated() {
-        if byte == UInt8(ascii: "#") && (former == 0x20 || former == 0x09) { return count }
+        let isBlank = former == 0x20 || former == 0x09
+        let isBehindKey = key && (former == UInt8(ascii: "=") || former == UInt8(ascii: ":"))
+        if byte == UInt8(ascii: "#") && (isBlank || isBehindKey) { return count }
+        if byte == UInt8(ascii: ";") && isBehindKey { return count }
+        if isBehindKey { key = false }
         former = byte
       }
       return line.count

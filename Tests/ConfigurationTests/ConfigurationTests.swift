@@ -51,6 +51,15 @@ import Vocabulary
     #expect(again == c)
   }
 
+  /// Found by tools/fuzz: such a value was kept, and what was printed of it read as a comment.
+  @Test(arguments: ["#default", "#", ";default", " #default", "\t; x", "default#1", "default;1", "a:#b", "a=;b"])
+  func aCommentBehindTheKeyIsNoValue(_ value: String) throws {
+    let c = try parse("[daemon]\nmodel = /m\n[sensor a]\ndevice =\(value)\n")
+    let isComment = value.drop { $0 == " " || $0 == "\t" }.first.map { $0 == "#" || $0 == ";" } ?? false
+    #expect(c.sensor(for: "a").device == (isComment ? "" : value))
+    #expect(try parse(c.canonical()) == c)
+  }
+
   @Test func theFormOfTheFileDoesNotChangeTheCanonicalText() throws {
     let one = try parse("[sensor b]\nlinger = 1s\n[sensor a]\nlinger = 2s\n[daemon]\nmodel = /m\n")
     let other = try parse(
