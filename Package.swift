@@ -1,19 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// tools/fuzz sets it: what reads bytes of others under libFuzzer, which has to be linked to it.
+// tools/fuzz sets it: the program has to be linked to libFuzzer.
 let fuzzing: [Target] =
   Context.environment["MMEXIT_FUZZ"] == nil
   ? []
   : [
     .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .executableTarget(
-      name: "mmexit-fuzz",
-      dependencies: [
-        "CFuzzer", "Daemon", "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Scheduling", "Sensing",
-        "Varlink",
-        "Vocabulary",
-      ], path: "Tests/Fuzz/Targets"),
+      name: "mmexit-fuzz", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzz/Program"),
   ]
 
 let package = Package(
@@ -141,6 +136,14 @@ let package = Package(
         "Pipeline", "Policies", "Replay", "Scheduling", "ScriptedDevices", "ScriptedModels", "Sensing",
         "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
+    // What tools/fuzz feeds; and its corpora, each input once.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "Daemon", "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Scheduling", "Sensing", "Varlink",
+        "Vocabulary",
+      ], path: "Tests/Fuzz/Targets"),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Linux"]),
     // The built programs, started, queried, faulted and stopped.
     .testTarget(
       name: "ProcessTests", dependencies: ["mmexitd", "mmexitctl"], exclude: ["Shims"]),
