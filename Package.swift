@@ -140,8 +140,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Daemon", "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Scheduling", "Sensing", "Varlink",
-        "Vocabulary",
+        "Configuration", "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Replay", "Scheduling", "Sensing",
+        "Varlink", "Vocabulary",
       ], path: "Tests/Fuzz/Targets"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Linux"]),
     // The built programs, started, queried, faulted and stopped.

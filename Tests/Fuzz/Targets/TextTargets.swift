@@ -1,6 +1,7 @@
-import Daemon
+import Configuration
 import Evaluation
 import JSON
+import Replay
 import Scheduling
 import Sensing
 import Vocabulary
