@@ -51,7 +51,9 @@ import Vocabulary
     #expect(output.end(by: soon))
     thread.join()
     #expect(decisions.read() == (1...50).map { "decision \($0)\n" }.joined())
-    #expect(journal.read() == (1...50).map { "mmexitd: line\\n\($0)\n" }.joined(), "one line each, the newline escaped")
+    #expect(
+      journal.read() == (1...50).map { "mmexitd: line\\n\($0)\n" }.joined(),
+      "one line each, the newline escaped")
   }
 
   @Test func aReaderWhoStopsHoldsBackOnlyHisOwn() throws {
