@@ -28,6 +28,8 @@ package struct Configuration: Sendable, Equatable {
     /// Share of the windows in which the activity check finds something going on, 0.001...1; for the order.
     package var activeShare = 0.05
     package var maximumBlind = Nanoseconds.seconds(2)
+    /// In its place for a minute after an event, where it is shorter; nil: the same.
+    package var maximumBlindAfterEvent: Nanoseconds?
     package var maximumSkew = Nanoseconds.milliseconds(120)
     /// Wakes a sensor may have in a minute before it is left awake.
     package var wakesPerMinute = 12

@@ -123,6 +123,14 @@ package enum Keys {
     .duration(
       "max-blind", 0...3600, \.maximumBlind,
       "Longest time between looks by every live sensor while the answer is 'none'."),
+    Key(
+      name: "max-blind-after-event", takes: "duration, 0 s to 3600 s",
+      help: "In place of max-blind, where it is shorter, for a minute after an event."
+    ) { (text, gate) throws(ValueError) in
+      gate.maximumBlindAfterEvent = try Quantity.duration(text, 0...3600)
+    } show: {
+      $0.maximumBlindAfterEvent.map(Quantity.text)
+    },
     // 0 would let no sound and picture ever be a pair.
     .duration(
       "max-skew", 0.001...10, \.maximumSkew, "Sound and picture further apart than this are not fused."),

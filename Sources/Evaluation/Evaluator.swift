@@ -113,11 +113,11 @@ private struct LabelledWindow: WalkEnvironment {
   }
 
   func setInput(_ modality: Int, of engine: inout Engine) { data[modality]?.give(modality, to: &engine) }
-  func didRun(_ reading: Reading) {}
+  func didRun(_ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet) {}
   func wake(_ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool) -> WakeResult {
     .outcome(.failed)
   }
-  func willRealign(_ engine: borrowing Engine, from end: Instant) {}
+  func willRealign(from end: Instant) {}
   func awaitData(upTo end: Instant) {}
   func canFuse(_ modalities: ModalitySet) -> Bool { true }
 }

@@ -5,22 +5,42 @@ import Vocabulary
 ///
 /// A full check is of the time at which its last sensor delivered, and a sensor that sleeps delivers a wake later. So a
 /// window is the last one that may still be the check in time if the window after it, and the wake, would be too late.
+///
+/// Who tells a robot one thing soon tells it another: after an event the checks may come closer together for a while.
 struct FullCheckClock: Sendable {
+  /// How long after an event's last window something more is expected.
+  static let expectant = Nanoseconds.seconds(60)
+
   private(set) var period: Nanoseconds
   private var maximumBlind: Nanoseconds
+  /// The same while something more is expected; at most `maximumBlind`.
+  private var afterEvent: Nanoseconds
   /// The time the last one was of.
   private(set) var last: Instant
+  /// The end of the last window in which an event went on.
+  private var lastEvent: Instant?
 
-  init(period: Nanoseconds, maximumBlind: Nanoseconds, start: Instant) {
+  init(period: Nanoseconds, maximumBlind: Nanoseconds, afterEvent: Nanoseconds? = nil, start: Instant) {
     self.period = period
     self.maximumBlind = maximumBlind
+    self.afterEvent = min(afterEvent ?? maximumBlind, maximumBlind)
     last = start
   }
 
-  /// From now on by other settings; the last full check remains.
-  mutating func adopt(period: Nanoseconds, maximumBlind: Nanoseconds) {
+  /// From now on by other settings; the last full check and event remain.
+  mutating func adopt(period: Nanoseconds, maximumBlind: Nanoseconds, afterEvent: Nanoseconds? = nil) {
     self.period = period
     self.maximumBlind = maximumBlind
+    self.afterEvent = min(afterEvent ?? maximumBlind, maximumBlind)
+  }
+
+  /// An event goes on in a window that ended at `instant`.
+  mutating func event(at instant: Instant) { lastEvent = instant }
+
+  /// How far the next one may lie from the last.
+  private var limit: Nanoseconds {
+    guard let lastEvent, last - lastEvent < Self.expectant else { return maximumBlind }
+    return afterEvent
   }
 
   /// Every live sensor has looked at a window that ended at `instant`.
@@ -28,11 +48,11 @@ struct FullCheckClock: Sendable {
 
   /// Whether the window that ends at `end` has to be a full check.
   /// - Parameter wake: the longest expected wake among the live sensors that sleep; zero where none does.
-  func isDue(at end: Instant, wake: Nanoseconds) -> Bool { end + period + wake - last > maximumBlind }
+  func isDue(at end: Instant, wake: Nanoseconds) -> Bool { end + period + wake - last > limit }
 
   /// When a sensor that is put to sleep now has to be woken for the next one.
   /// - Parameter wake: how long its wake is expected to take.
-  func nextWake(taking wake: Nanoseconds) -> Instant { last + maximumBlind - period - wake }
+  func nextWake(taking wake: Nanoseconds) -> Instant { last + limit - period - wake }
 
   /// Whether putting a sensor to sleep at `now` leaves it more sleep than its wake takes.
   func leavesSleep(from now: Instant, wake: Nanoseconds) -> Bool {

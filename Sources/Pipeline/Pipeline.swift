@@ -12,6 +12,8 @@ package struct PipelineSettings: Sendable {
   package var period: Nanoseconds
   package var maximumSkew: Nanoseconds
   package var maximumBlind: Nanoseconds
+  /// The same for a while after an event; nil: no other.
+  package var maximumBlindAfterEvent: Nanoseconds?
   /// By modality: how long a woken sensor stays awake after it was last needed.
   package var linger: [Nanoseconds]
   package var wakesPerMinute: Int
@@ -25,6 +27,7 @@ package struct PipelineSettings: Sendable {
     period = configuration.general.windowPeriod
     maximumSkew = configuration.gate.maximumSkew
     maximumBlind = configuration.gate.maximumBlind
+    maximumBlindAfterEvent = configuration.gate.maximumBlindAfterEvent
     linger = model.modalities.map { configuration.sensor(for: $0.name).linger }
     wakesPerMinute = configuration.gate.wakesPerMinute
     activityCheck = configuration.gate.activityCheck
@@ -182,7 +185,7 @@ package final class Pipeline<Rig: SensorRig> {
     sensors.publishFigures()
     status.publish(decision, joined: clock.joined, at: sensors.now)
     deliver(decision)
-    let changes = window.trackEvents(engine, decision)
+    let changes = window.trackEvents(decision)
     if let event = changes.ended { note(.event(event)) }
     if let event = changes.began { note(.event(event)) }
     guard isAudited, let audited = window.runAudit(walk, decision, &engine) else { return }

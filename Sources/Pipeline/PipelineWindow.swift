@@ -21,14 +21,14 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var woken: ModalitySet = []
   /// Sensors that this window did not wait for.
   private var missing: ModalitySet = []
-  /// The last exit read for this window.
-  private var lastReading: Reading?
   /// Every exit is to be run on it when the gate has concluded it.
   private var isAudited = false
   /// Of an audited window: sensors that have its data, those awake for the audit alone among them, and the quiet ones.
   private var auditable: ModalitySet = []
   private var quiet: ModalitySet = []
   private var audit: WindowAudit?
+  /// Sensors that are there and still, by their activity checks.
+  private var inactive: ModalitySet = []
   /// Those of them that are on their way.
   private var pending: ModalitySet = []
 
@@ -44,7 +44,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     modalities = model.modalities.indices
     noneClass = model.noneClass
     fullChecks = FullCheckClock(
-      period: settings.period, maximumBlind: settings.maximumBlind, start: sensors.now)
+      period: settings.period, maximumBlind: settings.maximumBlind,
+      afterEvent: settings.maximumBlindAfterEvent, start: sensors.now)
   }
 
   var now: Instant { sensors.now }
@@ -57,7 +58,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     if next.hasOtherEvents { events = settings.events }
     next.exchange(&inputs)
     next.exchange(&energy)
-    fullChecks.adopt(period: settings.period, maximumBlind: settings.maximumBlind)
+    fullChecks.adopt(
+      period: settings.period, maximumBlind: settings.maximumBlind, afterEvent: settings.maximumBlindAfterEvent)
   }
 
   /// When all sensors have to be awake again; nil where no class means "nothing", and they never have to.
@@ -73,7 +75,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     woken = []
     missing = []
     pending = []
-    lastReading = nil
+    inactive = []
   }
 
   mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
@@ -115,6 +117,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         longestWake = max(longestWake, sensors.accounts[modality].wakeToWindow(period: settings.period))
       }
     }
+    inactive = conditions.inactive
     conditions.lookDue = noneClass != nil && fullChecks.isDue(at: end, wake: longestWake)
     return conditions
   }
@@ -125,8 +128,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     if let work { sensors.accounts[modality].count(work) }
   }
 
-  mutating func didRun(_ reading: Reading) {
-    lastReading = reading
+  mutating func didRun(_ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet) {
+    events?.enter(reading, engine, of: modalities)
     energy.charge(segment: reading)
   }
 
@@ -197,9 +200,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     return .outcome(.delivered)
   }
 
-  mutating func willRealign(_ engine: borrowing Engine, from end: Instant) {
-    events?.observe(engine, last: lastReading, answer: nil, endingAt: end)
-  }
+  mutating func willRealign(from end: Instant) { events?.observe(endingAt: end) }
 
   func awaitData(upTo end: Instant) { sensors.awaitSound(upTo: end) }
 
@@ -271,11 +272,12 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   }
 
   /// What the windows so far come to.
-  mutating func trackEvents(_ engine: borrowing Engine, _ decision: borrowing Decision)
-    -> EventTracker.Changes
-  {
-    events?.observe(engine, last: lastReading, answer: decision.answer, endingAt: decision.end)
-    return events?.track(decision) ?? EventTracker.Changes()
+  mutating func trackEvents(_ decision: borrowing Decision) -> EventTracker.Changes {
+    if decision.answer.reason == .inactive { events?.enter(inactive: decision.answer, inactive) }
+    events?.observe(endingAt: decision.end)
+    let changes = events?.track(decision) ?? EventTracker.Changes()
+    if events?.isEvent ?? false { fullChecks.event(at: decision.end) }
+    return changes
   }
 
   /// The event that went on to the end.

@@ -10,6 +10,7 @@ struct StreamEvents: Sendable {
   private var filter: EvidenceFilter
   private var tracker: EventTracker
   private let period: Nanoseconds
+  private let sensorCount: Int
   private var lastEnd: Instant?
 
   /// Nil for a model without a class that means "nothing": something always is, and no event begins or ends.
@@ -21,7 +22,9 @@ struct StreamEvents: Sendable {
       case .hiddenMarkov: .hiddenMarkov(begin: events.begin, stay: events.stay)
       case .kOfN: .kOfN(k: events.votes, n: max(events.votes, events.windows))
       }
-    filter = EvidenceFilter(method, classCount: model.classes.count, noneClass: none)
+    sensorCount = model.modalities.count
+    filter = EvidenceFilter(
+      method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount)
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)
@@ -36,26 +39,34 @@ struct StreamEvents: Sendable {
   /// and sensors that are awake stay so: one look is seldom evidence enough.
   var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < Self.quiet }
 
+  /// An event goes on.
+  var isEvent: Bool { tracker.current != nil }
+
   /// Evidence for none from which on nothing is going on.
   private static let quiet = 0.8
 
-  /// Enters what was read of a window that is about to be realigned, or of one that has its answer.
-  /// - Parameters:
-  ///   - engine: that has the last reading still.
-  ///   - last: that reading; nil where none was made.
-  ///   - answer: the window's, where it has one.
-  mutating func observe(_ engine: borrowing Engine, last: Reading?, answer: Answer?, endingAt end: Instant) {
-    let steps = steps(to: end)
-    if let last, answer.map({ $0.label == last.label && $0.reason != .inactive }) ?? true {
-      engine.withProbabilities { probabilities in
-        filter.observe(steps: steps) { probabilities[$0] }
+  /// Enters an exit's reading of the window at hand.
+  /// - Parameter modalities: whose exit, or whom the fusion is of.
+  mutating func enter(_ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet) {
+    engine.withProbabilities { probabilities in
+      switch reading.exit {
+      case .encoder(let modality, _): filter.enter(sensor: modality) { probabilities[$0] }
+      case .fusion: filter.enter(fusionOf: modalities) { probabilities[$0] }
       }
-    } else if let answer, let label = answer.label {
-      filter.observe(steps: steps, label: label, certainty: answer.certainty)
-    } else {
-      filter.pass(steps)
     }
   }
+
+  /// Enters the answer of the activity checks: no exit has been read.
+  /// - Parameter modalities: that are still.
+  mutating func enter(inactive answer: Answer, _ modalities: ModalitySet) {
+    guard let label = answer.label else { return }
+    for modality in 0..<sensorCount where modalities.contains(index: modality) {
+      filter.enter(sensor: modality, label: label, certainty: answer.certainty)
+    }
+  }
+
+  /// Makes evidence of what was entered of a window that is about to be realigned, or of one that has its answer.
+  mutating func observe(endingAt end: Instant) { filter.observe(steps: steps(to: end)) }
 
   /// Periods since the last window: one at least.
   private mutating func steps(to end: Instant) -> Int {

@@ -15,8 +15,9 @@ package protocol WalkEnvironment {
   /// Computes the features of data that was gathered and gives them to the engine, before the modality's first segment.
   mutating func setInput(_ modality: Int, of engine: inout Engine)
 
-  /// A part of the network has run.
-  mutating func didRun(_ reading: Reading)
+  /// A part of the network has run; the engine has its reading's probabilities still.
+  /// - Parameter modalities: whose part, or whom the fusion is of.
+  mutating func didRun(_ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet)
 
   /// Wakes a sensor for the window that ends at `end` and waits for its data, at most until `deadline`.
   /// - Parameter hasReading: a sensor that is awake has been asked, so the window can be answered without waiting.
@@ -24,8 +25,8 @@ package protocol WalkEnvironment {
     _ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool
   ) -> WakeResult
 
-  /// The window is about to be realigned: the engine still has the last reading of it as it was.
-  mutating func willRealign(_ engine: borrowing Engine, from end: Instant)
+  /// The window is about to be realigned: what was read of it as it was stays true of that.
+  mutating func willRealign(from end: Instant)
 
   /// Waits until the sensors that are awake have their data up to `end`, a later end of the window at hand.
   mutating func awaitData(upTo end: Instant)
@@ -77,13 +78,16 @@ package struct WindowWalk: Sendable {
           environment.setInput(modality, of: &engine)
           inputs.insert(set)
         }
-        action = enter(engine.advance(modality), in: &environment)
+        let reading = engine.advance(modality)
+        action = enter(reading, engine, of: set, in: &environment)
       case .fuse:
         guard environment.canFuse(gate.fusing) else {
           action = gate.fusionRefused()
           continue
         }
-        action = enter(engine.fuse(gate.fusing), in: &environment)
+        let fusing = gate.fusing
+        let reading = engine.fuse(fusing)
+        action = enter(reading, engine, of: fusing, in: &environment)
       case .wake(let modality, let deadline):
         action = wake(modality, until: deadline, &engine, in: &environment)
       case .conclude(let answer), .concludeUnsure(let answer):
@@ -103,11 +107,14 @@ package struct WindowWalk: Sendable {
     return gate.begin(conditions)
   }
 
-  private mutating func enter(_ reading: Reading, in environment: inout some WalkEnvironment) -> Action {
+  private mutating func enter(
+    _ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet,
+    in environment: inout some WalkEnvironment
+  ) -> Action {
     let threshold = gate.policy.thresholds.threshold(at: reading.exit, label: reading.label)
     trace.append(Decision.Hop(reading: reading, threshold: threshold))
     macs += reading.macs
-    environment.didRun(reading)
+    environment.didRun(reading, engine, of: modalities)
     return gate.next(after: reading, at: environment.now)
   }
 
@@ -126,7 +133,7 @@ package struct WindowWalk: Sendable {
         return gate.next(after: .deadlineMissed, of: modality, at: environment.now)
       }
       realignments += 1
-      if !gate.asked.isEmpty { environment.willRealign(engine, from: end) }
+      if !gate.asked.isEmpty { environment.willRealign(from: end) }
       end = instant
       environment.awaitData(upTo: instant)
       return begin(&engine, in: &environment, isDoubted: true)

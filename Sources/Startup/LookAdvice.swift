@@ -10,10 +10,12 @@ package enum LookAdvice {
     guard model.noneClass != nil, model.modalities.count > 1 else { return nil }
     // From one look to the next passes `max-blind` less a window, or a little more.
     let least = Nanoseconds(60_000_000_000 / Int64(gate.wakesPerMinute)) + configuration.general.windowPeriod
-    guard gate.maximumBlind < least else { return nil }
+    let blind = min(gate.maximumBlindAfterEvent ?? gate.maximumBlind, gate.maximumBlind)
+    guard blind < least else { return nil }
+    let name = blind < gate.maximumBlind ? "max-blind-after-event" : "max-blind"
     let rounded = Nanoseconds.milliseconds((least.count + 99_999_999) / 100_000_000 * 100)
-    return "max-blind = \(Quantity.text(gate.maximumBlind)) asks for more looks than wakes-per-minute = "
+    return "\(name) = \(Quantity.text(blind)) asks for more looks than wakes-per-minute = "
       + "\(gate.wakesPerMinute) has wakes for, so the sensors that could sleep will mostly be kept awake; "
-      + "set max-blind to \(Quantity.text(rounded)) or more, or allow more wakes"
+      + "set \(name) to \(Quantity.text(rounded)) or more, or allow more wakes"
   }
 }

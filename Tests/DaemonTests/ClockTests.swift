@@ -38,6 +38,26 @@ import Vocabulary
     #expect(clock.next == at(9_000), "no window twice")
   }
 
+  /// For a minute after an event they come closer together.
+  @Test func fullChecksComeCloserTogetherAfterAnEvent() {
+    var checks = FullCheckClock(
+      period: .milliseconds(250), maximumBlind: .seconds(10), afterEvent: .seconds(3), start: at(0))
+    #expect(!checks.isDue(at: at(9_750), wake: .zero) && checks.isDue(at: at(9_751), wake: .zero))
+    checks.event(at: at(2_000))
+    #expect(checks.isDue(at: at(2_751), wake: .zero) && !checks.isDue(at: at(2_750), wake: .zero))
+    #expect(checks.nextWake(taking: .milliseconds(500)) == at(2_250))
+    checks.completed(at: at(61_999))
+    #expect(checks.isDue(at: at(64_750), wake: .zero))
+    checks.completed(at: at(62_000))
+    #expect(!checks.isDue(at: at(71_750), wake: .zero) && checks.isDue(at: at(71_751), wake: .zero))
+    // Longer than max-blind it is never, and a reload may take it away.
+    checks.adopt(period: .milliseconds(250), maximumBlind: .seconds(2), afterEvent: .seconds(3))
+    checks.event(at: at(62_000))
+    #expect(checks.isDue(at: at(63_751), wake: .zero))
+    checks.adopt(period: .milliseconds(250), maximumBlind: .seconds(10))
+    #expect(!checks.isDue(at: at(71_750), wake: .zero))
+  }
+
   @Test func aFullCheckIsDueWhenTheNextWindowWouldBeTooLate() {
     var checks = FullCheckClock(period: .milliseconds(250), maximumBlind: .seconds(2), start: at(0))
     #expect(!checks.isDue(at: at(1_750), wake: .zero) && checks.isDue(at: at(1_751), wake: .zero))

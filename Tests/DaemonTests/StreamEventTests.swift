@@ -86,20 +86,16 @@ import Vocabulary
 
   @Test func aWindowWithoutDataForgetsNoEvidence() throws {
     let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
-    let engine = Engine(model)
     var events = try #require(StreamEvents(Scene().configuration, model))
-    func answer(_ label: Int?) -> Answer {
-      Answer(
-        label: label, exit: nil, entropy: 0, certainty: 0.97, threshold: nil,
-        reason: label == nil ? .noData : .fused)
-    }
+    let answer = Answer(label: 1, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
     for window in 1...6 as ClosedRange<Int64> {
-      events.observe(engine, last: nil, answer: answer(1), endingAt: .zero + .milliseconds(window * 250))
+      events.enter(inactive: answer, [ModalitySet(index: 0)])
+      events.observe(endingAt: .zero + .milliseconds(window * 250))
     }
     #expect(events.isOpen)
-    events.observe(engine, last: nil, answer: answer(nil), endingAt: .zero + .milliseconds(1_750))
+    events.observe(endingAt: .zero + .milliseconds(1_750))
     #expect(events.isOpen)
-    events.observe(engine, last: nil, answer: answer(nil), endingAt: .zero + .seconds(60))
+    events.observe(endingAt: .zero + .seconds(60))
     #expect(!events.isOpen)
   }
 }

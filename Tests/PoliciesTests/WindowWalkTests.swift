@@ -45,7 +45,9 @@ import Vocabulary
         }
       }
     }
-    mutating func didRun(_ reading: Reading) { readings += 1 }
+    mutating func didRun(_ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet) {
+      readings += 1
+    }
     mutating func wake(
       _ modality: Int, for end: Instant, until deadline: Instant, hasReading: Bool
     ) -> WakeResult {
@@ -53,7 +55,7 @@ import Vocabulary
       asked.append(.wake(modality, end))
       return wakes.count > 1 ? wakes.removeFirst() : wakes[0]
     }
-    mutating func willRealign(_ engine: borrowing Engine, from end: Instant) { realigned.append(end) }
+    mutating func willRealign(from end: Instant) { realigned.append(end) }
     mutating func awaitData(upTo end: Instant) { asked.append(.awaitData(end)) }
     func canFuse(_ modalities: ModalitySet) -> Bool { fuses }
   }

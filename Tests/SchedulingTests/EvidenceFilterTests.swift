@@ -6,12 +6,13 @@ import Vocabulary
 private let none = 2
 
 private func filter(_ method: EvidenceMethod = .hiddenMarkov(begin: 1e-3, stay: 0.6)) -> EvidenceFilter {
-  EvidenceFilter(method, classCount: 3, noneClass: none)
+  EvidenceFilter(method, classCount: 3, noneClass: none, sensorCount: 1)
 }
 
 extension EvidenceFilter {
   fileprivate mutating func see(_ probabilities: [Float], steps: Int = 1) {
-    observe(steps: steps) { probabilities[$0] }
+    enter(sensor: 0) { probabilities[$0] }
+    observe(steps: steps)
   }
 }
 
@@ -32,7 +33,7 @@ extension EvidenceFilter {
     for label in 0..<3 { #expect(abs(it.evidence(label) - weights[label] / sum) < 1e-6) }
     // A command ends or goes on; none begins another without an end.
     let before = (0..<3).map(it.evidence)
-    it.pass(1)
+    it.observe(steps: 1)
     #expect(abs(it.evidence(0) - (0.5 * before[0] + 0.1 * before[2])) < 1e-12)
     #expect(abs(it.evidence(none) - (0.8 * before[2] + 0.5 * (before[0] + before[1]))) < 1e-12)
   }
@@ -76,13 +77,14 @@ extension EvidenceFilter {
   @Test func aLongGapForgetsEverything() {
     var it = filter()
     for _ in 0..<5 { it.see([0.9, 0.05, 0.05]) }
-    it.pass(EvidenceFilter.longestGap + 1)
-    #expect(it.evidence(none) == 1)
+    it.observe(steps: EvidenceFilter.longestGap + 1)
+    #expect(it.evidence(none) > 0.998)
   }
 
   @Test func labelAndCertaintyAreAWindowToo() {
     var (a, b) = (filter(), filter())
-    a.observe(steps: 1, label: 1, certainty: 0.8)
+    a.enter(sensor: 0, label: 1, certainty: 0.8)
+    a.observe(steps: 1)
     b.see([(1 - 0.8) / 2, 0.8, (1 - 0.8) / 2])
     #expect((0..<3).allSatisfy { a.evidence($0) == b.evidence($0) })
   }
@@ -98,7 +100,7 @@ extension EvidenceFilter {
     it.see([0.05, 0.05, 0.9])
     #expect(it.evidence(0) == 0.5)
     // Windows that say nothing speak for none.
-    it.pass(3)
+    it.observe(steps: 3)
     #expect(it.evidence(0) == 0 && it.evidence(none) == 1)
   }
 }
@@ -108,7 +110,7 @@ extension EvidenceFilter {
 
   /// k of 1: the evidence is the last window's label.
   private struct Stream {
-    var filter = EvidenceFilter(.kOfN(k: 1, n: 1), classCount: 3, noneClass: none)
+    var filter = EvidenceFilter(.kOfN(k: 1, n: 1), classCount: 3, noneClass: none, sensorCount: 1)
     var tracker = EventTracker([
       EventRule(level: 1, hold: .milliseconds(500), refractory: .seconds(1)),
       EventRule(level: 1, hold: .zero, refractory: .zero),
@@ -120,7 +122,8 @@ extension EvidenceFilter {
       -> EventTracker.Changes
     {
       number += 1
-      filter.observe(steps: 1, label: label, certainty: 0.9)
+      filter.enter(sensor: 0, label: label, certainty: 0.9)
+      filter.observe(steps: 1)
       return tracker.observe(filter, decision: number, used: used, at: at(ms))
     }
   }
