@@ -59,7 +59,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     next.exchange(&inputs)
     next.exchange(&energy)
     fullChecks.adopt(
-      period: settings.period, maximumBlind: settings.maximumBlind, afterEvent: settings.maximumBlindAfterEvent)
+      period: settings.period, maximumBlind: settings.maximumBlind,
+      afterEvent: settings.maximumBlindAfterEvent)
   }
 
   /// When all sensors have to be awake again; nil where no class means "nothing", and they never have to.

@@ -6,8 +6,8 @@ import Vocabulary
 ///
 /// A sensor's reading weighs a state by the probability it gives to what that state has it see: the command, or nothing.
 /// It is raised to 3/4: four windows a second of a one-second view share most of their sound, so they are no independent witnesses.
-/// Sensors count as independent given the state; where their fusion has been read and finds the command likelier than they
-/// do together, its word counts for them. A probability counts for `floor` at least: a network that is sure and wrong once
+/// Sensors count as independent given the state. Where their fusion has been read and finds a command likelier than they
+/// do together, its word counts for them; where it finds nothing likelier than the command, that counts as well. A probability counts for `floor` at least: a network that is sure and wrong once
 /// does not end what many windows have said.
 ///
 /// Nothing is taken from the heap after `init`. Time is proportional to classes times 2^sensors.
@@ -117,19 +117,21 @@ struct TellingStates: Sendable {
         for place in 0..<places {
           states[index] *= weights[place * classCount + (set & (1 << place) == 0 ? noneClass : label)]
         }
-        if set == fusedSet && set != 0 { states[index] *= gain(label) }
+        if set & fusedSet != 0 { states[index] *= fusionWeight(label, set) }
         sum += states[index]
       }
     }
     for index in states.indices { states[index] /= sum }
   }
 
-  /// How much likelier than its sensors the fusion finds a command, against nothing; 1 where it does not.
-  private func gain(_ label: Int) -> Double {
+  /// What the fusion's word for a command, or for nothing, weighs in a state in which `set` tells it.
+  private func fusionWeight(_ label: Int, _ set: Int) -> Double {
+    let ratio = fused[label] / fused[noneClass]
+    guard set == fusedSet else { return min(1, ratio) }
     var apart = 1.0
     for place in 0..<places where fusedSet & (1 << place) != 0 {
       apart *= weights[place * classCount + label] / weights[place * classCount + noneClass]
     }
-    return max(1, fused[label] / fused[noneClass] / apart)
+    return min(1, ratio) * max(1, ratio / apart)
   }
 }

@@ -58,10 +58,9 @@ private struct EveryPair {
           next[set][label] *= weight(reading[tells ? label : noneClass])
           if tells { apart *= weight(reading[label]) / weight(reading[noneClass]) }
         }
-        if let fusion, fusion.set == set, set != 0 {
-          next[set][label] *=
-            max(1, weight(fusion.probability[label]) / weight(fusion.probability[noneClass]) / apart)
-        }
+        guard let fusion, fusion.set & set != 0 else { continue }
+        let ratio = weight(fusion.probability[label]) / weight(fusion.probability[noneClass])
+        next[set][label] *= min(1, ratio) * (fusion.set == set ? max(1, ratio / apart) : 1)
       }
     }
     let sum = next.joined().reduce(0, +)
