@@ -4,7 +4,7 @@ import Vocabulary
 enum EventDefaults {
   static let begin = 0.1
   static let stay = 0.75
-  static let level = 0.6
+  static let level = 0.7
   static let hold = Nanoseconds.milliseconds(500)
   static let refractory = Nanoseconds.seconds(1)
 }
