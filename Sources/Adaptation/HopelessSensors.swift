@@ -50,7 +50,7 @@ package struct HopelessSensors: Sendable {
     self.poor = poor.intersection(.all(buffer.layout.modalityCount))
     var counts: [(right: Int, events: Int)] = []
     for modality in 0..<buffer.layout.modalityCount {
-      let count = newest(modality, buffer, none)
+      let count = newestEvents(modality, buffer, none: none)
       counts.append(count)
       let one = ModalitySet(index: modality)
       if judged.contains(one) {
@@ -81,8 +81,10 @@ package struct HopelessSensors: Sendable {
     poor.subtract(ModalitySet(index: best))
   }
 
-  private func newest(_ modality: Int, _ buffer: ValidationBuffer, _ none: Int?) -> (right: Int, events: Int)
-  {
+  /// Right answers of the encoder's last exit, of the newest audited events: what a sensor is judged by.
+  package func newestEvents(
+    _ modality: Int, _ buffer: ValidationBuffer, none: Int?
+  ) -> (right: Int, events: Int) {
     let row = buffer.layout.lastRow(of: modality)
     var (right, events) = (0, 0)
     for index in stride(from: buffer.count - 1, through: 0, by: -1) where events < settings.events {

@@ -3,7 +3,7 @@ import Vocabulary
 
 extension GatePolicy {
   /// The same policy with other steps, thresholds or figures.
-  func with(
+  package func with(
     steps: [ExitID]? = nil, thresholds: ThresholdTable? = nil, goingOn: GoingOnEstimate?? = nil
   ) -> GatePolicy {
     GatePolicy(
@@ -15,7 +15,7 @@ extension GatePolicy {
 
 extension ExitLayout {
   /// The order of whole modalities as a walk over their exits.
-  func walk(_ order: [Int]) -> [ExitID] {
+  package func walk(_ order: [Int]) -> [ExitID] {
     order.flatMap { modality in
       (1...exitCounts[modality]).map { ExitID.encoder(modality: modality, exit: $0) }
     }

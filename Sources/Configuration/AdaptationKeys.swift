@@ -1,3 +1,4 @@
+import Adaptation
 import Vocabulary
 
 extension Keys {
@@ -7,6 +8,11 @@ extension Keys {
     share("probability", \.probability, "Chance that a window is audited, while energy allows."),
     share("energy-share", \.energyShare, "Largest share of all energy that audits may take."),
     .count("seed", 0...Int(Int32.max), \.seed, "Of the draws: the same windows for the same seed."),
+    .flag("reorder", \.reorder, "Let audits choose the order of modalities and which of them are asked."),
+    .count("buffer", 1...ValidationBuffer.maximumCapacity, \.buffer, "Audits that are kept, the newest."),
+    share(
+      "label-share", \.labelShare,
+      "Largest share of them whose label may be a client's; the rest have fusion's."),
   ]
 
   private static func share(

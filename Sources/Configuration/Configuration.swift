@@ -57,7 +57,7 @@ package struct Configuration: Sendable, Equatable {
     package init() {}
   }
 
-  /// Windows on which every exit is run.
+  /// Windows on which every exit is run, and what follows from them.
   package struct Adaptation: Sendable, Equatable {
     package var audits = true
     /// That a window is audited, while energy allows.
@@ -66,6 +66,12 @@ package struct Configuration: Sendable, Equatable {
     package var energyShare = 0.1
     /// Of the draws.
     package var seed = 1
+    /// Audits that are kept.
+    package var buffer = 512
+    /// Of those, whose label may be a client's.
+    package var labelShare = 0.5
+    /// Whether the order, and which sensors are asked, follow the audits.
+    package var reorder = true
   }
 
   /// One sensor; its section names the modality of the model that it serves.

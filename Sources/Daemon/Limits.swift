@@ -20,6 +20,10 @@ package enum Limits {
         "events waiting for the recorder", EventRing.capacity,
         "\(MemoryLayout<PipelineEvent>.size * EventRing.capacity) bytes"
       ),
+      (
+        "audits waiting for the planner", OrderLink.capacity,
+        "\(OrderLink.messageBytes * OrderLink.capacity) bytes"
+      ),
       ("commands waiting for the pipeline", CommandChannel.capacity, "of all clients together"),
       ("decisions waiting for clients", WatchRing.capacity, "bytes, as JSON"),
       ("decisions waiting to be printed", OutputThread.decisionBytes, "bytes of lines"),

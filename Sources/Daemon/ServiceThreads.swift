@@ -10,6 +10,8 @@ import Vocabulary
 extension Service {
   /// From the ledger's end on, for the devices' threads.
   private static var devicePatience: Nanoseconds { .milliseconds(700) }
+  /// For the audits to be on disk; they are commonly by then.
+  private static var plannerPatience: Nanoseconds { .milliseconds(300) }
   /// For lines that nobody has read yet.
   private static var outputPatience: Nanoseconds { .milliseconds(300) }
 
@@ -31,18 +33,21 @@ extension Service {
       chain: ledger.chain, link: link, events: events, bell: bell, watch: watch, output: output, beats: beats,
       model: generation.model.model, directory: generation.configuration.ledger.directory, prints: prints,
       isReplay: isReplay, waits: waits)
+    let orders = try OrderThread(generation, isReplay: isReplay, journal: Journal(queue: output.journal))
     let pipeline = Pipeline(
       rig: rig, model: generation.model.model, policy: generation.plan.policy, order: generation.plan.order,
       settings: PipelineSettings(generation.configuration, generation.model.model),
       energy: EnergyAccounts(generation.plan.energy, network: generation.model.model),
       audits: AuditTurns(generation.configuration, generation.model.model, generation.plan.energy),
+      orders: orders.link,
       deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
       beat: { beats.beatPipeline() },
       commands: CommandLink(channel: commands, record: { events.put(.command($0)) }))
     let nudge = pipeline.nudge
     var control = try ControlPlane(
       facts: DaemonFacts(
-        start: generation, status: pipeline.status, ledger: recorder.ledgerStatus, watch: watch,
+        start: generation, status: pipeline.status, order: orders.board, ledger: recorder.ledgerStatus,
+        watch: watch,
         journal: Journal(queue: output.journal), beats: beats, commands: commands, nudge: nudge,
         ping: {
           bell.ring()
@@ -52,6 +57,7 @@ extension Service {
     let ends = try ThreadEnds()
     // Nobody joins these: their ends are waited for by `ThreadEnds`, `Recorder` and `OutputThread`, each with a bound.
     try Thread(named: "output") { output.run() }.abandon()
+    try Thread(named: "planner") { orders.run() }.abandon()
     events.put(.start(order: generation.plan.order, at: rig.now))
     try Thread(named: "recorder") {
       recorder.run()
@@ -73,6 +79,7 @@ extension Service {
       for thread in pipeline.abandonedThreads {
         Log.write(.warning, "\(thread) hangs in its driver; ending without it")
       }
+      orders.waitForEnd(within: Self.plannerPatience)
       ends.end()
     }.abandon()
     ServiceNotification.ready("\(generation.model.model.name), \(generation.sensors.count) sensors")

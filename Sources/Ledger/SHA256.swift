@@ -30,6 +30,13 @@ package struct SHA256: Sendable {
 package struct Digest: Equatable, Sendable {
   package fileprivate(set) var bytes: InlineArray<32, UInt8>
 
+  /// Its first 64 bits.
+  package var prefix: UInt64 {
+    var value: UInt64 = 0
+    for index in 0..<8 { value = value << 8 | UInt64(bytes[index]) }
+    return value
+  }
+
   /// What stands as `prev` in the first record of a ledger.
   package static let zero = Digest(bytes: InlineArray(repeating: 0))
 

@@ -25,4 +25,13 @@ extension PipelineSensors {
     if account.lastWake != nil { return account.expectedWake }
     return account.expectedWake + (soundLengths[sensor] ?? .zero)
   }
+
+  /// Between two windows: what the planner has found. The next choice of who listens goes by it.
+  func adopt(_ plan: PlannedOrder) {
+    plan.exchange(order: &order)
+    leftOut = plan.leftOut
+  }
+
+  /// Whether a window is answered without it. Who listens because nobody else can is asked all the same.
+  func isLeftOut(_ sensor: Int) -> Bool { sensor != sentinel && leftOut.contains(index: sensor) }
 }

@@ -50,8 +50,10 @@ struct CommandIntake {
   /// - Parameters:
   ///   - newest: the last decision's number.
   ///   - adopt: has the pipeline go over to another generation.
+  ///   - enter: takes a label that was accepted.
   mutating func carryOut<Rig: SensorRig>(
-    _ sensors: PipelineSensors<Rig>, newest: UInt64, adopt: (NextGeneration) -> Void
+    _ sensors: PipelineSensors<Rig>, newest: UInt64, adopt: (NextGeneration) -> Void,
+    label enter: (UInt64, Int) -> Void = { _, _ in }
   ) {
     guard let link else { return }
     take(sensors)
@@ -64,7 +66,9 @@ struct CommandIntake {
         // Its client did not know yet that the classes are others.
         if generation < classes.generation { outcome = .decisionTooOld(oldest: classes.decision) }
         let record = CommandRecord(what: what, user: request.user, at: sensors.now)
-        link.channel.answer(request.ticket, outcome ?? (link.record(record) ? .done : .notRecorded))
+        if outcome == nil && !link.record(record) { outcome = .notRecorded }
+        if outcome == nil { enter(decision, label) }
+        link.channel.answer(request.ticket, outcome ?? .done)
       case .pause:
         if !isPaused {
           isPaused = true

@@ -19,7 +19,7 @@ extension PipelineSensors {
       let sensor = order[place]
       guard sensor != sentinel, state(of: sensor).isAwake, !forAudit.contains(index: sensor),
         now - accounts[sensor].lastNeeded >= linger[sensor],
-        accounts[sensor].maySleep(from: now, fullChecks)
+        accounts[sensor].maySleep(from: now, isLeftOut(sensor) ? nil : fullChecks)
       else { continue }
       if accounts[sensor].isWakeBudgetSpent(at: now) {
         let held = accounts[sensor].holdAwake(at: now)

@@ -19,6 +19,8 @@ package final class NextGeneration: @unchecked Sendable {
   /// To be taken only where windows are drawn in another way; else the schedule goes on.
   let audits: AuditTurns?
   let hasOtherAudits: Bool
+  /// For the planner of the order.
+  let planning: PlannerSetup?
   private(set) var energy: EnergyAccounts
   /// Nil where the model is the same: the pipeline goes on with its own.
   private var engine: Engine?
@@ -40,6 +42,7 @@ package final class NextGeneration: @unchecked Sendable {
       new.adaptation != was.adaptation || new.general.windowPeriod != was.general.windowPeriod
       || generation.model.digest != former.model.digest
     audits = AuditTurns(new, model, generation.plan.energy)
+    planning = PlannerSetup(generation)
     energy = EnergyAccounts(generation.plan.energy, network: model)
     if generation.model.digest != former.model.digest { engine = Engine(model) }
     let checks = settings.checksActivity(for: model)

@@ -59,6 +59,7 @@ package final class Pipeline<Rig: SensorRig> {
 
   /// Nil where nothing is audited.
   private var audits: AuditTurns?
+  private var orders: OrderTurns
   private var commands: CommandIntake
   private let deliver: (borrowing Decision) -> Void
   private let note: (PipelineNote) -> Void
@@ -71,18 +72,19 @@ package final class Pipeline<Rig: SensorRig> {
   ///   - beat: called on the pipeline's thread whenever a wait is over: a sign of life.
   package init(
     rig: Rig, model: Model, policy: GatePolicy, order: [Int], settings: PipelineSettings,
-    energy: EnergyAccounts, audits: AuditTurns? = nil,
+    energy: EnergyAccounts, audits: AuditTurns? = nil, orders: OrderLink? = nil,
     deliver: @escaping (borrowing Decision) -> Void, note: @escaping (PipelineNote) -> Void,
     beat: @escaping () -> Void = {}, commands link: CommandLink? = nil
   ) {
     self.audits = audits
+    self.orders = OrderTurns(orders)
     self.policy = policy
     fullPolicy = policy.full
     self.settings = settings
     engine = Engine(model)
     let start = rig.now
     let inputs = WindowInputs(model: model, activityCheck: settings.checksActivity(for: model))
-    status = PipelineStatusBoard(sensors: model.modalities.count, sentinel: order[0], start: start)
+    status = PipelineStatusBoard(sensors: model.modalities.count, order: order, start: start)
     sensors = PipelineSensors(
       rig: rig, order: order, wakeDeadlines: policy.wakeDeadlines, wakesPerMinute: settings.wakesPerMinute,
       soundLengths: inputs.soundLengths, status: status, record: note, beat: beat)
@@ -114,8 +116,10 @@ package final class Pipeline<Rig: SensorRig> {
     try sensors.rig.start()
     clock = WindowClock(first: sensors.awaitFirstWindow(), period: settings.period)
     sensors.selectSentinel()
+    orders.begin(at: sensors.now)
     while !sensors.hasEnded && !isStopping {
       carryOutCommands()
+      takeOrder()
       guard !commands.isPaused else {
         sensors.rest()
         continue
@@ -142,7 +146,11 @@ package final class Pipeline<Rig: SensorRig> {
   /// Between two windows.
   private func carryOutCommands() {
     let wasPaused = commands.isPaused
-    commands.carryOut(sensors, newest: number) { adopt($0) }
+    commands.carryOut(sensors, newest: number) {
+      adopt($0)
+    } label: {
+      orders.label($0, as: $1)
+    }
     guard wasPaused && !commands.isPaused else { return }
     // Windows of the pause are not answered.
     sensors.selectSentinel()
@@ -156,12 +164,26 @@ package final class Pipeline<Rig: SensorRig> {
     fullPolicy = next.fullPolicy
     settings = next.settings
     if next.hasOtherAudits { audits = next.audits }
+    orders.adopt(next.planning, after: number, at: sensors.now)
     next.exchange(&engine)
     window.adopt(next)
     sensors.adopt(
       order: next.generation.plan.order, soundLengths: next.soundLengths,
       wakesPerMinute: settings.wakesPerMinute)
     clock.adopt(period: settings.period, last: lastEnd, now: sensors.now)
+    status.publish(order: sensors.order, leftOut: [])
+  }
+
+  /// Goes over to another order, or to another set of sensors that are asked, where the planner has one for the next window.
+  private func takeOrder() {
+    orders.take(before: number + 1) { plan in
+      plan.exchange(policy: &policy, full: &fullPolicy)
+      sensors.adopt(plan)
+      status.publish(order: sensors.order, leftOut: sensors.leftOut)
+      note(.reorder(plan.change, at: sensors.now))
+      // Before the next window: another sensor may have to listen.
+      sensors.selectSentinel()
+    }
   }
 
   private func answer(windowEndingAt end: Instant) {
@@ -169,7 +191,7 @@ package final class Pipeline<Rig: SensorRig> {
     var walk = WindowWalk(commands.isFullAsked ? fullPolicy : policy, endingAt: end)
     // What is asked for between two windows of the clock is no turn of the schedule.
     let isAudited = end == clock.next && audits?.take(joined: clock.joined) ?? false
-    window.begin(isAudited: isAudited)
+    window.begin(isAudited: isAudited, isFull: commands.isFullAsked)
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer, engine)
     audits?.post(decision)
@@ -191,6 +213,7 @@ package final class Pipeline<Rig: SensorRig> {
     guard isAudited, let audited = window.runAudit(walk, decision, &engine) else { return }
     status.publishAudit(audited.cost)
     note(.audit(audited))
+    orders.take(audited)
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.
@@ -200,6 +223,7 @@ package final class Pipeline<Rig: SensorRig> {
     var closing = window.close(at: now)
     sensors.publishFigures()
     closing.losses = sensors.accounts.map { $0.figures.losses }
+    orders.end()
     return (closing, now)
   }
 

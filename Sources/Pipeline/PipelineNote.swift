@@ -13,4 +13,6 @@ package enum PipelineNote: Sendable {
   case event(StreamEvent)
   /// Every exit was run on the window of the last decision.
   case audit(AuditedWindow)
+  /// From the next window on, sensors are asked in another order, or others are.
+  case reorder(OrderChange, at: Instant)
 }

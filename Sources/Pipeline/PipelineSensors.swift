@@ -42,6 +42,8 @@ final class PipelineSensors<Rig: SensorRig> {
   var left: ModalitySet = []
   /// Sensors that are awake, or on their way, for an audit alone: to the gate they sleep.
   var forAudit: ModalitySet = []
+  /// Sensors that tell nothing at present: they sleep and are not asked. Audits are their full checks.
+  var leftOut: ModalitySet = []
   private let status: PipelineStatusBoard
 
   /// - Parameters:
@@ -70,6 +72,7 @@ final class PipelineSensors<Rig: SensorRig> {
   /// Between two windows: what another generation asks in another order. The next choice of who listens goes by it.
   func adopt(order: [Int], soundLengths: [Nanoseconds?], wakesPerMinute: Int) {
     self.order = order
+    leftOut = []
     self.soundLengths = soundLengths
     for sensor in accounts.indices { accounts[sensor].allow(wakesPerMinute: wakesPerMinute) }
   }

@@ -7,6 +7,9 @@ package struct PipelineStatus: Sendable {
   package var sensors: InlineArray<8, SensorFigures>
   package var sensorCount: Int
   package var sentinel: Int
+  /// Sensors in the order they are asked, `sensorCount` of them, and those that are not asked at all.
+  package private(set) var order = InlineArray<8, Int>(repeating: 0)
+  package fileprivate(set) var leftOut: ModalitySet = []
   package var decisions: UInt64 = 0
   package var joined: UInt64 = 0
   package var looks: UInt64 = 0
@@ -18,11 +21,16 @@ package struct PipelineStatus: Sendable {
   package var alwaysOn = Nanojoules.zero
   package var now: Instant
 
-  init(sensors count: Int, sentinel: Int, start: Instant) {
+  init(sensors count: Int, order: [Int], start: Instant) {
     sensors = InlineArray(repeating: SensorFigures(start: start))
     sensorCount = count
-    self.sentinel = sentinel
+    sentinel = order[0]
     now = start
+    set(order: order)
+  }
+
+  fileprivate mutating func set(order list: [Int]) {
+    for place in list.indices { order[place] = list[place] }
   }
 }
 
@@ -30,8 +38,8 @@ package struct PipelineStatus: Sendable {
 package final class PipelineStatusBoard: Sendable {
   private let status: Mutex<PipelineStatus>
 
-  init(sensors: Int, sentinel: Int, start: Instant) {
-    status = Mutex(PipelineStatus(sensors: sensors, sentinel: sentinel, start: start))
+  init(sensors: Int, order: [Int], start: Instant) {
+    status = Mutex(PipelineStatus(sensors: sensors, order: order, start: start))
   }
 
   /// A copy of everything as it stands.
@@ -58,6 +66,13 @@ package final class PipelineStatusBoard: Sendable {
     status.withLock {
       $0.audits += 1
       $0.auditEnergy += energy
+    }
+  }
+
+  func publish(order: [Int], leftOut: ModalitySet) {
+    status.withLock {
+      $0.set(order: order)
+      $0.leftOut = leftOut
     }
   }
 

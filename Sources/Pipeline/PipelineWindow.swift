@@ -23,6 +23,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var missing: ModalitySet = []
   /// Every exit is to be run on it when the gate has concluded it.
   private var isAudited = false
+  private var isFull = false
   /// Of an audited window: sensors that have its data, those awake for the audit alone among them, and the quiet ones.
   private var auditable: ModalitySet = []
   private var quiet: ModalitySet = []
@@ -69,8 +70,12 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   /// Something is going on, or may be.
   var isEventOpen: Bool { events?.isOpen ?? false }
 
-  mutating func begin(isAudited: Bool = false) {
+  /// - Parameters:
+  ///   - isAudited: every exit is to be run on it.
+  ///   - isFull: every sensor that can be had is asked, also one that tells nothing.
+  mutating func begin(isAudited: Bool, isFull: Bool) {
     self.isAudited = isAudited
+    self.isFull = isFull
     audit = nil
     energy.begin()
     woken = []
@@ -87,6 +92,10 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     let isEventOpen = isEventOpen
     for modality in modalities {
       let set = ModalitySet(index: modality)
+      if !isFull && sensors.isLeftOut(modality) {
+        if isAudited && sensors.state(of: modality).isAwake { gatherForAudit(modality, endingAt: end) }
+        continue
+      }
       switch sensors.state(of: modality) {
       case .asleep where sensors.isWithheld(modality): missing.insert(set)
       case .asleep: conditions.wakeable.insert(set)
@@ -179,7 +188,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
 
   private mutating func gatherForAudit(_ modality: Int, endingAt end: Instant) {
     let set = ModalitySet(index: modality)
-    guard
+    guard sensors.rig.state(of: modality).isAwake,
       case .whole(let active) = inputs.gather(
         modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
     else { return }

@@ -56,6 +56,8 @@ package struct StreamRun: Sendable {
         settings: PipelineSettings(configuration, model),
         energy: EnergyAccounts(plan.energy, network: model),
         audits: AuditTurns(configuration, model, plan.energy),
+        orders: try OrderLink(
+          waits: true, inline: OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0))),
         deliver: { decision in
           energy.spent += decision.totalEnergy
           energy.alwaysOn += decision.alwaysOn

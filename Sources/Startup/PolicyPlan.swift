@@ -13,6 +13,9 @@ package struct PolicyPlan: Sendable {
   /// Expected utility of the order in joules; nil when the model states no figures to plan with.
   package let value: Double?
   package let energy: EnergyModel
+  /// The model's figures at prices a window, whatever goes on in it: what audits, which are drawn from all windows, are
+  /// priced at. Nil when the model states no figures.
+  package let auditPrices: OrderingProblem?
 
   /// - Parameter places: where the configuration's settings stand, for what is wrong with them.
   package init(
@@ -22,6 +25,10 @@ package struct PolicyPlan: Sendable {
     try Self.checkSensors(configuration, model, places)
     energy = try Self.energyModel(configuration, model, places)
     let costs = Self.costs(configuration, model, energy)
+    var eachWindow = configuration
+    eachWindow.gate.activeShare = 1
+    auditPrices = model.orderingProblem(
+      lambda: configuration.gate.valueOfRightAnswer, costs: Self.costs(eachWindow, model, energy))
     let gate = configuration.gate
     var walk = model.declaredWalk
     var value: Double?

@@ -47,7 +47,9 @@ package enum DaemonInterface {
       spectrogram_frames: ?int,
       spectrogram_frames_computed: ?int,
       # It would sleep, but was woken too often in the last minute.
-      held_awake: ?bool
+      held_awake: ?bool,
+      # False while audits say that it tells nothing: it sleeps, and its audits are its full checks.
+      asked: ?bool
     )
 
     type EnergyTotals (
@@ -344,5 +346,5 @@ package enum DaemonInterface {
     # a sensor that was to be acquired is not.
     error NotAnswered (limit_ms: int)
 
-    """)
+    """ + OrderInterface.text)
 }

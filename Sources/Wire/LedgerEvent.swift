@@ -38,8 +38,8 @@ package enum LedgerEvent: Sendable {
   case sleep(modality: Int, awake: Nanoseconds)
   /// A sensor's state changed, e.g. from `waking` to `failed`, and why.
   case state(modality: Int, from: String, to: String, reason: String?)
-  /// The order of modalities changed: the method, both orders, and their expected values in joules.
-  case reorder(method: String, from: [Int], to: [Int], formerValue: Double?, value: Double?)
+  /// The order of modalities changed, or which of them are asked.
+  case reorder(OrderChange)
   /// Something went wrong that people should know of.
   case fault(modality: Int?, message: String)
   /// The wall clock was set: it reads so much more (less, where negative) than time that went by would have made it.
@@ -103,13 +103,7 @@ package enum LedgerEvent: Sendable {
       json.key("to")
       json.value(to)
       writeText(reason, as: "reason", into: &json)
-    case .reorder(let method, let from, let to, let formerValue, let value):
-      json.key("method")
-      json.value(method)
-      write(from, as: "from", names, into: &json)
-      write(to, as: "to", names, into: &json)
-      writeNumber(formerValue, as: "former_value", into: &json)
-      writeNumber(value, as: "value", into: &json)
+    case .reorder(let change): OrderChangeRecord.writeMembers(change, names, into: &json)
     case .fault(let modality, let message):
       if let modality { write(modality, names, into: &json) }
       json.key("message")

@@ -67,6 +67,11 @@ struct Status: ParsableCommand {
     for sensor in try reply.member("sensors").elements() {
       let losses = try Losses.text(sensor)
       if !losses.isEmpty { Output.line("\(try sensor.member("name").string()): \(losses)") }
+      if let isAsked = try sensor.optional("asked")?.bool(), !isAsked {
+        Output.line(
+          "\(try sensor.member("name").string()): left out, as it tells nothing; its audits are its full checks"
+        )
+      }
       if let spectrogram = try Self.spectrogram(sensor) {
         Output.line("\(try sensor.member("name").string()): \(spectrogram)")
       }

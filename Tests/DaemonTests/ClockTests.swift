@@ -82,7 +82,7 @@ import Vocabulary
     arguments: [(Reason.sure, 0), (.fused, 0), (.inactive, 0), (.fusedUnsure, 1), (.noData, 1)]
       as [(Reason, UInt64)])
   func whatStatusCountsAsUnsure(reason: Reason, count: UInt64) {
-    let board = PipelineStatusBoard(sensors: 2, sentinel: 0, start: at(0))
+    let board = PipelineStatusBoard(sensors: 2, order: [0, 1], start: at(0))
     var decision = Decision(number: 1, start: at(0), end: at(250))
     decision.answer = Answer(
       label: 0, exit: nil, entropy: 0, certainty: 1, threshold: nil, reason: reason)

@@ -14,10 +14,11 @@ import Vocabulary
     let files = try GenerationFiles()
     let generation = try files.generation()
     let watch = try WatchRing()
-    let status = PipelineStatusBoard(sensors: 2, sentinel: 0, start: .zero)
+    let status = PipelineStatusBoard(sensors: 2, order: [0, 1], start: .zero)
     let journal = Journal(queue: OutputQueue(capacity: 4096, bell: try Bell()))
     let facts = DaemonFacts(
-      start: generation, status: status, ledger: LedgerStatusBoard(path: ""), watch: watch, journal: journal,
+      start: generation, status: status, order: OrderBoard(), ledger: LedgerStatusBoard(path: ""),
+      watch: watch, journal: journal,
       beats: Heartbeats(), commands: try CommandChannel(), nudge: {}, ping: {})
     var control = try ControlPlane(facts: facts, signals: try SignalDescriptor())
     var client = try Client(

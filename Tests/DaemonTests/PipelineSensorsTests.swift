@@ -17,7 +17,7 @@ import Vocabulary
     rig = try ScriptedRig(
       Rigs.configurations(scene.configuration, try ScriptedModel().model()),
       [.init(), .init(wakeLatency: .milliseconds(300))], seconds: 60)
-    let status = PipelineStatusBoard(sensors: 2, sentinel: 0, start: rig.now)
+    let status = PipelineStatusBoard(sensors: 2, order: [0, 1], start: rig.now)
     sensors = PipelineSensors(
       rig: rig, order: [0, 1], wakeDeadlines: [.seconds(1), .seconds(1)], wakesPerMinute: 60,
       soundLengths: [.milliseconds(40), nil], status: status, record: { _ in }, beat: {})

@@ -61,7 +61,7 @@ final class Scene {
 
   /// The pipeline over this recording.
   func pipeline(
-    _ scripted: ScriptedModel, deliver: @escaping (borrowing Decision) -> Void,
+    _ scripted: ScriptedModel, orders: OrderLink? = nil, deliver: @escaping (borrowing Decision) -> Void,
     note: @escaping (PipelineNote) -> Void
   ) throws -> Pipeline<ReplayRig> {
     let model = try scripted.model()
@@ -74,11 +74,18 @@ final class Scene {
     let rig = try ReplayRig(
       RecordingDescription(name: "scene", sensors: entries), in: directory,
       sensors: Rigs.configurations(configuration, model))
-    return Pipeline(
+    return try Pipeline(
       rig: rig, model: model, policy: plan.policy, order: plan.order,
       settings: PipelineSettings(configuration, model),
       energy: EnergyAccounts(plan.energy, network: model),
-      audits: AuditTurns(configuration, model, plan.energy), deliver: deliver, note: note)
+      audits: AuditTurns(configuration, model, plan.energy),
+      orders: orders ?? planning(model, plan), deliver: deliver, note: note)
+  }
+
+  /// A planner that works when it is told something, as where a recording is evaluated.
+  func planning(_ model: Model, _ plan: PolicyPlan) throws -> OrderLink {
+    try OrderLink(
+      waits: true, inline: OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0)))
   }
 
   func play(_ scripted: ScriptedModel) throws -> Outcome {

@@ -156,6 +156,8 @@ struct Simulation {
       settings: PipelineSettings(configuration, model),
       energy: EnergyAccounts(Self.watts, network: model),
       audits: AuditTurns(configuration, model, Self.watts),
+      orders: try OrderLink(
+        waits: true, inline: OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0))),
       deliver: { decision in
         decisions.append(copy decision)
         times.add(decision.energy)

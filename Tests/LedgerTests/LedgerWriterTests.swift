@@ -32,8 +32,14 @@ import Vocabulary
       writer.append(.wake(modality: 1, decision: 9), at: time)
       writer.append(.sleep(modality: 1, awake: Nanoseconds(77)), at: time)
       writer.append(.state(modality: 1, from: "waking", to: "failed", reason: "unplugged"), at: time)
-      writer.append(
-        .reorder(method: "exact", from: [0, 1], to: [1, 0], formerValue: nil, value: 0.5), at: time)
+      var change = OrderChange(
+        from: [0, 1], to: [1, 0], askedBefore: .all(2), asked: ModalitySet(index: 1), formerValue: 0.25,
+        value: 0.5, gain: 0.125, standardError: 0.0625, audits: 30)
+      change.moved = [
+        OrderChange.Moved(quantity: "hazard", modality: 0, exit: 2, from: 0.5, to: 0.25, audits: 20)
+      ]
+      change.sensors = [OrderChange.Sensor(modality: 0, isAsked: false, right: 0, events: 10)]
+      writer.append(.reorder(change), at: time)
       writer.append(.fault(modality: nil, message: "a \"quoted\" thing"), at: time)
       writer.append(.stop(reason: "SIGTERM"), at: time)
     }
@@ -46,7 +52,10 @@ import Vocabulary
       #""modality":"image","decision":9"#,
       #""modality":"image","awake_ns":77"#,
       #""modality":"image","from":"waking","to":"failed","reason":"unplugged""#,
-      #""method":"exact","from":["audio","image"],"to":["image","audio"],"value":0.5"#,
+      #""method":"audits","from":["audio","image"],"to":["image","audio"],"asked_before":["audio","image"],"#
+        + #""asked":["image"],"former_value":0.25,"value":0.5,"gain":0.125,"standard_error":0.0625,"audits":30,"#
+        + #""moved":[{"figure":"hazard","modality":"audio","exit":2,"from":0.5,"to":0.25,"audits":20.0}],"#
+        + #""sensors":[{"modality":"audio","asked":false,"right":0,"events":10}]"#,
       #""message":"a \"quoted\" thing""#,
       #""reason":"SIGTERM","decisions":0,"total_nanojoules":0"#,
     ]

@@ -87,7 +87,7 @@ final class DaemonProcess {
     case .replay(let pace, let loop):
       shipped = "demo.conf"
       values["model"] = values["model"] ?? root + "/config/models/digits.safetensors"
-      values["recording"] = root + "/config/recordings/demo"
+      values["recording"] = values["recording"] ?? root + "/config/recordings/demo"
       values["pace"] = pace
       values["loop"] = loop ? "yes" : "no"
     }

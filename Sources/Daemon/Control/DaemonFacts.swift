@@ -6,6 +6,7 @@ struct DaemonFacts: Sendable {
   /// The one that the daemon was started with; `CommandDesk` has the one in force.
   let start: Generation
   let status: PipelineStatusBoard
+  let order: OrderBoard
   let ledger: LedgerStatusBoard
   let watch: WatchRing
   let journal: Journal

@@ -34,6 +34,10 @@ struct Queries {
     switch call.method {
     case "io.mmexit.Daemon.GetStatus": .parameters { json in writeStatus(into: &json) }
     case "io.mmexit.Daemon.GetModel": .parameters { json in ModelReply.write(desk.generation, into: &json) }
+    case "io.mmexit.Daemon.GetOrder":
+      .parameters { json in
+        OrderReply.write(facts.order.read(), facts.status.read(), desk.generation, into: &json)
+      }
     case "io.mmexit.Daemon.Watch": watch(call)
     default: desk.answer(call, at: now) ?? .error(.methodNotImplemented(call.method))
     }
@@ -90,7 +94,7 @@ struct Queries {
     json.value(generation.lambda)
     json.key("order")
     json.beginArray()
-    for modality in generation.plan.order { json.value(generation.names.modalities[modality]) }
+    for place in 0..<status.sensorCount { json.value(generation.names.modalities[status.order[place]]) }
     json.endArray()
     json.key("sensors")
     json.beginArray()
@@ -161,6 +165,8 @@ struct Queries {
       json.key("acquired_by")
       json.value(desk.holders(of: index))
     }
+    json.key("asked")
+    json.value(!status.leftOut.contains(index: index))
     json.key("awake_ns")
     json.value(time.awake.count)
     for (key, value) in [

@@ -34,6 +34,8 @@ struct SensorRecords {
       let message = "no sensor can be had; windows go unanswered until one is back, and each is tried again"
       return Outcome(event: .fault(modality: nil, message: message), at: now, line: (.error, message))
     case .event(let event): return Outcome(event: .event(event), at: event.end ?? event.start)
+    case .reorder(let change, let now):
+      return Outcome(event: .reorder(change), at: now, line: (.notice, OrderLine.text(change, names)))
     case .audit(let window): return Outcome(event: .audit(window), at: window.at)
     case .sentinel(let sensor, let now):
       let message = "\(names[sensor]) listens now: the first in the order that can be had"

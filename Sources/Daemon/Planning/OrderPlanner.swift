@@ -1,0 +1,138 @@
+import Adaptation
+import Scheduling
+import Vocabulary
+
+/// The planner's work: keeps the audits, and says which order of sensors they speak for and which sensors tell nothing.
+/// A value without clock, thread or disk; it takes from the heap, so never on the pipeline's thread but where nobody
+/// minds.
+package struct OrderPlanner: Sendable {
+  /// Nil where nothing follows the audits.
+  private(set) var setup: PlannerSetup?
+  private(set) var buffer: ValidationBuffer?
+  private var reorderer: Reorderer?
+  private var hopeless = HopelessSensors()
+  /// The walk that was chosen last, before sensors that are left out go to its end.
+  private var chosen: [ExitID] = []
+  /// What the gate walks.
+  private var walk: [ExitID] = []
+  private var leftOut: ModalitySet = []
+  /// What people are shown.
+  private(set) var report = OrderReport()
+
+  package init(_ setup: PlannerSetup?) { adopt(setup) }
+
+  /// Goes over to another generation, and begins with its order; audits of the same model stay.
+  mutating func adopt(_ next: PlannerSetup?) {
+    let kept = buffer
+    let former = setup
+    setup = next
+    buffer = nil
+    reorderer = nil
+    hopeless = HopelessSensors()
+    leftOut = []
+    report = OrderReport()
+    guard let next, let reorderer = try? Reorderer(prior: next.prices) else {
+      setup = nil
+      return
+    }
+    self.reorderer = reorderer
+    chosen = next.policy.steps
+    walk = chosen
+    var buffer = next.freshBuffer
+    if let kept, former?.fingerprint == next.fingerprint, kept.layout == next.layout {
+      for index in kept.indices { buffer.append(kept[index]) }
+    }
+    self.buffer = buffer
+    report.isOn = true
+    report.isOrderFree = next.isOrderFree
+    count()
+  }
+
+  /// Takes the audits of an earlier run.
+  mutating func restore(_ restored: ValidationBuffer) {
+    guard buffer?.layout == restored.layout else { return }
+    for index in restored.indices { buffer?.append(restored[index]) }
+    count()
+  }
+
+  mutating func take(_ audit: AuditedWindow) {
+    guard let layout = buffer?.layout else { return }
+    buffer?.append(AuditRecord(audit, layout))
+    count()
+  }
+
+  /// A person says what a decision's window was. Of a window that was not audited that tells nothing here.
+  mutating func label(_ decision: UInt64, as label: Int) {
+    _ = buffer?.label(decision, as: label)
+    count()
+  }
+
+  /// What the audits speak for at `now`, the time of the last one.
+  /// - Returns: nil where order and set stay.
+  mutating func review(at now: Instant) -> PlannedOrder? {
+    guard let setup, let buffer, buffer.count > 0 else { return nil }
+    let none = setup.policy.noneClass
+    let changes = hopeless.review(buffer, none: none)
+    let permitted = ModalitySet.all(buffer.layout.modalityCount).subtracting(hopeless.set)
+    let present = setup.policy.with(steps: walk)
+    guard let review = try? reorderer?.review(buffer, policy: present, permitted: permitted, at: now) else {
+      return nil
+    }
+    if setup.isOrderFree, review.verdict == .change { chosen = buffer.layout.walk(review.best.order) }
+    report.review = review
+    count()
+    let next = chosen.filter { permitted.contains($0) } + chosen.filter { !permitted.contains($0) }
+    guard next != walk || hopeless.set != leftOut else { return nil }
+    var change = OrderChange(
+      from: walk.firstExits, to: next.firstExits, askedBefore: report.asked, asked: permitted,
+      formerValue: review.present.value, value: review.best.value, gain: review.gain,
+      standardError: review.standardError, audits: review.audits)
+    change.moved = review.moved.map {
+      OrderChange.Moved(
+        quantity: $0.quantity.rawValue, modality: $0.modality, exit: $0.exit, from: $0.from, to: $0.to,
+        audits: $0.count)
+    }
+    change.sensors = changes.map {
+      OrderChange.Sensor(modality: $0.modality, isAsked: !$0.isHopeless, right: $0.right, events: $0.events)
+    }
+    walk = next
+    leftOut = hopeless.set
+    report.asked = permitted
+    return PlannedOrder(
+      setup.policy.with(steps: next), order: next.firstExits, leftOut: leftOut, change: change)
+  }
+
+  /// Brings what people are shown up to date.
+  private mutating func count() {
+    guard let setup, let buffer else { return }
+    report.audits = buffer.count
+    report.clientLabels = buffer.clientLabels
+    report.asked = ModalitySet.all(buffer.layout.modalityCount).subtracting(leftOut)
+    report.events = (0..<buffer.layout.modalityCount).map {
+      let newest = hopeless.newestEvents($0, buffer, none: setup.policy.noneClass)
+      return OrderReport.Events(right: newest.right, count: newest.events)
+    }
+  }
+}
+
+extension [ExitID] {
+  /// Modalities by their first exit.
+  fileprivate var firstExits: [Int] {
+    compactMap { if case .encoder(let modality, 1) = $0 { modality } else { nil } }
+  }
+}
+
+extension ModalitySet {
+  fileprivate func contains(_ exit: ExitID) -> Bool {
+    if case .encoder(let modality, _) = exit { contains(index: modality) } else { true }
+  }
+}
+
+extension AuditRecord {
+  /// As the pipeline hands it on.
+  init(_ window: AuditedWindow, _ layout: ExitLayout) {
+    self.init(decision: window.decision, end: window.end, cost: window.cost)
+    inactive = window.inactive
+    for index in window.readings.indices { enter(window.readings[index], layout) }
+  }
+}

@@ -1,0 +1,35 @@
+import Adaptation
+import Synchronization
+import Vocabulary
+
+/// How the order stands and what it would take to change it: what `GetOrder` answers.
+package struct OrderReport: Sendable {
+  /// Of a sensor: right answers among its newest audited events.
+  package struct Events: Hashable, Sendable {
+    package var right: Int
+    package var count: Int
+  }
+
+  /// Order and set follow the audits.
+  package var isOn = false
+  /// The order does too.
+  package var isOrderFree = false
+  /// Audits kept, and how many of them have a person's label.
+  package var audits = 0
+  package var clientLabels = 0
+  package var asked: ModalitySet = []
+  /// By modality.
+  package var events: [Events] = []
+  /// The last one; nil before the first.
+  package var review: OrderReview?
+}
+
+/// The report that the planner writes and the control thread reads.
+package final class OrderBoard: Sendable {
+  private let report = Mutex(OrderReport())
+
+  package init() {}
+
+  package func read() -> OrderReport { report.withLock { $0 } }
+  func publish(_ next: OrderReport) { report.withLock { $0 = next } }
+}

@@ -1,0 +1,195 @@
+import Adaptation
+import Engine
+import Glibc
+import ScriptedModels
+import Testing
+import Vocabulary
+
+@testable import Daemon
+
+/// What follows from audits: another order, sensors that are left out, labels that count.
+@Suite struct OrderPlannerTests {
+  /// How an exit of both sensors speaks: the class, and whether it is sure.
+  struct Says {
+    var audio: (label: Int, entropy: Float)
+    var image: (label: Int, entropy: Float)
+  }
+
+  private func setup(
+    fingerprint: UInt64 = 7, _ change: (inout Configuration) -> Void = { _ in }
+  ) throws -> PlannerSetup? {
+    let scene = try Scene(seconds: 1)
+    scene.configuration.adaptation.audits = true
+    scene.configuration.gate.order = .exact
+    change(&scene.configuration)
+    let model = try ScriptedModel().model()
+    let plan = try PolicyPlan(scene.configuration, model)
+    return PlannerSetup(scene.configuration, model, plan, fingerprint: fingerprint)
+  }
+
+  /// A window that was class 1 for fusion.
+  private func audit(_ number: UInt64, _ says: Says) -> AuditedWindow {
+    var window = AuditedWindow(
+      decision: number, end: Instant(sinceBoot: Int64(number) * 5_000_000_000), available: .all(2),
+      inactive: [], label: 1, cost: Nanojoules(1000))
+    for (modality, said) in [says.audio, says.image].enumerated() {
+      for exit in 1...2 {
+        window.readings.append(
+          Reading(
+            exit: .encoder(modality: modality, exit: exit), entropy: said.entropy, label: said.label,
+            certainty: 0.5, macs: 1, parameters: 1))
+      }
+    }
+    window.readings.append(
+      Reading(exit: .fusion, entropy: 0.1, label: 1, certainty: 0.9, macs: 1, parameters: 1))
+    return window
+  }
+
+  /// The plans that so many audits lead to, and the number of the audit each came with.
+  private func feed(
+    _ planner: inout OrderPlanner, _ numbers: ClosedRange<UInt64>, _ says: Says
+  ) -> [(at: UInt64, plan: PlannedOrder)] {
+    var plans: [(at: UInt64, plan: PlannedOrder)] = []
+    for number in numbers {
+      let window = audit(number, says)
+      planner.take(window)
+      if let plan = planner.review(at: window.end) { plans.append((number, plan)) }
+    }
+    return plans
+  }
+
+  private let day = Says(audio: (1, 0.1), image: (1, 0.1))
+  private let night = Says(audio: (1, 0.1), image: (0, 0.1))
+
+  @Test func aSensorThatTellsNothingIsLeftOutAndTakenBack() throws {
+    var planner = OrderPlanner(try setup())
+    #expect(feed(&planner, 1...30, day).isEmpty)
+    let dark = feed(&planner, 31...60, night)
+    // The newest ten events have to be wrong, all of them.
+    #expect(dark.map(\.at) == [40])
+    let change = try #require(dark.first?.plan.change)
+    #expect(change.askedBefore == .all(2) && change.asked == ModalitySet(index: 0))
+    #expect(
+      change.sensors == [OrderChange.Sensor(modality: 1, isAsked: false, right: 0, events: 10)])
+    #expect(dark.first?.plan.leftOut == ModalitySet(index: 1))
+    let light = feed(&planner, 61...80, day)
+    #expect(light.count == 1)
+    #expect(light.first?.plan.leftOut == [] && light.first?.plan.change.asked == .all(2))
+  }
+
+  @Test func theOrderFollowsWhoAnswers() throws {
+    var planner = OrderPlanner(try setup())
+    // The microphone is right and never sure; the camera is both.
+    let wind = Says(audio: (1, 0.9), image: (1, 0.1))
+    let plans = feed(&planner, 1...40, wind)
+    let plan = try #require(plans.first)
+    #expect(plans.count == 1 && plan.at == 24, "a change takes 24 audits")
+    #expect(plan.plan.change.from == [0, 1] && plan.plan.change.to == [1, 0])
+    #expect(plan.plan.change.gain > 0 && plan.plan.change.value > plan.plan.change.formerValue)
+    #expect(plan.plan.change.moved.contains { $0.quantity == "hazard" && $0.modality == 0 })
+    var order = [0, 1]
+    plan.plan.exchange(order: &order)
+    #expect(order == [1, 0])
+    #expect(planner.report.review?.present.order == [1, 0])
+  }
+
+  @Test func aConfiguredOrderStays() throws {
+    var planner = OrderPlanner(try setup { $0.gate.first = "audio" })
+    #expect(feed(&planner, 1...40, Says(audio: (1, 0.9), image: (1, 0.1))).isEmpty)
+    #expect(planner.report.isOn && !planner.report.isOrderFree)
+    #expect(try setup { $0.adaptation.reorder = false } == nil)
+    #expect(try setup { $0.adaptation.audits = false } == nil)
+  }
+
+  @Test func labelsOfPeopleCountUpToTheirShare() throws {
+    var planner = OrderPlanner(try setup { $0.adaptation.labelShare = 0.5 })
+    _ = feed(&planner, 1...4, day)
+    for number in 1...4 as ClosedRange<UInt64> { planner.label(number, as: 2) }
+    planner.label(99, as: 2)
+    #expect(planner.report.clientLabels == 2)
+    #expect(planner.buffer?[0].reference?.label == 2 && planner.buffer?[3].reference?.label == 1)
+  }
+
+  @Test func anotherGenerationKeepsTheAuditsOfItsModel() throws {
+    var planner = OrderPlanner(try setup())
+    _ = feed(&planner, 1...20, night)
+    #expect(planner.report.asked == ModalitySet(index: 0))
+    planner.adopt(try setup { $0.adaptation.buffer = 16 })
+    #expect(planner.report.audits == 16 && planner.report.asked == .all(2))
+    // They still say the same.
+    #expect(planner.review(at: Instant(sinceBoot: 100_000_000_000))?.leftOut == ModalitySet(index: 1))
+    planner.adopt(try setup(fingerprint: 8))
+    #expect(planner.report.audits == 0)
+    planner.adopt(nil)
+    planner.take(audit(1, day))
+    #expect(planner.review(at: .zero) == nil && !planner.report.isOn)
+  }
+
+  @Test func theBufferIsBackAfterARestart() throws {
+    let setup = try #require(try setup())
+    let scratch = try LedgerScratch()
+    let file = BufferFile(directory: scratch.directory)
+    let now = Instant(sinceBoot: 1_000_000_000_000)
+    #expect(file.load(setup, at: now).outcome == .missing)
+    var planner = OrderPlanner(setup)
+    _ = feed(&planner, 1...12, night)
+    let buffer = try #require(planner.buffer)
+    try file.save(buffer, setup, at: now)
+    let (loaded, outcome) = file.load(setup, at: now)
+    #expect(outcome == .restored(12) && loaded?.count == 12)
+    #expect(loaded?[11].fusion == buffer[11].fusion && loaded?[11].end == buffer[11].end)
+    // A half of it is damage: it is set aside, and the next start finds none.
+    let path = scratch.directory + "/" + BufferFile.name
+    #expect(truncate(path, 200) == 0)
+    guard case .setAside(let aside, let reason) = file.load(setup, at: now).outcome else {
+      Issue.record("a damaged buffer was taken")
+      return
+    }
+    #expect(aside == path + ".set-aside" && !reason.isEmpty)
+    #expect(file.load(setup, at: now).outcome == .missing)
+  }
+
+  // MARK: In the pipeline
+
+  @Test func aPlanTakesEffectEightWindowsAfterItWasAskedFor() throws {
+    let scene = try Scene(seconds: 60)
+    scene.configuration.adaptation.audits = true
+    scene.configuration.adaptation.probability = 0.4
+    scene.configuration.adaptation.energyShare = 1
+    scene.configuration.gate.wakesPerMinute = 600
+    // The microphone is unsure, so that the camera is woken for each window, and sees nothing.
+    let scripted = ScriptedModel(
+      audio: [.unsure, .unsure], image: [.sure(0), .sure(0)], fusion: .sure(1))
+    let outcome = try scene.play(scripted)
+    var audits: [AuditedWindow] = []
+    var changes: [OrderChange] = []
+    for note in outcome.notes {
+      if case .audit(let window) = note { audits.append(window) }
+      if case .reorder(let change, _) = note { changes.append(change) }
+    }
+    // Both tell nothing; the first stays, as one has to.
+    #expect(changes.count == 1 && changes.first?.asked == ModalitySet(index: 0))
+    // Asked with each audit, but not again before the answer has taken effect.
+    var asked: UInt64?
+    var found: UInt64?
+    for (index, audit) in audits.enumerated() where found == nil {
+      if let former = asked, audit.decision < former + 8 { continue }
+      asked = audit.decision
+      if index + 1 >= 10 { found = audit.decision }
+    }
+    let effect = try #require(found) + 8
+    func asksCamera(_ decision: Decision) -> Bool {
+      decision.hops.indices.contains {
+        if case .encoder(1, _) = decision.hops[$0].reading.exit { true } else { false }
+      }
+    }
+    for decision in outcome.decisions {
+      #expect(asksCamera(decision) == (decision.number < effect), "\(decision.number), \(effect)")
+      if decision.number >= effect { #expect(decision.woken == []) }
+    }
+    // Its audits go on.
+    let later = audits.filter { $0.decision >= effect + 8 }
+    #expect(later.count > 5 && later.allSatisfy { $0.available == .all(2) })
+    #expect(outcome.status.leftOut == ModalitySet(index: 1))
+  }
+}
