@@ -42,7 +42,7 @@ package func newestAudits(
 private func audits(
   of segment: Segment, _ model: String, _ names: Names
 ) -> [(boot: String, window: AuditedWindow)] {
-  let mark = Array(#""type":"audit""#.utf8)
+  let mark = Array(#"{"schema":1,"type":"audit","#.utf8)
   var found: [(boot: String, window: AuditedWindow)] = []
   do throws(LinuxError) {
     var reader = try LineReader(path: segment.path)
@@ -50,9 +50,7 @@ private func audits(
       var record: JSONValue?
       let line = try reader.next { bytes in
         // The type stands in front; other records are not parsed.
-        guard let base = bytes.baseAddress, memmem(base, min(bytes.count, 64), mark, mark.count) != nil else {
-          return
-        }
+        guard bytes.starts(with: mark) else { return }
         record = try? JSONValue.parse(bytes, maximumBytes: LineReader.maximumLine)
       }
       guard let line else { break }

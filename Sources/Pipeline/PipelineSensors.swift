@@ -15,7 +15,7 @@ final class PipelineSensors<Rig: SensorRig> {
   private(set) var sentinel: Int
   /// The recording is over.
   private(set) var hasEnded = false
-  private(set) var order: [Int]
+  var order: [Int]
   private let start: Instant
   let wakeDeadlines: [Nanoseconds]
   /// By sensor: how long its window of sound is; nil for a picture.

@@ -47,6 +47,13 @@ package struct StreamRun: Sendable {
     report: @escaping (String) -> Void, deliver: @escaping (borrowing Decision) -> Void = { _ in },
     event: @escaping (StreamEvent) -> Void
   ) throws(StartupError) -> StreamEnergy {
+    let planner = OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0))
+    let orders: OrderLink
+    do {
+      orders = try OrderLink(waits: true, inline: planner)
+    } catch {
+      throw StartupError(error, remedy: "the recording could not be played")
+    }
     do {
       let rig = try ReplayRig(
         recording.description, in: recording.directory, sensors: sensors, report: report)
@@ -56,8 +63,7 @@ package struct StreamRun: Sendable {
         settings: PipelineSettings(configuration, model),
         energy: EnergyAccounts(plan.energy, network: model),
         audits: AuditTurns(configuration, model, plan.energy),
-        orders: try OrderLink(
-          waits: true, inline: OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0))),
+        orders: orders,
         deliver: { decision in
           energy.spent += decision.totalEnergy
           energy.alwaysOn += decision.alwaysOn

@@ -131,7 +131,7 @@ import Vocabulary
   )
     -> LossTotals
   {
-    var status = PipelineStatus(sensors: 2, sentinel: 0, start: at(0))
+    var status = PipelineStatus(sensors: 2, order: [0, 1], start: at(0))
     var ledger = LedgerStatusBoard.Status()
     var clients = ClientCounts()
     change(&status.sensors[1], &ledger, &clients)

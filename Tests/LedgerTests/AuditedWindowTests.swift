@@ -65,4 +65,23 @@ import Vocabulary
     #expect(!report.passes)
     #expect(report.findings.contains { $0.description.contains("audit_nanojoules") })
   }
+
+  @Test func theNewestAreReadBackFromALedger() throws {
+    let directory = TemporaryDirectory()
+    try ledger(directory, cost: 42)
+    let now = Instant(sinceBoot: 100_000_000)
+    func read(_ limit: Int, model: Digest = identity().model) -> [AuditedWindow] {
+      newestAudits(in: directory.path, model: model, names: names, limit: limit, at: now)
+    }
+    let found = read(512)
+    #expect(found.count == 1)
+    let window = try #require(found.first)
+    // Of an earlier run: it can be labelled no more, and is no younger than now.
+    #expect(window.decision == 0 && window.end == now && window.cost == Nanojoules(42))
+    #expect(window.available == .all(2) && window.inactive == ModalitySet(index: 1))
+    #expect(window.readings.count == 2 && window.readings.last?.exit == .fusion)
+    #expect(window.readings[0].entropy == 0.5 && window.readings[0].label == 1)
+    #expect(read(0).isEmpty && read(512, model: .zero).isEmpty)
+    #expect(newestAudits(in: "/nowhere", model: .zero, names: names, limit: 9, at: now).isEmpty)
+  }
 }

@@ -50,6 +50,7 @@ final class DaemonProcess {
     try Data(text.utf8).write(to: URL(fileURLWithPath: configuration), options: .atomic)
   }
 
+  static var shippedRecording: String { root + "/config/recordings/demo" }
   static var shippedDigits: String { root + "/config/models/digits.safetensors" }
 
   /// Resident memory.

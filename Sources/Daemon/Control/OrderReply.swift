@@ -1,5 +1,7 @@
 import Adaptation
 import JSON
+import Pipeline
+import Startup
 import Vocabulary
 
 /// The reply to `GetOrder`.

@@ -1,6 +1,7 @@
 import Adaptation
 import Glibc
 import Linux
+import Pipeline
 import Vocabulary
 
 /// The audits on disk, beside the ledger: what a restart goes on with. Written whole or not at all.

@@ -1,6 +1,8 @@
 import Adaptation
 import Ledger
 import Linux
+import Pipeline
+import Startup
 import Vocabulary
 
 /// The planner's thread: gives way to all others, and is the only one that waits for the buffer's disk. A plan that comes

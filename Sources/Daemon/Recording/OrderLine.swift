@@ -1,4 +1,5 @@
 import Vocabulary
+import Wire
 
 /// The journal's line about another order.
 enum OrderLine {

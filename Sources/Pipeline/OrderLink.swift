@@ -6,7 +6,7 @@ import Vocabulary
 /// from the heap here and, live, waits for nothing.
 package final class OrderLink: Sendable {
   /// What the pipeline tells the planner. In the order told, so that a question is answered by what came before it.
-  enum Message: Sendable {
+  package enum Message: Sendable {
     case audit(AuditedWindow)
     case label(decision: UInt64, label: Int)
     /// What is the order to be? Asked after that window, which ended then.
@@ -35,7 +35,7 @@ package final class OrderLink: Sendable {
   private let inline: Mutex<OrderPlanner?>
   private let isInline: Bool
   /// Rung for the planner, and for a pipeline that waits.
-  let bell: Bell
+  package let bell: Bell
   private let answered: Bell
   /// Plans take effect at a window that is known beforehand, and are waited for there: a replay, whose bytes are the
   /// same each time.
@@ -53,7 +53,7 @@ package final class OrderLink: Sendable {
   // The pipeline's side.
 
   /// False where there is no room.
-  func send(_ message: Message) -> Bool {
+  package func send(_ message: Message) -> Bool {
     if isInline {
       inline.withLock { planner in _ = planner?.handle(message, self) }
       return true
@@ -77,7 +77,7 @@ package final class OrderLink: Sendable {
 
   // The planner's side.
 
-  func take() -> Message? { messages.take() }
+  package func take() -> Message? { messages.take() }
 
   func reply(_ plan: PlannedOrder?, to window: UInt64) {
     // What the pipeline gave up goes here, on the planner's thread, when nobody holds the lock.
@@ -94,7 +94,7 @@ package final class OrderLink: Sendable {
 extension OrderPlanner {
   /// Does what is asked of it; false at the end.
   @discardableResult
-  mutating func handle(_ message: OrderLink.Message, _ link: OrderLink) -> Bool {
+  package mutating func handle(_ message: OrderLink.Message, _ link: OrderLink) -> Bool {
     switch message {
     case .audit(let window): take(window)
     case .label(let decision, let label): self.label(decision, as: label)

@@ -7,8 +7,8 @@ import Vocabulary
 /// minds.
 package struct OrderPlanner: Sendable {
   /// Nil where nothing follows the audits.
-  private(set) var setup: PlannerSetup?
-  private(set) var buffer: ValidationBuffer?
+  package private(set) var setup: PlannerSetup?
+  package private(set) var buffer: ValidationBuffer?
   private var reorderer: Reorderer?
   private var hopeless = HopelessSensors()
   /// The walk that was chosen last, before sensors that are left out go to its end.
@@ -17,7 +17,7 @@ package struct OrderPlanner: Sendable {
   private var walk: [ExitID] = []
   private var leftOut: ModalitySet = []
   /// What people are shown.
-  private(set) var report = OrderReport()
+  package private(set) var report = OrderReport()
 
   package init(_ setup: PlannerSetup?) { adopt(setup) }
 
@@ -49,13 +49,13 @@ package struct OrderPlanner: Sendable {
   }
 
   /// Takes the audits of an earlier run.
-  mutating func restore(_ restored: ValidationBuffer) {
+  package mutating func restore(_ restored: ValidationBuffer) {
     guard buffer?.layout == restored.layout else { return }
     for index in restored.indices { buffer?.append(restored[index]) }
     count()
   }
 
-  mutating func take(_ audit: AuditedWindow) {
+  package mutating func take(_ audit: AuditedWindow) {
     guard let layout = buffer?.layout else { return }
     buffer?.append(AuditRecord(audit, layout))
     count()

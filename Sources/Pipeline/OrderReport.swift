@@ -31,5 +31,5 @@ package final class OrderBoard: Sendable {
   package init() {}
 
   package func read() -> OrderReport { report.withLock { $0 } }
-  func publish(_ next: OrderReport) { report.withLock { $0 = next } }
+  package func publish(_ next: OrderReport) { report.withLock { $0 = next } }
 }

@@ -1,7 +1,9 @@
 import Adaptation
+import Configuration
 import Engine
 import Ledger
 import Scheduling
+import Startup
 import Vocabulary
 
 /// What the planner of the order goes by in one generation. Immutable.
@@ -13,11 +15,11 @@ package final class PlannerSetup: Sendable {
   let prices: OrderingProblem
   /// Whether the order may follow; else only the set of sensors that are asked.
   let isOrderFree: Bool
-  let capacity: Int
+  package let capacity: Int
   let labelShare: Double
-  let classCount: Int
+  package let classCount: Int
   /// 64 bits of the digest of the model's file: audits of another model tell nothing.
-  let fingerprint: UInt64
+  package let fingerprint: UInt64
 
   /// - Returns: nil where nothing follows the audits: they are off, `reorder = no`, there is one sensor, or the model
   ///   states no accuracy and hazard to begin with.
@@ -36,12 +38,12 @@ package final class PlannerSetup: Sendable {
     self.fingerprint = fingerprint
   }
 
-  convenience init?(_ generation: Generation) {
+  package convenience init?(_ generation: Generation) {
     self.init(
       generation.configuration, generation.model.model, generation.plan,
       fingerprint: generation.model.digest.prefix)
   }
 
   /// An empty buffer of this generation's size.
-  var freshBuffer: ValidationBuffer { ValidationBuffer(layout, capacity: capacity, clientShare: labelShare) }
+  package var freshBuffer: ValidationBuffer { ValidationBuffer(layout, capacity: capacity, clientShare: labelShare) }
 }
