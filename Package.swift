@@ -50,7 +50,7 @@ let package = Package(
 
     // What composes them.
     .target(name: "Adaptation", dependencies: ["Scheduling", "Vocabulary"]),
-    .target(name: "Configuration", dependencies: ["CInih", "Energy", "Engine", "Vocabulary"]),
+    .target(name: "Configuration", dependencies: ["Adaptation", "CInih", "Energy", "Engine", "Vocabulary"]),
     .target(name: "Policies", dependencies: ["Engine", "Scheduling", "Vocabulary"]),
     .target(
       name: "Evaluation",

@@ -2,6 +2,7 @@ import Glibc
 import JSON
 import Linux
 import Vocabulary
+import Wire
 
 /// The newest audits that a ledger tells of, for whoever lost them elsewhere: oldest first, without labels of people.
 ///

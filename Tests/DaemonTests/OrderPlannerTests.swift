@@ -1,4 +1,5 @@
 import Adaptation
+import Configuration
 import Engine
 import Glibc
 import ScriptedModels
@@ -6,6 +7,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 /// What follows from audits: another order, sensors that are left out, labels that count.
 @Suite struct OrderPlannerTests {

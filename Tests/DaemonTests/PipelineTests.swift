@@ -6,6 +6,8 @@ import Testing
 import Vocabulary
 
 @testable import Daemon
+@testable import Pipeline
+@testable import Startup
 
 @Suite struct PipelineTests {
   private let audio = ModalitySet(index: 0)
