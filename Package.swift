@@ -65,7 +65,8 @@ let package = Package(
     .target(
       name: "Pipeline",
       dependencies: [
-        "Adaptation", "Configuration", "Energy", "Engine", "Ledger", "Linux", "Policies", "Scheduling", "Sensing", "Startup",
+        "Adaptation", "Configuration", "Energy", "Engine", "Ledger", "Linux", "Policies", "Scheduling",
+        "Sensing", "Startup",
         "Vocabulary",
       ]),
     .target(
@@ -76,7 +77,8 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "Adaptation", "CLinux", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux", "Pipeline", "Policies",
+        "Adaptation", "CLinux", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux", "Pipeline",
+        "Policies",
         "Replay", "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Startup", "Vocabulary"]),
@@ -131,7 +133,8 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: [
-        "Adaptation", "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "JSON", "Ledger", "Linux",
+        "Adaptation", "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "JSON", "Ledger",
+        "Linux",
         "Pipeline", "Policies", "Replay", "Scheduling", "ScriptedDevices", "ScriptedModels", "Sensing",
         "Startup", "Varlink", "Vocabulary", "Wire",
       ]),

@@ -71,7 +71,7 @@ package struct Configuration: Sendable, Equatable {
     /// Of those, whose label may be a client's.
     package var labelShare = 0.5
     /// Whether the order, and which sensors are asked, follow the audits.
-    package var reorder = true
+    package var reorder = false
   }
 
   /// One sensor; its section names the modality of the model that it serves.

@@ -45,5 +45,7 @@ package final class PlannerSetup: Sendable {
   }
 
   /// An empty buffer of this generation's size.
-  package var freshBuffer: ValidationBuffer { ValidationBuffer(layout, capacity: capacity, clientShare: labelShare) }
+  package var freshBuffer: ValidationBuffer {
+    ValidationBuffer(layout, capacity: capacity, clientShare: labelShare)
+  }
 }

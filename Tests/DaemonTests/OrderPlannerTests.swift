@@ -23,6 +23,7 @@ import Vocabulary
   ) throws -> PlannerSetup? {
     let scene = try Scene(seconds: 1)
     scene.configuration.adaptation.audits = true
+    scene.configuration.adaptation.reorder = true
     scene.configuration.gate.order = .exact
     change(&scene.configuration)
     let model = try ScriptedModel().model()
@@ -157,6 +158,7 @@ import Vocabulary
   @Test func aPlanTakesEffectEightWindowsAfterItWasAskedFor() throws {
     let scene = try Scene(seconds: 60)
     scene.configuration.adaptation.audits = true
+    scene.configuration.adaptation.reorder = true
     scene.configuration.adaptation.probability = 0.4
     scene.configuration.adaptation.energyShare = 1
     scene.configuration.gate.wakesPerMinute = 600

@@ -227,6 +227,7 @@ import Vocabulary
       scene.configuration.gate.activityCheck = activityCheck
       scene.configuration.gate.wakesPerMinute = 600
       scene.configuration.adaptation.audits = true
+      scene.configuration.adaptation.reorder = true
       scene.configuration.adaptation.probability = 0.3
       scene.configuration.adaptation.energyShare = 1
       var audits = 0

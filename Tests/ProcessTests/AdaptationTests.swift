@@ -82,7 +82,7 @@ import Testing
     for _ in 0..<2 {
       let daemon = try DaemonProcess(
         .replay(pace: "fast", loop: false), changes: ["recording": path],
-        sections: "\n[adaptation]\nprobability = 0.8\nenergy-share = 1\n")
+        sections: "\n[adaptation]\nreorder = yes\nprobability = 0.8\nenergy-share = 1\n")
       #expect(daemon.run.wait(120) == 0)
       #expect(daemon.audit().code == 0)
       let records = daemon.ledger()

@@ -11,13 +11,13 @@ from ..base.errors import USAGE, ToolError
 from ..model.graphs import Graph, Node, node_macs
 from ..model.layers import Modality, Network, Segment
 from ..onnx_graph.graph import OnnxGraph
+from ..quantize.limits import check_limits
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph
 from ..signals.features import Features
 from .exits import Cut, Cutting
 from .features import changed
 from .imported import Head, Imported, head, simplify
-from .limits import check_limits
 from .operators import lower_onnx
 from .values import short_name
 

@@ -9,9 +9,9 @@ import numpy as np
 from ..base.errors import ToolError
 from ..model.graphs import Graph, Node, node_macs
 from ..model.layers import Shape
-from ..quantize.modelfile import POOLS
-from ..quantize.quantization import QuantizedGraph
-from ..quantize.ranges import Affine
+from .modelfile import POOLS
+from .quantization import QuantizedGraph
+from .ranges import Affine
 
 FILE_BYTES, HEADER_BYTES = 256 << 20, 8 << 20
 TENSORS, NODES, NAME_BYTES = 4096, 2048, 256
