@@ -191,9 +191,12 @@ def test_curves_are_what_onnx_says(op):
     x = np.concatenate([np.linspace(-8, 8, 401), [-80, 80]]).astype(np.float32)
     opset = 22 if op == "Mish" else 17
     node = onnx.helper.make_node(op, ["x"], ["y"])
-    wanted = np.ravel(ReferenceEvaluator(node, opsets={"": opset}).run(None, {"x": x})[0])
+    with np.errstate(all="ignore"):
+        wanted = np.ravel(ReferenceEvaluator(node, opsets={"": opset}).run(None, {"x": x})[0])
     found = CURVES[op](Operator(op, op, ("x",), ("y",), {}), x.astype(np.float64))
-    assert np.allclose(found, wanted, rtol=2e-6, atol=2e-6)
+    there = np.isfinite(wanted)  # a root or logarithm of a negative number is none
+    assert there.sum() > 100 and np.isfinite(found).all()
+    assert np.allclose(found[there], wanted[there], rtol=2e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("approximate", ["none", "tanh"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Callable
 
 USAGE = 64
@@ -22,6 +23,29 @@ class ToolError(Exception):
         self.code = code
 
 
+JOINERS = "\u200c\u200d"
+"""What scripts and emoji are written with."""
+PLAIN = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printable(text: object) -> str:
+    """Text as one line that commands no terminal and forges no line of a journal, as the daemon prints it: newline,
+    return and tab as `\\n`, `\\r` and `\\t`, other control characters, separators of lines and what is not seen as
+    `\\u{1b}`. Names out of files of others go through this."""
+    return "".join(c if c in JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+                   else PLAIN.get(c, f"\\u{{{ord(c):x}}}") for c in str(text))
+
+
+def note(text: object) -> None:
+    """A line on stderr."""
+    print(f"note: {printable(text)}", file=sys.stderr)
+
+
+def say(*lines: object) -> None:
+    """Lines on stdout, each of its own argument."""
+    print("\n".join(printable(line) for line in lines))
+
+
 def exit_with(main: Callable[[], None], name: str | None = None) -> None:
     """Run a command's main function; a `ToolError` or an OS error becomes one line on stderr. `name`: what its help
     calls it, where that is not the file's name."""
@@ -31,14 +55,14 @@ def exit_with(main: Callable[[], None], name: str | None = None) -> None:
         main()
         sys.stdout.flush()
     except ToolError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {printable(str(error).strip())}", file=sys.stderr)
         sys.exit(error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"error: {printable(f'{where}{error.strerror or error}')}", file=sys.stderr)
         sys.exit(NO_INPUT if isinstance(error, FileNotFoundError) else CANNOT_CREATE)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,14 +3,13 @@ the other. docs/calibration.md explains every choice."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.errors import ToolError
+from ..base.errors import ToolError, note
 from ..base.exits import FUSION, ExitKey
 from .calibration import Recording, Replay, fit_temperature, gate_order, replay
 from .exit_pool import Pool
@@ -173,7 +172,7 @@ class Wish:
         except ToolError as error:
             if not self.only_if_it_holds:
                 raise
-            print(f"note: {error}", file=sys.stderr)
+            note(error)
             return None
 
     def grant(self, pool: Pool, parts: tuple[NDArray, NDArray], gate: Gate = PLAIN_GATE) -> Promise | None:
@@ -181,6 +180,6 @@ class Wish:
         found = promise(prepare(pool, parts, gate), self.guarantee)
         if found.holds or not self.only_if_it_holds:
             return found
-        print(f"note: no guarantee: {found.sentence()}; thresholds are chosen without one instead "
-              "(--guarantee LOSS:CONFIDENCE asks for a weaker one)", file=sys.stderr)
+        note(f"no guarantee: {found.sentence()}; thresholds are chosen without one instead "
+             "(--guarantee LOSS:CONFIDENCE asks for a weaker one)")
         return None

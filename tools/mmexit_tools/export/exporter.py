@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.errors import ToolError
+from ..base.errors import ToolError, say
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Replay, Thresholds, Tolerance, calibrate, figures, record
 from ..calibrate.exit_pool import Pool, Watched, batch_pool
@@ -240,7 +240,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
         graph = build(calibrated.quantized.graph, calibrated.quantized)
         args.qdq.write_bytes(graph.SerializeToString(deterministic=True))
     total = sum(c.macs for c in calibrated.costs.values())
-    print("\n".join([f"{args.out}: {promise}", *(summary(r, total) for r in reports)]))
+    say(f"{args.out}: {promise}", *(summary(r, total) for r in reports))
 
 
 def _plain(report: SplitReport) -> dict:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..base.errors import ToolError, exit_with
+from ..base.errors import ToolError, exit_with, say
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Replay, gate_order, record, replay
 from ..model.datasets import Batch, featurize
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
     svg.parent.mkdir(parents=True, exist_ok=True)
     svg.write_text(draw_walks(walks, f"{model.network.name}: an easy, a medium and a hard window"))
     page.write_text(markdown(walks, svg.name, intro))
-    print("\n".join([f"{svg}, {page}", *(w.title for w in walks)]))
+    say(f"{svg}, {page}", *(w.title for w in walks))
 
 
 def main() -> None:

@@ -46,6 +46,10 @@ def _gelu(o: Operator, x: NDArray[np.float64]) -> NDArray[np.float64]:
     return 0.5 * x * (1 + _erf(x / math.sqrt(2)))
 
 
+def _shrink(x: NDArray[np.float64], bound: float, bias: float) -> NDArray[np.float64]:
+    return np.where(x < -bound, x + bias, np.where(x > bound, x - bias, 0.0))
+
+
 CURVES: Mapping[str, Curve] = {
     "Sigmoid": lambda o, x: _sigmoid(x),
     "HardSigmoid": lambda o, x: _hard_sigmoid(x, _number(o, "alpha", 0.2), _number(o, "beta", 0.5)),
@@ -63,5 +67,15 @@ CURVES: Mapping[str, Curve] = {
     "Mish": lambda o, x: x * np.tanh(_softplus(x)),
     "Exp": lambda o, x: np.exp(np.minimum(x, 88.0)),
     "Abs": lambda o, x: np.abs(x),
+    "Sqrt": lambda o, x: np.sqrt(np.maximum(x, 0)),
+    "Log": lambda o, x: np.log(np.maximum(x, 1e-30)),
+    "Sin": lambda o, x: np.sin(x),
+    "Cos": lambda o, x: np.cos(x),
+    "Sign": lambda o, x: np.sign(x),
+    "Floor": lambda o, x: np.floor(x),
+    "Ceil": lambda o, x: np.ceil(x),
+    "Round": lambda o, x: np.rint(x),
+    "ThresholdedRelu": lambda o, x: np.where(x > _number(o, "alpha", 1.0), x, 0.0),
+    "Shrink": lambda o, x: _shrink(x, _number(o, "lambd", 0.5), _number(o, "bias", 0.0)),
     "LeakyRelu": lambda o, x: np.where(x < 0, _number(o, "alpha", 0.01) * x, x),
 }

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from . import layers, moves
 from .curves import CURVES
-from .graph import OnnxGraph, Operator, along, fold_constant
+from .graph import OnnxGraph, Operator, along, fold_constant, rounded_type
 from .values import Real, Term, plain
 
 
@@ -40,7 +40,7 @@ def evaluate(graph: OnnxGraph, feed: Mapping[str, NDArray],
             constants[operator.output] = folded
             values[operator.output] = plain(folded) if folded.dtype == np.float32 else folded
         elif operator.op == "QuantizeLinear":
-            values[operator.output] = _quantize(given, kind)
+            values[operator.output] = _quantize(operator, given, kind)
         elif operator.op == "Split":
             values.update(zip(operator.outputs, moves.split(operator, given), strict=True))
         else:
@@ -53,8 +53,8 @@ def _extents(o: Operator, value: Real | NDArray) -> NDArray[np.int64]:
     return np.array(shape[o.integer("start", 0) : o.integer("end", len(shape))], np.int64)
 
 
-def _quantize(given: list, kind: DTypeLike) -> NDArray:
-    zero = given[2] if len(given) > 2 and given[2] is not None else np.zeros((), np.uint8)
+def _quantize(o: Operator, given: list, kind: DTypeLike) -> NDArray:
+    zero = given[2] if len(given) > 2 and given[2] is not None else np.zeros((), rounded_type(o, None))
     bounds = np.iinfo(zero.dtype)
     q = np.rint(given[0].over(given[1].value, kind)).astype(np.float64) + zero.astype(np.float64)
     return np.clip(q, bounds.min, bounds.max).astype(zero.dtype)
@@ -75,6 +75,16 @@ def _softmax(o: Operator, given: list) -> Real:
     return plain(e / total if o.op == "Softmax" else np.log(e / total))
 
 
+def _largest_place(o: Operator, given: list) -> NDArray:
+    return np.argmax(given[0].value, axis=o.integer("axis", 0), keepdims=bool(o.integer("keepdims", 1)))
+
+
+def _cast(o: Operator, given: list) -> Real:
+    """To float; codes are numbers of scale 1."""
+    x = given[0]
+    return x if isinstance(x, Real) else Real((Term(x.astype(np.float64), np.ones(())),))
+
+
 def _same(o: Operator, given: list) -> Real | NDArray:
     return given[0]
 
@@ -82,7 +92,7 @@ def _same(o: Operator, given: list) -> Real | NDArray:
 EVALUATE: Mapping[str, Callable[[Operator, list], Real | NDArray]] = {
     "DequantizeLinear": _dequantize, "Conv": layers.conv, "Gemm": layers.gemm, "MatMul": layers.gemm,
     "Add": layers.add, "Sub": layers.subtract, "Mul": layers.multiply, "Div": layers.multiply, "Neg": layers.negate,
-    "BatchNormalization": layers.normalize, **dict.fromkeys((*CURVES, "PRelu"), layers.curve),
+    "BatchNormalization": layers.normalize, **dict.fromkeys((*CURVES, "PRelu", "Pow"), layers.curve),
     "MaxPool": layers.max_pool, "GlobalMaxPool": layers.max_pool, "AveragePool": layers.average_pool,
     "GlobalAveragePool": layers.mean, "ReduceMean": layers.mean, "Relu": layers.relu, "Clip": layers.clip,
     "Concat": moves.concat, "Pad": moves.pad, "Flatten": moves.shaped(moves.flatten),
@@ -90,5 +100,8 @@ EVALUATE: Mapping[str, Callable[[Operator, list], Real | NDArray]] = {
     "Slice": moves.shaped(moves.cut), "Gather": moves.shaped(moves.gather),
     "Squeeze": moves.shaped(lambda o, x, g: x.squeeze(moves.axes(o, g) or None)),
     "Unsqueeze": moves.shaped(lambda o, x, g: np.expand_dims(x, moves.axes(o, g))),
+    "ReduceMax": layers.reduce_max, "ReduceSum": layers.reduce_sum, "Max": layers.larger, "Min": layers.larger,
+    "Sum": layers.add, "ArgMax": _largest_place, "Cast": _cast, "Expand": moves.shaped(moves.expand),
+    "SpaceToDepth": moves.shaped(moves.space_to_depth),
     "Identity": _same, "Dropout": _same, "Softmax": _softmax, "LogSoftmax": _softmax,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.inliner
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -22,6 +23,8 @@ FOLDED = {"Add", "Cast", "Ceil", "Concat", "ConstantOfShape", "Div", "Equal", "E
           "Mul", "Neg", "Pow", "Range", "ReduceProd", "Reshape", "Shape", "Slice", "Sqrt", "Squeeze", "Sub",
           "Unsqueeze", "Where"}
 """Operators over constants, as the arithmetic of shapes has them."""
+FORWARD = {3: [0, 2, 1], 4: [0, 3, 1, 2]}
+"""By number of extents: what brings the channels, or a sound's bands, from the last place to the front."""
 INPUT_TYPES = {TensorProto.FLOAT: "float32", TensorProto.INT8: "int8", TensorProto.UINT8: "uint8"}
 
 
@@ -68,7 +71,7 @@ class OnnxGraph:
     inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
     outputs: tuple[str, ...]
     channels_last: frozenset[str] = frozenset()
-    """Inputs that are [1, height, width, channels] and go through a Transpose."""
+    """Inputs that are [1, height, width, channels] or [1, frames, bands] and go through a Transpose."""
     opset: int = 17
 
     def uses(self) -> dict[str, int]:
@@ -77,6 +80,14 @@ class OnnxGraph:
         for name in [i for o in self.operators for i in o.inputs] + list(self.outputs):
             count[name] = count.get(name, 0) + 1
         return count
+
+    def ends_with(self, name: str) -> bool:
+        """Whether a value becomes an output by rounding and other extents only."""
+        here, passed = {name}, {*QUANTIZERS, "Identity", "Flatten", "Reshape", "Squeeze"}
+        for operator in self.operators:
+            if operator.input(0) in here and operator.op in passed:
+                here.add(operator.output)
+        return not here.isdisjoint(self.outputs)
 
 
 def read_onnx(path: Path) -> OnnxGraph:
@@ -93,6 +104,8 @@ def read_onnx(path: Path) -> OnnxGraph:
 
 def onnx_graph(model: onnx.ModelProto, name: str) -> OnnxGraph:
     """The graph of a model in memory; `name` where the graph has none of its own."""
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
     graph = model.graph
     if not graph.node:
         raise ToolError("the graph has no nodes")
@@ -111,11 +124,11 @@ def _channels_last(operators: Sequence[Operator],
     for name, _, extents in inputs:
         here = {name}
         for operator in operators:
-            if operator.input(0) not in here or len(extents) != 4:
+            if operator.input(0) not in here:
                 continue
             if operator.op in QUANTIZERS or operator.op in ("Identity", "Cast"):
                 here.add(operator.output)
-            elif operator.op == "Transpose" and operator.integers("perm", []) == [0, 3, 1, 2]:
+            elif operator.op == "Transpose" and operator.integers("perm", []) == FORWARD.get(len(extents)):
                 found.add(name)
     return frozenset(found)
 
@@ -193,13 +206,21 @@ def _evaluated(operator: Operator, given: Mapping[str, NDArray], opset: int) -> 
 
 
 def _quantized_constant(operator: Operator, x: NDArray, scale: NDArray, zero: NDArray | None) -> NDArray:
-    kind = np.dtype(np.uint8) if zero is None else zero.dtype
+    kind = rounded_type(operator, zero)
     if kind not in (np.int8, np.uint8, np.int32):
         raise operator.refuse(f"quantizes to {kind}; int8 and uint8 can be imported")
     bounds = np.iinfo(kind)
     axis = operator.integer("axis", 1)
     q = np.rint(x / along(scale, x.ndim, axis)) + along(np.zeros(1) if zero is None else zero, x.ndim, axis)
     return np.clip(q, bounds.min, bounds.max).astype(kind)
+
+
+def rounded_type(operator: Operator, zero: NDArray | None) -> np.dtype:
+    """What a QuantizeLinear rounds to: its zero point's type, else `output_dtype` (operator set 21), else uint8."""
+    if zero is not None:
+        return zero.dtype
+    given = operator.integer("output_dtype", 0)
+    return np.dtype(helper.tensor_dtype_to_np_dtype(given)) if given else np.dtype(np.uint8)
 
 
 def along(values: NDArray, rank: int, axis: int) -> NDArray:

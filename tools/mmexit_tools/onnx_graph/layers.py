@@ -13,16 +13,19 @@ from .graph import Operator
 from .values import Array, Real, Term, plain
 
 
-def _factors(x: Real, w: Real, outputs: int) -> tuple[Array, Array, Array | None]:
-    """What is summed, and the scale of the sums along the outputs (weights: axis 0); None where one is float."""
+def _factors(x: Real, w: Real, axis: int) -> tuple[Array, Array, Array | None]:
+    """What is summed, and the scale of the sums along the outputs (the weights' `axis`); None where one is float."""
     a, b = x.only, w.only
     if a.scale is None or b.scale is None or a.scale.size > 1 or a.count.size > 1:
         return x.value, w.value, None
     if a.scale.size == 1 and a.count.size == 1 and a.count.reshape(-1)[0] != 1:
         return x.value, w.value, None
     # The product of two float32 scales is rounded to float32, as the operators' own multiplier is.
-    scale = (a.scale.astype(np.float32) * b.scale.astype(np.float32)).astype(np.float64)
-    return a.numbers, b.numbers, np.broadcast_to(scale.reshape(-1), (outputs,))
+    outputs, given = b.numbers.shape[axis], b.scale
+    if given.size not in (1, outputs):  # spread over all weights by what moved them
+        given = np.moveaxis(np.broadcast_to(given, b.numbers.shape), axis, 0).reshape(outputs, -1)[:, 0]
+    scale = (a.scale.reshape(-1).astype(np.float32) * given.reshape(-1).astype(np.float32)).astype(np.float64)
+    return a.numbers, b.numbers, np.broadcast_to(scale, (outputs,))
 
 
 def _with_bias(sums: Array, scale: Array | None, bias: Real | None) -> Real:
@@ -39,8 +42,7 @@ def _with_bias(sums: Array, scale: Array | None, bias: Real | None) -> Real:
 
 
 def conv(o: Operator, given: list) -> Real:
-    outputs = given[1].value.shape[0]
-    x, w, scale = _factors(given[0], given[1], outputs)
+    x, w, scale = _factors(given[0], given[1], 0)
     bias = given[2] if len(given) > 2 else None
     if w.ndim == 3:  # over time: a map of width 1
         found = _conv_map(_in_two(o), x[..., None], w[..., None])
@@ -66,7 +68,7 @@ def _conv_map(o: Operator, x: Array, w: Array) -> Array:
 
 def gemm(o: Operator, given: list) -> Real:
     axis = 0 if o.integer("transB", 0) else 1
-    x, w, scale = _factors(given[0], given[1], given[1].value.shape[axis])
+    x, w, scale = _factors(given[0], given[1], axis)
     return _with_bias(x @ (w.T if axis == 0 else w), scale, given[2] if len(given) > 2 else None)
 
 
@@ -150,9 +152,37 @@ def _widened(x: Real) -> Real:
 def mean(o: Operator, given: list) -> Real:
     axes: tuple[int, ...] = tuple(range(2, given[0].terms[0].numbers.ndim))
     if o.op == "ReduceMean":
-        axes = tuple(int(a) for a in given[1].reshape(-1)) if len(given) > 1 else tuple(o.integers("axes", []))
+        axes = _axes(o, given)
     keep = bool(o.integer("keepdims", 1)) or o.op == "GlobalAveragePool"
     return _mean_of(given[0], lambda x: x.sum(axis=axes, keepdims=keep))
+
+
+def _axes(o: Operator, given: list) -> tuple[int, ...]:
+    return tuple(int(a) for a in given[1].reshape(-1)) if len(given) > 1 else tuple(o.integers("axes", []))
+
+
+def reduce_sum(o: Operator, given: list) -> Real:
+    term, axes, keep = given[0].only, _axes(o, given), bool(o.integer("keepdims", 1))
+    if not term.is_code:
+        return plain(term.value.sum(axis=axes, keepdims=keep))
+    return Real((Term(term.numbers.sum(axis=axes, keepdims=keep), term.scale, sums=True),))
+
+
+def reduce_max(o: Operator, given: list) -> Real | NDArray:
+    x, axes, keep = given[0], _axes(o, given), bool(o.integer("keepdims", 1))
+    if not isinstance(x, Real):
+        return x.max(axis=axes, keepdims=keep)
+    if len(x.terms) == 1 and x.terms[0].count.size == 1 and (x.terms[0].scale is None or x.terms[0].scale.size == 1):
+        return replace(x, terms=(replace(x.terms[0], numbers=x.terms[0].numbers.max(axis=axes, keepdims=keep)),))
+    return plain(x.value.max(axis=axes, keepdims=keep))
+
+
+def larger(o: Operator, given: list) -> Real:
+    """Max and Min of a tensor and constants of one number."""
+    found, *others = sorted(given, key=lambda g: -g.value.size)
+    for number in (float(other.value.reshape(-1)[0]) for other in others):
+        found = _bounded(found, *((number, np.inf) if o.op == "Max" else (-np.inf, number)))
+    return found
 
 
 def add(o: Operator, given: list) -> Real:
@@ -213,6 +243,8 @@ def normalize(o: Operator, given: list) -> Real:
 def curve(o: Operator, given: list) -> Real:
     """A function of one number, of the float32 that a DequantizeLinear gives."""
     x = given[0].value.astype(np.float32).astype(np.float64)
+    if o.op == "Pow":
+        return plain(np.power(x, given[1].value.reshape(())))
     if o.op == "PRelu":
         return plain(np.where(x < 0, x * given[1].value, x))
     return plain(CURVES[o.op](o, x))
@@ -224,23 +256,16 @@ def _bounded(x: Real, low: float, high: float) -> Real:
     return replace(x, low=min(max(x.low, low), high), high=max(min(x.high, high), low))
 
 
-def relu(o: Operator, given: list) -> Real:
-    return _bounded(given[0], 0.0, np.inf)
+def relu(o: Operator, given: list) -> Real | NDArray:
+    return _bounded(given[0], 0.0, np.inf) if isinstance(given[0], Real) else np.maximum(given[0], 0)
 
 
-def clip(o: Operator, given: list) -> Real:
+def clip(o: Operator, given: list) -> Real | NDArray:
+    if not isinstance(given[0], Real):
+        low, high = [*given[1:], None, None][:2]
+        return np.clip(given[0], low, high)
     found = []
     for index, key, default in ((1, "min", -np.inf), (2, "max", np.inf)):
         there = len(given) > index and given[index] is not None
         found.append(float(given[index].value.reshape(-1)[0] if there else o.attributes.get(key, default)))
     return _bounded(given[0], found[0], found[1])
-
-
-def _concat(o: Operator, given: list) -> Real:
-    axis = o.integer("axis", 1)
-    terms = [g.only for g in given]
-    if any(t.scale is None for t in terms):
-        return plain(np.concatenate([t.value for t in terms], axis))
-    full = [[np.broadcast_to(a, t.numbers.shape) for t in terms for a in [getattr(t, key)]]
-            for key in ("numbers", "scale", "count")]
-    return Real((Term(*(np.concatenate(f, axis) for f in full)),))

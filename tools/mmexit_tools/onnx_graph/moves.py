@@ -54,6 +54,17 @@ def reshape(o: Operator, x: NDArray, given: list) -> NDArray:
     return x.reshape([x.shape[i] if n == 0 else int(n) for i, n in enumerate(given[1].reshape(-1))])
 
 
+def expand(o: Operator, x: NDArray, given: list) -> NDArray:
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(int(n) for n in given[1].reshape(-1))))
+
+
+def space_to_depth(o: Operator, x: NDArray, given: list) -> NDArray:
+    size = o.integer("blocksize", 1)
+    n, c, h, w = x.shape
+    blocks = x.reshape(n, c, h // size, size, w // size, size).transpose(0, 3, 5, 1, 2, 4)
+    return blocks.reshape(n, c * size * size, h // size, w // size)
+
+
 def axes(o: Operator, given: list) -> tuple[int, ...]:
     given_axes = given[1].reshape(-1) if len(given) > 1 and given[1] is not None else o.integers("axes", [])
     return tuple(int(a) for a in given_axes)

@@ -11,23 +11,11 @@ from numpy.typing import NDArray
 
 from ..model.graphs import Node
 from ..onnx_graph.graph import Operator
-from ..quantize.quantization import Weights
-from .channelwise import constant_like, negated, one_tap, per_channel, scaled
-from .curved import curve, product
+from .channelwise import constant_like, negated, per_channel, scaled, spread
+from .curved import constant_value, numbered, together
 from .lowering import Lowering, Translate
-from .values import Curve, Layout, Pending, QuantizedConstant, Stored, Value
+from .values import Curve, Layout, Pending, QuantizedConstant, Spread, Stored, Value
 from .weights import bias
-
-LARGEST_BROADCAST = 4096
-"""Cells of a map over which one cell is spread: the spreading costs their square."""
-
-
-def constant_value(work: Lowering, operator: Operator, index: int) -> NDArray[np.float64] | None:
-    """An input as real numbers where it is constant."""
-    value = work.value(operator, index)
-    if isinstance(value, QuantizedConstant):
-        return value.value
-    return value.astype(np.float64) if isinstance(value, np.ndarray) else None
 
 
 def tensor(work: Lowering, operator: Operator, index: int) -> Stored | Pending:
@@ -39,12 +27,14 @@ def add(work: Lowering, operator: Operator) -> Value:
     for index in (0, 1):
         given = work.value(operator, 1 - index)
         if isinstance(given, np.ndarray | QuantizedConstant):
-            return _with_constant(work, operator, tensor(work, operator, index), given)
-    return _sum(work, operator, work.stored(operator, 0), work.stored(operator, 1))
+            found = numbered(work, operator, index, lambda x, k: x + k)
+            return found or _with_constant(work, operator, tensor(work, operator, index), given)
+    both = together(work, operator, lambda a, b: a + b)
+    return both or _sum(work, operator, work.stored(operator, 0), work.stored(operator, 1))
 
 
 def _sum(work: Lowering, operator: Operator, a: Stored, b: Stored) -> Value:
-    a, b = _spread_over(work, operator, a, b), _spread_over(work, operator, b, a)
+    a, b = _spread_over(work, operator, a, b.layout), _spread_over(work, operator, b, a.layout)
     same = a.layout.shape == b.layout.shape and a.layout.last == b.layout.last and _order(a) == _order(b)
     if not same:
         raise operator.refuse(f"adds tensors of {list(a.layout.onnx)} and {list(b.layout.onnx)}; two of one shape, "
@@ -57,21 +47,39 @@ def _order(value: Stored) -> list[int]:
     return [] if order is None else order.tolist()
 
 
-def _spread_over(work: Lowering, operator: Operator, x: Stored, other: Stored) -> Stored:
-    """One cell as a map of that cell: a filter of ones over it and the zeros around it."""
-    here, wanted = x.layout, other.layout
+def total(work: Lowering, operator: Operator) -> Value:
+    """Sum, of one or two."""
+    if len(operator.inputs) > 2:
+        raise operator.refuse(f"the sum of {len(operator.inputs)} tensors; the engine adds two (write Add of Add, "
+                              "with a rounding between)")
+    return add(work, operator) if len(operator.inputs) == 2 else work.value(operator, 0)
+
+
+def expand(work: Lowering, operator: Operator) -> Value:
+    given = work.constant(operator, 1)
+    value, here = work.value(operator, 0), work.layout(operator)
+    wanted = [] if given is None else [int(n) for n in given.reshape(-1)]
+    rank = max(len(wanted), len(here.onnx))
+    if rank == len(here.onnx):
+        wanted = [max(n, m) for n, m in zip([1] * (rank - len(wanted)) + wanted, here.onnx, strict=True)]
+    if tuple(wanted) == here.onnx:
+        return value
+    made = Layout(tuple(wanted[i] for i in ((1, 2, 3) if here.last else (2, 3, 1))) if rank == 4 else (0,),
+                  tuple(wanted), last=here.last)
+    if rank != 4 or not _is_cell_of(made, here):
+        raise operator.refuse(f"from {list(here.onnx)} to {wanted}; one cell a channel to a map is supported")
+    if isinstance(value, Curve):
+        return replace(value, wide=made)
+    return Spread(work.stored(operator), made)
+
+
+def _spread_over(work: Lowering, operator: Operator, x: Stored, wanted: Layout) -> Stored:
+    """One cell as a map of that cell, where the other is a map of as many channels."""
+    here = x.layout
     maps = not here.is_vector and not wanted.is_vector
     if not maps or here.shape[2:] != wanted.shape[2:] or here.last != wanted.last:
         return x
-    if here.shape[:2] != (1, 1) or wanted.shape[:2] == (1, 1):
-        return x
-    height, width, channels = wanted.shape
-    if height * width > LARGEST_BROADCAST:
-        raise operator.refuse(f"adds one cell to {height * width}; at most {LARGEST_BROADCAST} are supported")
-    weights = Weights(np.ones((height, width, channels), np.int8), np.zeros(channels, np.int32),
-                      np.ones(channels, np.float32))
-    node = one_tap(operator, f"{operator.output}.spread", x, weights, (height - 1, width - 1, height - 1, width - 1))
-    return work.emit(node, x.affine, wanted, weights)
+    return spread(work, operator, x, wanted) if here.shape[:2] == (1, 1) != wanted.shape[:2] else x
 
 
 def _with_constant(work: Lowering, operator: Operator, value: Stored | Pending,
@@ -105,6 +113,10 @@ def _as_bias(work: Lowering, operator: Operator, value: Pending, given: NDArray 
 
 def subtract(work: Lowering, operator: Operator) -> Value:
     taken, given = constant_value(work, operator, 1), constant_value(work, operator, 0)
+    found = (numbered(work, operator, 0, lambda x, k: x - k) or numbered(work, operator, 1, lambda x, k: k - x)
+             or together(work, operator, lambda a, b: a - b))
+    if found:
+        return found
     if taken is not None:
         value = tensor(work, operator, 0)
         offset = per_channel(operator, taken, value.layout)
@@ -120,18 +132,21 @@ def multiply(work: Lowering, operator: Operator) -> Value:
     for index in (0, 1):
         given = constant_value(work, operator, 1 - index)
         if given is not None:
+            found = numbered(work, operator, index, lambda x, k: x * k)
+            if found:
+                return found
             value = tensor(work, operator, index)
             gain = per_channel(operator, given, value.layout)
             return scaled(operator, value, gain, np.zeros(len(gain)))
-    given = [work.value(operator, i) for i in (0, 1)]
-    if any(isinstance(v, Curve) for v in given):
-        # SiLU in float: both are functions of one tensor.
-        found = product(curve(work, operator, 0), curve(work, operator, 1))
-        if found is None:
-            raise operator.refuse("multiplies a curve over one tensor and another in float; the engine runs int8 "
-                                  "only (quantize this layer too)")
-        return found
-    return _product(work, operator, work.stored(operator, 0), work.stored(operator, 1))
+    # SiLU in float: both are functions of one tensor.
+    both = together(work, operator, lambda a, b: a * b)
+    if both:
+        return both
+    cells = [work.value(operator, i) for i in (0, 1)]
+    narrow = [v.inner if isinstance(v, Spread) else work.stored(operator, i) for i, v in enumerate(cells)]
+    if all(isinstance(v, Spread) for v in cells):
+        narrow = [work.stored(operator, i) for i in (0, 1)]
+    return _product(work, operator, *narrow)
 
 
 def _product(work: Lowering, operator: Operator, a: Stored, b: Stored) -> Value:
@@ -164,6 +179,9 @@ def divide(work: Lowering, operator: Operator) -> Value:
     given = constant_value(work, operator, 1)
     if given is None or not np.all(given):
         raise operator.refuse("divides by what is computed or 0; only constants are supported")
+    found = numbered(work, operator, 0, lambda x, k: x / k)
+    if found:
+        return found
     value = tensor(work, operator, 0)
     return scaled(operator, value, per_channel(operator, 1 / given, value.layout), np.zeros(value.layout.shape[-1]))
 
@@ -187,5 +205,7 @@ def _along(layout: Layout) -> tuple[int, ...]:
     return tuple(-1 if i == axis else 1 for i in range(rank))
 
 
-ARITHMETIC: Mapping[str, Translate] = {"Add": add, "Sub": subtract, "Mul": multiply, "Div": divide, "Neg": negate,
-                                       "BatchNormalization": normalize}
+ARITHMETIC: Mapping[str, Translate] = {
+    "Add": add, "Sum": total, "Expand": expand, "Sub": subtract, "Mul": multiply, "Div": divide, "Neg": negate,
+    "BatchNormalization": normalize,
+}

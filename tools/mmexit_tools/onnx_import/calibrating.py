@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from ..base.errors import USAGE, ToolError, exit_with
+from ..base.errors import USAGE, ToolError, exit_with, say
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Tolerance
 from ..calibrate.exit_pool import Pool, group_names, make_pool
@@ -66,7 +66,7 @@ def read_pool(model: StoredModel, manifest: Path) -> Pool:
     return replace(pool, groups=groups if any(groups["name"]) else {})
 
 
-def summary(model: StoredModel, found: Calibrated) -> str:
+def summary(model: StoredModel, found: Calibrated) -> list[str]:
     recording, setting = found.recording, found.setting
     outcome = gate_of(model.network).walk(recording, setting)
     lines = []
@@ -82,7 +82,7 @@ def summary(model: StoredModel, found: Calibrated) -> str:
                  f"{outcome.mean_macs / recording.total_macs:.1%} of the MACs, asked in the order "
                  f"{', '.join(setting.order)}")
     lines.append(found.promise.sentence() if found.promise else "no guarantee: measured on the windows that chose")
-    return "\n".join(lines)
+    return lines
 
 
 def main() -> None:
@@ -106,7 +106,7 @@ def main() -> None:
         "windows": len(found.recording), "manifest": args.manifest.name,
         "guarantee": found.promise.provenance() if found.promise else None}}
     args.out.write_bytes(model_bytes(model.quantized, found.settings(), provenance))
-    print(summary(model, found))
+    say(*summary(model, found))
 
 
 if __name__ == "__main__":

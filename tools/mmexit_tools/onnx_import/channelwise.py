@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.graphs import Node
-from ..model.layers import Padding
+from ..model.layers import Padding, Pair
 from ..onnx_graph.graph import Operator, along
 from ..quantize.quantization import Weights
 from ..quantize.ranges import Affine
-from .values import Layout, Padded, Pending, QuantizedConstant, Stored
+from .values import Curve, Layout, Padded, Pending, QuantizedConstant, Stored
 from .weights import MAX_TERM
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LARGEST_DIAGONAL = 2048
 """Elements of a vector that a diagonal is made for: its matrix is the square of that."""
+LARGEST_BROADCAST = 4096
+"""Cells of a map over which one cell is spread: the spreading costs their square."""
 NO_BIAS = np.zeros(1)
 
 
@@ -79,7 +81,11 @@ def scaled(operator: Operator, value: Stored | Pending, gain: NDArray, offset: N
     for i, (g, b) in enumerate(zip(gain, offset, strict=True)):
         values[i], whole[i], scale[i] = _fraction(float(g), float(b), float(value.affine.scale))
     weights = taps(operator, value, values, whole, scale)
-    return Pending(operator.output, one_tap(operator, operator.output, value, weights), weights, value.layout)
+    node = one_tap(operator, operator.output, value, weights)
+    alike = np.ptp(gain) == 0 and np.ptp(offset) == 0
+    steps = np.arange(-128, 128) - value.affine.zero_point
+    same = Curve(value, steps * float(value.affine.scale) * gain[0] + offset[0]) if alike else None
+    return Pending(operator.output, node, weights, value.layout, curve=same)
 
 
 def _of_input(operator: Operator, value: Pending, gain: NDArray, offset: NDArray) -> Pending:
@@ -151,8 +157,8 @@ def constant_like(work: Lowering, operator: Operator, x: Stored, constant: Quant
 
 
 def moved(work: Lowering, operator: Operator, x: Stored, before: tuple[int, int], after: tuple[int, int],
-          layout: Layout) -> Stored:
-    """Zeros (above 0) or a cut (below 0) at the top, left, bottom and right of a map."""
+          layout: Layout, stride: Pair = (1, 1)) -> Stored:
+    """Zeros (above 0) or a cut (below 0) at the top, left, bottom and right of a map; of that every so many cells."""
     extents, places, padding = [], [], []
     for b, a in zip(before, after, strict=True):
         tap = max(a, -b, 0)
@@ -166,10 +172,22 @@ def moved(work: Lowering, operator: Operator, x: Stored, before: tuple[int, int]
     weights = Weights(values, np.zeros(count, np.int32), np.ones(count, np.float32))
     node = one_tap(operator, f"{operator.output}.moved", x, weights,
                    (padding[0][0], padding[1][0], padding[0][1], padding[1][1]))
-    return work.emit(node, x.affine, layout, weights)
+    return work.emit(replace(node, stride=stride), x.affine, layout, weights)
 
 
 def settled(work: Lowering, operator: Operator, value: Padded) -> Stored:
     """The padded map as a tensor of its own."""
     top, left, bottom, right = value.padding
     return moved(work, operator, value.inner, (top, left), (bottom, right), value.made)
+
+
+def spread(work: Lowering, operator: Operator, x: Stored, wanted: Layout) -> Stored:
+    """One cell as a map of that cell: a filter of ones over it and the zeros around it."""
+    height, width, count = wanted.shape
+    if height * width > LARGEST_BROADCAST:
+        raise operator.refuse(f"spreads one cell over {height * width}; at most {LARGEST_BROADCAST} are supported")
+    if x.layout.is_vector:
+        raise operator.refuse(f"spreads a vector over a map of {list(wanted.onnx)}; a Mul may read it, nothing else")
+    weights = Weights(np.ones((height, width, count), np.int8), np.zeros(count, np.int32), np.ones(count, np.float32))
+    node = one_tap(operator, f"{operator.output}.spread", x, weights, (height - 1, width - 1, height - 1, width - 1))
+    return work.emit(node, x.affine, wanted, weights)

@@ -61,7 +61,9 @@ def features(inputs: Sequence[tuple[str, str, tuple[int, ...]]], options: Sequen
     found: dict[str, Features] = {}
     notes = []
     for name, _, extents in inputs:
-        if name in channels_last:
+        if name in channels_last and len(extents) == 3:
+            extents = (extents[0], extents[2], extents[1])
+        elif name in channels_last:
             extents = (extents[0], extents[3], extents[1], extents[2])
         if len(extents) == 3:  # a sound, [1, bands, frames]
             extents = (1, 1, extents[2], extents[1])

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import sys
 from pathlib import Path
 
-from ..base.errors import USAGE, ToolError
+from ..base.errors import USAGE, ToolError, note, say
 from ..onnx_graph.graph import read_onnx
 from .check import EXACT, compare, drawn
 from .features import features
@@ -59,9 +58,9 @@ def main() -> None:
     except ToolError as error:
         raise ToolError(f"{args.net}: {error}", error.code) from None
     args.out.write_bytes(content)
-    for note in [*guesses, *model.notes]:
-        print(f"note: {note}", file=sys.stderr)
-    print(summary(model))
+    for text in [*guesses, *model.notes]:
+        note(text)
+    say(*summary(model))
     if args.check:
         check(args, model)
 
@@ -70,16 +69,16 @@ def check(args: argparse.Namespace, model: ImportedModel) -> None:
     """Prints how far the model is from its graph; raises ToolError where that is more than a step."""
     with_runtime = importlib.util.find_spec("onnxruntime") is not None
     if not with_runtime:
-        print("note: onnxruntime is not installed; compared with the exact evaluation only", file=sys.stderr)
+        note("onnxruntime is not installed; compared with the exact evaluation only")
     notes: list[str] = []
     rows = compare(model, args.net, args.out, drawn(model, args.windows), args.bench, with_runtime, notes)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    for text in notes:
+        note(text)
     for row in rows:
-        print(row)
+        say(row)
         if row.against != EXACT and row.largest > ALLOWED + TOLERANCE:
-            print(f"note: {row.against} is more than a step away; it may compute layers in float that touch int8 "
-                  "inputs or outputs, whose sums then round elsewhere", file=sys.stderr)
+            note(f"{row.against} is more than a step away; it may compute layers in float that touch int8 inputs or "
+                 "outputs, whose sums then round elsewhere")
     worst = max(row.largest for row in rows if row.against == EXACT)
     if worst > ALLOWED + TOLERANCE:
         raise ToolError(f"{args.out}: {worst:.3g} steps from its graph; at most {ALLOWED:g} is expected")

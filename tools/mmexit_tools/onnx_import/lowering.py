@@ -15,7 +15,8 @@ from ..onnx_graph.graph import OnnxGraph, Operator, fold_constant
 from ..quantize.modelfile import ACTIVATED
 from ..quantize.quantization import Weights
 from ..quantize.ranges import Affine
-from .channelwise import settled
+from .channelwise import settled, spread
+from .codes import carried, is_unsigned
 from .curved import clamped
 from .values import (
     CodesInput,
@@ -25,6 +26,7 @@ from .values import (
     Pending,
     Probabilities,
     QuantizedConstant,
+    Spread,
     Stored,
     Value,
     short_name,
@@ -37,7 +39,13 @@ HINTS = {
     "LSTM": "the engine keeps nothing between windows; use convolutions over time",
     "GRU": "the engine keeps nothing between windows; use convolutions over time",
     "LayerNormalization": "the engine has none; train with BatchNormalization, which is folded",
-    "Max": "the larger of two tensors; the engine has Add, Concat and MaxPool",
+    "GlobalLpPool": "the engine has the mean and the largest over a map (GlobalAveragePool, GlobalMaxPool)",
+    "DepthToSpace": "the engine enlarges no map; leave it out or train without it",
+    "TopK": "the engine finds the likeliest class itself; end the graph before it (onnx.utils.extract_model)",
+    "InstanceNormalization": "its statistics are each window's; train with BatchNormalization, which is folded",
+    "GroupNormalization": "its statistics are each window's; train with BatchNormalization, which is folded",
+    "LRN": "the engine has none; train with BatchNormalization, which is folded",
+    "Where": "a choice between tensors; the engine has none (a mask of zeros and ones is a Mul)",
     "Shape": "of a tensor whose extents are not known; run "
              "onnxruntime.quantization.shape_inference.quant_pre_process first, which folds the shapes",
 }
@@ -59,6 +67,9 @@ class Lowering:
     changes: dict[str, tuple[NDArray, NDArray] | None] = field(default_factory=dict)
     """What the graph does to its inputs before it quantizes them; the features do it instead."""
 
+    codes: dict[str, bool] = field(default_factory=dict)
+    """Values that are codes between a QuantizeLinear and its DequantizeLinear; true of uint8."""
+
     def __post_init__(self) -> None:
         self.read = frozenset(self.graph.uses())
 
@@ -69,6 +80,8 @@ class Lowering:
             layout = Layout(self.shapes[name], extents, last=name in self.graph.channels_last)
             self.values[name] = (Pending(name, None, None, layout) if kind == "float32"
                                  else CodesInput(name, kind == "uint8", layout))
+            if kind != "float32":
+                self.codes[name] = kind == "uint8"
         for operator in self.graph.operators:
             constants = {i: v for i in operator.inputs if isinstance(v := self.values.get(i), np.ndarray)}
             folded = fold_constant(operator, constants, self.graph.opset)
@@ -81,6 +94,7 @@ class Lowering:
             if translate is None:
                 raise operator.refuse(HINTS.get(operator.op, f"this operator is not supported; those that are: "
                                                              f"{', '.join(sorted(operators))}"))
+            self.codes.update(carried(operator, self.codes, self.values))
             if operator.op == "Split":
                 self.values.update(zip(operator.outputs, translate(self, operator), strict=True))
                 continue
@@ -93,7 +107,7 @@ class Lowering:
     def extents(self, operator: Operator) -> NDArray[np.int64]:
         """What a Shape gives: extents are fixed, the batch is 1."""
         value = self.value(operator, 0)
-        if not isinstance(value, Pending | CodesInput | Padded | Curve | Stored):
+        if not isinstance(value, Pending | CodesInput | Padded | Spread | Curve | Stored):
             raise operator.refuse(HINTS["Shape"])
         onnx = value.layout.onnx
         return np.array(onnx[operator.integer("start", 0) : operator.integer("end", len(onnx))], np.int64)
@@ -113,6 +127,9 @@ class Lowering:
             case Padded():
                 self.values[name] = here = settled(self, operator, value)
                 return here
+            case Spread(inner=inner, made=made):
+                self.values[name] = here = spread(self, operator, inner, made)
+                return here
             case Pending(make=None):
                 raise operator.refuse(f"reads the input '{value.source}' in float; the engine runs int8 only "
                                       "(quantize this layer too)")
@@ -126,7 +143,8 @@ class Lowering:
             case CodesInput():
                 raise operator.refuse(f"reads the input '{name}', which no DequantizeLinear follows")
             case Probabilities():
-                raise operator.refuse(f"reads the Softmax over '{value.name}'; a Softmax may only stand at an output")
+                raise operator.refuse(f"reads the Softmax or ArgMax over '{value.name}'; these may only stand at "
+                                      "an output")
         raise operator.refuse(f"reads the constant '{name}' where a tensor is expected")
 
     def weight(self, operator: Operator, index: int) -> QuantizedConstant:
@@ -149,11 +167,11 @@ class Lowering:
     def affine(self, operator: Operator) -> Affine:
         """Scale and zero point of a Quantize- or DequantizeLinear over activations, uint8 moved by 128."""
         scale, zero = self.constant(operator, 1), self.constant(operator, 2)
+        if operator.integer("block_size", 0):
+            raise operator.refuse("scales an activation by blocks; only one scale a tensor is supported")
         if scale is None or scale.size != 1 or (zero is not None and zero.size != 1):
             raise operator.refuse("scales an activation by channel; only one scale a tensor is supported")
-        if zero is not None and zero.dtype not in (np.int8, np.uint8):
-            raise operator.refuse(f"activations of {zero.dtype}; only int8 and uint8 are supported")
-        unsigned = zero is None or zero.dtype == np.uint8
+        unsigned = is_unsigned(operator, zero, self.codes)
         value = np.float32(scale.reshape(-1)[0])
         if not (np.isfinite(value) and value > 0):
             raise operator.refuse(f"its scale is {value}; scales are above 0 and finite")
@@ -229,7 +247,7 @@ class Lowering:
 
     def layout(self, operator: Operator) -> Layout:
         value = self.value(operator, 0)
-        if isinstance(value, Pending | CodesInput | Padded | Curve):
+        if isinstance(value, Pending | CodesInput | Padded | Spread | Curve):
             return value.layout
         return self.stored(operator).layout
 

@@ -86,7 +86,7 @@ def _class_count(heads: Sequence[Head]) -> int:
         raise ToolError(f"the outputs differ in their number of classes: {counts} (choose with --outputs)")
     count = next(iter(counts.values()))
     if not 2 <= count <= 1000:
-        raise ToolError(f"{count} classes; the engine takes 2 to 1000")
+        raise ToolError(f"{count} classes; the engine takes 2 to 1000 (for yes or no: two, each with its logit)")
     return count
 
 
@@ -101,7 +101,8 @@ def _quantized(network: Network, imported: Imported, cut: Cut) -> QuantizedGraph
                           {n: w for n, w in imported.weights.items() if n in used})
 
 
-def summary(model: ImportedModel) -> str:
+def summary(model: ImportedModel) -> list[str]:
+    """Lines: every exit, its output, nodes and MACs."""
     graph = model.quantized.graph
 
     def macs(nodes: Sequence[Node]) -> int:
@@ -115,4 +116,4 @@ def summary(model: ImportedModel) -> str:
             lines.append(f"{m.name} exit {j}: {output}; {len(s.nodes)} nodes, {both} MACs")
     output = next((o for o, place in model.exits.items() if place == ("fusion", 0)), "as the last exit")
     nodes = (*graph.fusion_nodes, *graph.fusion_exit_nodes)
-    return "\n".join([*lines, f"fusion: {output}; {len(graph.fusion_nodes)} nodes, {macs(nodes)} MACs"])
+    return [*lines, f"fusion: {output}; {len(graph.fusion_nodes)} nodes, {macs(nodes)} MACs"]

@@ -13,14 +13,27 @@ from ..base.errors import ToolError
 from ..model.graphs import Node
 from ..model.layers import NO_PADDING, Shape
 from ..onnx_graph.graph import OnnxGraph, Operator
-from .arithmetic import ARITHMETIC
+from ..quantize.ranges import Affine
+from .arithmetic import ARITHMETIC, constant_value
 from .channelwise import moved
-from .curved import CURVED, rounded
+from .codes import code
+from .curved import CODES, CURVED, looked_up, rounded
 from .lowering import Lowering, Translate
+from .reductions import mean, reduce_max, reduce_sum
 from .shapes import SHAPES
-from .values import CodesInput, Curve, Layout, Padded, Pending, Probabilities, QuantizedConstant, Stored, Value
+from .values import (
+    CodesInput,
+    Curve,
+    Layout,
+    Padded,
+    Pending,
+    Probabilities,
+    QuantizedConstant,
+    Spread,
+    Stored,
+    Value,
+)
 from .weights import (
-    MAX_TERMS,
     convolution,
     filters,
     fits,
@@ -44,8 +57,9 @@ def quantize(work: Lowering, operator: Operator) -> Value:
     if isinstance(value, Pending):
         return work.finish(operator, value, affine)
     if isinstance(value, Curve):
-        return rounded(work, operator, value, affine)
-    if isinstance(value, Padded) and value.affine == affine:
+        here = rounded(work, operator, value, affine)
+        return here if value.wide is None else Spread(here, value.wide)
+    if isinstance(value, Padded | Spread) and value.affine == affine:
         return value
     here = work.stored(operator)
     if here.affine == affine:
@@ -66,7 +80,7 @@ def dequantize(work: Lowering, operator: Operator) -> Value:
     affine = work.affine(operator)
     if isinstance(value, CodesInput):
         return work.input(operator, value, affine)
-    if isinstance(value, Padded) and value.affine == affine:
+    if isinstance(value, Padded | Spread) and value.affine == affine:
         return value
     here = work.stored(operator)
     if here.affine != affine:
@@ -174,40 +188,6 @@ def average_pool(work: Lowering, operator: Operator) -> Value:
     return Pending(operator.output, node, None, layout.resized(place.out, channels))
 
 
-def mean(work: Lowering, operator: Operator) -> Value:
-    """GlobalAveragePool, and ReduceMean over height, width, or both."""
-    layout = work.layout(operator)
-    if layout.is_vector:
-        raise operator.refuse("its input is a vector here; give the network's input as image or spectrogram")
-    x, rank = work.stored(operator), len(layout.onnx)
-    three, four = ({1: 1, 2: 0} if layout.bands else {2: 0}), ({1: 0, 2: 1} if layout.last else {2: 0, 3: 1})
-    places = {3: three, 4: four}.get(rank, {})
-    """Axes in ONNX's terms to 0 (height) and 1 (width)."""
-    axes = list(places)
-    if operator.op == "ReduceMean":
-        given = work.constant(operator, 1) if operator.input(1) else operator.attributes.get("axes", [])
-        axes = sorted(int(a) % rank for a in given)  # type: ignore[union-attr]
-    if not axes or any(a not in places for a in axes) or (layout.bands and operator.op != "ReduceMean"):
-        raise operator.refuse(f"the mean over axes {axes} of {list(layout.onnx)}; over height, width or both "
-                              "is supported")
-    height, width, channels = layout.shape
-    over = {places[a] for a in axes}
-    kernel = (height if 0 in over else 1, width if 1 in over else 1)
-    if math.prod(kernel) > MAX_TERMS:
-        raise operator.refuse(f"averages {math.prod(kernel)} cells; at most {MAX_TERMS} fit 32 bits")
-    keep = operator.op != "ReduceMean" or operator.integer("keepdims", 1)
-    onnx = tuple(1 if i in axes else n for i, n in enumerate(layout.onnx) if keep or i not in axes)
-    if kernel == (height, width) and not keep:
-        node = Node("global_average_pool", (x.tensor,), operator.output)
-        return Pending(operator.output, node, None, Layout((channels,), onnx))
-    node = Node("average_pool", (x.tensor,), operator.output, kernel=kernel)
-    last = layout.last and len(onnx) == 4
-    if layout.last and not last:
-        raise operator.refuse("the mean over one of height and width of a map with channels last; transpose it first")
-    made = Layout((height // kernel[0], width // kernel[1], channels), onnx, last=last)
-    return Pending(operator.output, node, None, made)
-
-
 def global_max_pool(work: Lowering, operator: Operator) -> Value:
     height, width, channels = work.map(operator)
     node = Node("max_pool", (), operator.output, kernel=(height, width))
@@ -216,10 +196,36 @@ def global_max_pool(work: Lowering, operator: Operator) -> Value:
 
 def bounds(work: Lowering, operator: Operator) -> Value:
     value = work.value(operator, 0)
+    if operator.input(0) in work.codes:
+        return _coded_bounds(work, operator)
     low, high = (0.0, math.inf) if operator.op == "Relu" else _clip(work, operator)
     if isinstance(value, Pending | Curve):
         return value.clipped(low, high)
     return work.bounded(operator.output, work.stored(operator), low, high)
+
+
+def _coded_bounds(work: Lowering, operator: Operator) -> Value:
+    """Between codes, as Relu and Clip of int8 and uint8 have them."""
+    x, unsigned = work.stored(operator), work.codes[operator.input(0)]
+    low, high = (work.constant(operator, i) if operator.op == "Clip" else None for i in (1, 2))
+    low = np.zeros(1) if operator.op == "Relu" else low
+    bounds = (-128 if low is None else code(low, unsigned), 127 if high is None else code(high, unsigned))
+    return looked_up(work, operator.output, x, np.clip(CODES, *bounds), x.affine)
+
+
+def larger(work: Lowering, operator: Operator) -> Value:
+    """Max and Min: a tensor between constants."""
+    numbers = [constant_value(work, operator, i) for i in range(len(operator.inputs))]
+    tensors = [i for i, n in enumerate(numbers) if n is None]
+    if len(tensors) != 1 or any(n is not None and n.size != 1 for n in numbers):
+        raise operator.refuse("the larger or smaller of two tensors, or of one and more than one number; the engine "
+                              "has bounds of one number, Add, Concat and MaxPool")
+    value = work.value(operator, tensors[0])
+    for given in (float(n.reshape(-1)[0]) for n in numbers if n is not None):
+        low, high = (given, math.inf) if operator.op == "Max" else (-math.inf, given)
+        value = (value.clipped(low, high) if isinstance(value, Pending | Curve)
+                 else work.bounded(operator.output, work.stored(operator, tensors[0]), low, high))
+    return value
 
 
 def _clip(work: Lowering, operator: Operator) -> tuple[float, float]:
@@ -228,7 +234,7 @@ def _clip(work: Lowering, operator: Operator) -> tuple[float, float]:
         given = work.value(operator, index) if operator.input(index) else operator.attributes.get(key, default)
         if isinstance(given, QuantizedConstant):
             given = given.value
-        if isinstance(given, Stored | Padded | Pending | Curve):
+        if isinstance(given, Stored | Padded | Spread | Pending | Curve):
             raise operator.refuse("a bound that is computed; only constants are supported")
         found.append(float(np.asarray(given).reshape(-1)[0]))
     return found[0], found[1]
@@ -241,12 +247,24 @@ def same(work: Lowering, operator: Operator) -> Value:
     return work.value(operator, 0)
 
 
+def cast(work: Lowering, operator: Operator) -> Value:
+    """To float: of codes, numbers of scale 1."""
+    value = work.value(operator, 0)
+    if operator.integer("to", 1) != 1:
+        raise operator.refuse("turns a tensor into another type; only float32 is supported")
+    if isinstance(value, CodesInput):
+        return work.input(operator, value, Affine(np.float32(1), -128 if value.unsigned else 0))
+    if operator.input(0) in work.codes:
+        raise operator.refuse("turns codes into numbers; a DequantizeLinear says what they mean")
+    return value
+
+
 def softmax(work: Lowering, operator: Operator) -> Value:
     value = work.value(operator, 0)
     if not isinstance(value, Stored | Pending):
         value = work.stored(operator)
     rank = len(value.layout.onnx)
-    axis = operator.integer("axis", -1) % rank
+    axis = operator.integer("axis", 0 if operator.op == "ArgMax" else -1) % rank
     if math.prod(value.layout.onnx) != value.layout.onnx[axis] and axis != 1:
         raise operator.refuse(f"over axis {axis} of {value.layout.onnx}; only over the classes at an output")
     work.notes.append(f"{operator}: left out, the engine computes probabilities itself")
@@ -256,8 +274,9 @@ def softmax(work: Lowering, operator: Operator) -> Value:
 OPERATORS: Mapping[str, Translate] = {
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize, "Conv": conv, "Gemm": gemm, "MatMul": gemm,
     "MaxPool": max_pool, "AveragePool": average_pool, "GlobalAveragePool": mean, "GlobalMaxPool": global_max_pool,
-    "ReduceMean": mean, "Relu": bounds, "Clip": bounds,
-    "Identity": same, "Dropout": same, "Softmax": softmax, "LogSoftmax": softmax, **ARITHMETIC, **CURVED, **SHAPES,
+    "ReduceMean": mean, "ReduceMax": reduce_max, "ReduceSum": reduce_sum, "Relu": bounds, "Clip": bounds,
+    "Max": larger, "Min": larger, "Cast": cast, "Identity": same, "Dropout": same, "Softmax": softmax,
+    "LogSoftmax": softmax, "ArgMax": softmax, **ARITHMETIC, **CURVED, **SHAPES,
 }
 
 

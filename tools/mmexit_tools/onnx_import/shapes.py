@@ -13,8 +13,9 @@ from ..model.graphs import Node, flatten_permutation
 from ..onnx_graph.graph import Operator
 from ..quantize.quantization import Weights
 from .channelwise import moved
+from .codes import code
 from .lowering import Lowering, Translate
-from .values import CodesInput, Layout, Padded, Pending, Probabilities, QuantizedConstant, Stored, Value
+from .values import CodesInput, Curve, Layout, Padded, Pending, Probabilities, QuantizedConstant, Stored, Value
 
 
 def concat(work: Lowering, operator: Operator) -> Value:
@@ -35,7 +36,12 @@ def concat(work: Lowering, operator: Operator) -> Value:
                                 for p, s, w in zip(parts, starts, widths, strict=True)])
     onnx = tuple(sum(widths) if i == wanted else n for i, n in enumerate(first.onnx))
     layout = Layout((*first.shape[:-1], sum(widths)), onnx, order, first.last)
-    return Pending(operator.output, Node("concat", tuple(p.tensor for p in parts), operator.output), None, layout)
+    node = Node("concat", tuple(p.tensor for p in parts), operator.output)
+    if operator.output in work.codes:
+        if any(p.affine != parts[0].affine for p in parts):
+            raise operator.refuse("joins codes of different scales or zero points; join what DequantizeLinear gives")
+        return work.emit(node, parts[0].affine, layout)
+    return Pending(operator.output, node, None, layout)
 
 
 # Other extents of the same values
@@ -65,7 +71,7 @@ def reshape(work: Lowering, operator: Operator) -> Value:
 
 def _woven(here: Layout, wanted: tuple[int, ...]) -> bool:
     """Between [1, channels, height, width] and [1, groups, channels of each, height, width]."""
-    if here.last or here.bands:
+    if here.last or here.bands or len(wanted) not in (4, 5):
         return False
     height, width, channels = here.shape
     grouped = (1, wanted[1], channels // max(wanted[1], 1), height, width)
@@ -84,6 +90,8 @@ def _renamed(value: Value, layout: Layout) -> Value:
     match value:
         case Stored():
             return replace(value, layout=layout)
+        case Curve(source=source, wide=None):
+            return replace(value, source=replace(source, layout=layout))
         case Pending(posts=()):
             return replace(value, made=layout)
         case Pending():
@@ -115,10 +123,18 @@ def _extents(work: Lowering, operator: Operator, here: Layout) -> tuple[int, ...
 
 
 def _constant_extents(work: Lowering, operator: Operator, value: QuantizedConstant) -> Value:
-    if value.scale.size > 1 or value.zero.size > 1:
-        raise operator.refuse("reshapes weights of a scale a channel; fold it into them before quantizing")
-    wanted = _extents(work, operator, Layout(value.codes.shape, value.codes.shape))
-    return replace(value, codes=value.codes.reshape(wanted))
+    here = value.codes.shape
+    wanted = _extents(work, operator, Layout(here, here))
+    if value.scale.size == 1 and value.zero.size == 1:
+        return replace(value, codes=value.codes.reshape(wanted))
+    # The axis that counts the scales is the one of as many places with as much behind it.
+    old = value.axis % len(here)
+    behind = math.prod(here[old + 1 :])
+    axis = next((i for i, n in enumerate(wanted) if n == here[old] and math.prod(wanted[i + 1 :]) == behind), None)
+    if axis is None:
+        raise operator.refuse(f"reshapes weights from {list(here)} to {list(wanted)}, across the axis of their "
+                              f"scales ({old}); reshape them before quantizing")
+    return replace(value, codes=value.codes.reshape(wanted), axis=axis)
 
 
 def transpose(work: Lowering, operator: Operator) -> Value:
@@ -130,6 +146,8 @@ def transpose(work: Lowering, operator: Operator) -> Value:
     here = work.layout(operator)
     perm = operator.integers("perm", list(range(len(here.onnx)))[::-1])
     onnx = tuple(here.onnx[i] for i in perm)
+    if len(perm) == 3 and perm == [0, 2, 1] and here.last:  # [1, frames, bands], as the engine has a sound
+        return _turned(work, operator, value, replace(here, onnx=onnx, last=False))
     if perm == list(range(len(perm))) or here.is_vector:
         return value if onnx == here.onnx else _renamed(value, replace(here, onnx=onnx))
     if len(perm) == 4 and perm == ([0, 3, 1, 2] if here.last else [0, 2, 3, 1]):
@@ -181,7 +199,7 @@ def _narrowed(work: Lowering, operator: Operator, x: Stored, index: NDArray, par
 
 
 def cut(work: Lowering, operator: Operator) -> Value:
-    """Slice in steps of 1, along height, width and channels; channels backwards too."""
+    """Slice along height, width and channels; channels backwards too."""
     x = work.stored(operator)
     rank = len(x.layout.onnx)
     parts = [work.constant(operator, i) if operator.input(i) else operator.attributes.get(key)
@@ -206,19 +224,38 @@ def cut(work: Lowering, operator: Operator) -> Value:
 
 def _cropped(work: Lowering, operator: Operator, x: Stored, cells: Mapping[int, list[int]], channel: int) -> Stored:
     others = [a for a in range(1, len(x.layout.onnx)) if a != channel]
-    before, after = [0, 0], [0, 0]
+    if x.layout.bands or len(others) not in (1, 2):
+        raise operator.refuse("cuts a sound's frames or bands; leave them out of the features")
+    before, after, stride = [0, 0], [0, 0], [1, 1]
     for place, axis in enumerate(others):
         extent, here = x.layout.onnx[axis], cells[axis]
-        if here != list(range(here[0], here[0] + len(here))):
-            raise operator.refuse("steps other than 1 over a map; MaxPool or a stride of the layer before does that")
-        before[place], after[place] = -here[0], here[-1] + 1 - extent
-    if not any(before + after):
+        step = here[1] - here[0] if len(here) > 1 else 1
+        if step < 1:
+            raise operator.refuse("turns a map around; only channels can be read backwards")
+        before[place], after[place], stride[place] = -here[0], here[-1] + 1 - extent, step
+    if not any(before + after) and stride == [1, 1]:
         return x
-    height, width, channels = x.layout.shape
-    out = (height + before[0] + after[0], width + before[1] + after[1])
+    out = [len(cells[a]) for a in others] + [1] * (2 - len(others))
     onnx = tuple(len(cells[i]) if i in others else n for i, n in enumerate(x.layout.onnx))
     return moved(work, operator, x, (before[0], before[1]), (after[0], after[1]),
-                 Layout((*out, channels), onnx, last=x.layout.last))
+                 Layout((out[0], out[1], x.layout.shape[2]), onnx, last=x.layout.last), (stride[0], stride[1]))
+
+
+def space_to_depth(work: Lowering, operator: Operator) -> Value:
+    """Blocks of cells as channels: a convolution of one weight of 1 an output."""
+    height, width, channels = work.map(operator)
+    x, size = work.stored(operator), operator.integer("blocksize", 1)
+    if height % size or width % size or x.layout.bands:
+        raise operator.refuse(f"blocks of {size} over {list(x.layout.onnx)}")
+    values = np.zeros((size, size, channels, size, size, channels), np.int8)
+    for row, column, channel in np.ndindex(size, size, channels):
+        values[row, column, channel, row, column, channel] = 1
+    outputs = size * size * channels
+    weights = Weights(values.reshape(outputs, size, size, channels), np.zeros(outputs, np.int32),
+                      np.ones(outputs, np.float32))
+    node = Node("conv2d", (x.tensor,), operator.output, weights.values.astype(np.float32),
+                weights.bias.astype(np.float32), (size, size), (size, size))
+    return work.emit(node, x.affine, x.layout.resized((height // size, width // size), outputs), weights)
 
 
 def split(work: Lowering, operator: Operator) -> list[Value]:
@@ -253,7 +290,12 @@ def pad(work: Lowering, operator: Operator) -> Value:
         raise operator.refuse(f"mode {operator.attributes['mode']!r}; only zeros are supported")
     filling = work.value(operator, 2) if operator.input(2) else operator.attributes.get("value", 0.0)
     filling = filling.value if isinstance(filling, QuantizedConstant) else np.asarray(filling, np.float64)
-    if filling.any():
+    if operator.input(0) in work.codes:
+        x = work.stored(operator)
+        if code(filling, work.codes[operator.input(0)]) != x.affine.zero_point:
+            raise operator.refuse(f"fills codes with {filling.reshape(-1)[0]:g}, which is not the zero point; only "
+                                  "zeros are supported")
+    elif filling.any():
         raise operator.refuse(f"fills with {filling.reshape(-1)[0]:g}; only zeros are supported")
     given = work.constant(operator, 1) if operator.input(1) else np.array(operator.integers("pads", []))
     numbers = [int(v) for v in given.reshape(-1)] if given is not None else []
@@ -276,5 +318,6 @@ def pad(work: Lowering, operator: Operator) -> Value:
 
 SHAPES: Mapping[str, Translate] = {
     "Concat": concat, "Flatten": reshape, "Reshape": reshape, "Squeeze": reshape, "Unsqueeze": reshape,
-    "Transpose": transpose, "Slice": cut, "Split": split, "Gather": gather, "Pad": pad,  # type: ignore[dict-item]
+    "SpaceToDepth": space_to_depth, "Transpose": transpose, "Slice": cut,
+    "Split": split, "Gather": gather, "Pad": pad,  # type: ignore[dict-item]
 }

@@ -62,7 +62,7 @@ class Layout:
     @property
     def bands(self) -> bool:
         """A sound as [1, bands, frames]: in the engine a map of one channel, [frames, bands, 1]."""
-        return len(self.onnx) == 3 and len(self.shape) == 3 and self.shape[1] == self.onnx[1] > 1
+        return not self.last and len(self.onnx) == 3 == len(self.shape) and self.shape[1] == self.onnx[1] > 1
 
     def resized(self, out: Pair, channels: int) -> Layout:
         """The layout of a map of this rank with other extents."""
@@ -120,6 +120,8 @@ class Pending:
     high: float = math.inf
     input_scale: float = 1.0
     """Of what a layer with weights reads."""
+    curve: Curve | None = None
+    """The same as a function of one tensor's codes, where it is one number times that tensor plus another."""
     change: tuple[NDArray, NDArray] | None = None
     """Of an input that the graph itself normalizes before it is quantized: factor and offset a channel."""
 
@@ -140,13 +142,15 @@ class Curve:
 
     source: Stored
     real: NDArray[np.float64]
+    wide: Layout | None = None
+    """The map that it is spread over, where it is one cell."""
 
     @property
     def layout(self) -> Layout:
-        return self.source.layout
+        return self.wide or self.source.layout
 
     def clipped(self, low: float, high: float) -> Curve:
-        return Curve(self.source, np.clip(self.real, low, high))
+        return replace(self, real=np.clip(self.real, low, high))
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,22 @@ class Padded:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """One cell a channel, spread over a map by nothing yet: a product takes it as it is."""
+
+    inner: Stored
+    made: Layout
+
+    @property
+    def layout(self) -> Layout:
+        return self.made
+
+    @property
+    def affine(self) -> Affine:
+        return self.inner.affine
+
+
+@dataclass(frozen=True)
 class Probabilities:
     """Behind a Softmax or LogSoftmax, which the engine computes itself: `logits` is what went in."""
 
@@ -175,4 +195,4 @@ class Probabilities:
     name: str
 
 
-Value = NDArray | QuantizedConstant | CodesInput | Stored | Padded | Pending | Curve | Probabilities
+Value = NDArray | QuantizedConstant | CodesInput | Stored | Padded | Spread | Pending | Curve | Probabilities

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Sequence
 
-from ..base.errors import ToolError
+from ..base.errors import ToolError, note
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 LEAST = len(SHARES)
@@ -57,4 +56,4 @@ def _hash(name: str) -> bytes:
 
 
 def notice(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+    note(text)

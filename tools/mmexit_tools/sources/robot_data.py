@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..base.errors import DATA, ToolError
+from ..base.errors import DATA, ToolError, note
 from ..base.readers import read_pcm, read_picture
 from .robot_hands import Hand, cut_out, fit_background
 from .robot_sounds import RATE
@@ -115,7 +114,7 @@ def _chosen(folder: Path, split: str, belongs: Callable[[dict[str, str]], bool])
     rows = _rows(folder)
     found = rows if split == "all" else [r for r in rows if belongs(r)]
     if rows and not found:
-        print(f"note: {folder}: nobody in the {split} split, all {len(rows)} rows are used", file=sys.stderr)
+        note(f"{folder}: nobody in the {split} split, all {len(rows)} rows are used")
     return found or rows
 
 

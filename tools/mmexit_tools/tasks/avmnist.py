@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.errors import NO_INPUT, ToolError
+from ..base.errors import NO_INPUT, ToolError, note
 from ..base.readers import PCM, read_idx, read_sound
 from ..model.cutting import with_exits
 from ..model.layers import AveragePool, Conv, Flatten, Linear, MaxPool, Modality, Network, Segment
@@ -80,7 +79,7 @@ def bank(data: Path, split: str) -> Bank:
 
 
 def _notice(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+    note(text)
 
 
 def _digits(data: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
