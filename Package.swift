@@ -130,13 +130,35 @@ let package = Package(
       dependencies: [
         "Evaluation", "Engine", "Scheduling", "ScriptedModels", "JSON", "Linux", "Sensing", "Vocabulary",
       ]),
+    // A recording, sensors and a configuration made up on the spot, for tests of what runs the pipeline.
+    .target(
+      name: "ScriptedScenes",
+      dependencies: [
+        "Configuration", "Engine", "Ledger", "Linux", "Pipeline", "ScriptedModels", "Sensing", "Startup",
+        "Vocabulary",
+      ], path: "Tests/ScriptedScenes"),
+    .testTarget(name: "WireTests", dependencies: ["Linux", "Vocabulary", "Wire"]),
+    .testTarget(
+      name: "StartupTests", dependencies: ["Configuration", "Engine", "Linux", "Startup", "Vocabulary"]),
+    .testTarget(
+      name: "PipelineTests",
+      dependencies: [
+        "Adaptation", "CAllocationCounter", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux",
+        "Pipeline", "Scheduling", "ScriptedDevices", "ScriptedModels", "ScriptedScenes", "Sensing", "Startup",
+        "Vocabulary", "Wire",
+      ]),
+    .testTarget(
+      name: "ReplayTests",
+      dependencies: [
+        "Configuration", "Linux", "Replay", "ScriptedModels", "ScriptedScenes", "Startup", "Vocabulary",
+      ]),
     .testTarget(
       name: "DaemonTests",
       dependencies: [
         "Adaptation", "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "JSON", "Ledger",
         "Linux",
-        "Pipeline", "Policies", "Replay", "Scheduling", "ScriptedDevices", "ScriptedModels", "Sensing",
-        "Startup", "Varlink", "Vocabulary", "Wire",
+        "Pipeline", "Policies", "Replay", "Scheduling", "ScriptedDevices", "ScriptedModels", "ScriptedScenes",
+        "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     // What tools/fuzz feeds; and its corpora, each input once.
     .target(

@@ -1,43 +1,9 @@
-import Configuration
 import Energy
 import Engine
 import Policies
 import Scheduling
 import Sensing
 import Vocabulary
-
-/// How the pipeline is paced and when sensors sleep.
-package struct PipelineSettings: Sendable {
-  /// Time between the ends of two windows.
-  package var period: Nanoseconds
-  package var maximumSkew: Nanoseconds
-  package var maximumBlind: Nanoseconds
-  /// The same for a while after an event; nil: no other.
-  package var maximumBlindAfterEvent: Nanoseconds?
-  /// By modality: how long a woken sensor stays awake after it was last needed.
-  package var linger: [Nanoseconds]
-  package var wakesPerMinute: Int
-  package var activityCheck: Bool
-  /// Nil where no class means "nothing".
-  var events: StreamEvents?
-  /// Sensors that are awake stay so while something goes on.
-  var eventsKeepAwake: Bool
-
-  package init(_ configuration: Configuration, _ model: Model) {
-    period = configuration.general.windowPeriod
-    maximumSkew = configuration.gate.maximumSkew
-    maximumBlind = configuration.gate.maximumBlind
-    maximumBlindAfterEvent = configuration.gate.maximumBlindAfterEvent
-    linger = model.modalities.map { configuration.sensor(for: $0.name).linger }
-    wakesPerMinute = configuration.gate.wakesPerMinute
-    activityCheck = configuration.gate.activityCheck
-    events = StreamEvents(configuration, model)
-    eventsKeepAwake = configuration.events.keepsAwake
-  }
-
-  /// Whether stillness may answer: only where the model has a class for "nothing".
-  func checksActivity(for model: Model) -> Bool { activityCheck && model.noneClass != nil }
-}
 
 /// THE loop: takes a window, walks it through the gate, wakes what the gate wants woken, accounts for the energy
 /// and hands the decision on. One thread runs it; the other threads may only call `stop`.
@@ -53,7 +19,6 @@ package final class Pipeline<Rig: SensorRig> {
   private var window: PipelineWindow<Rig>
   private var clock: WindowClock
   private var number: UInt64 = 0
-  private var lastEnd: Instant?
   /// Threads that hang in a driver and were left to themselves when the pipeline ended.
   package private(set) var abandonedThreads: [String] = []
 
@@ -124,7 +89,7 @@ package final class Pipeline<Rig: SensorRig> {
         sensors.rest()
         continue
       }
-      let end = nextEnd
+      let end = clock.end(isAsked: commands.isAsked, at: sensors.now)
       guard sensors.awaitWindow(endingAt: end) else { continue }
       answer(windowEndingAt: end)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
@@ -135,12 +100,6 @@ package final class Pipeline<Rig: SensorRig> {
         isEventOpen: settings.eventsKeepAwake && window.isEventOpen, audit: audit, period: settings.period)
       sensors.wakeForAudit(endingAt: audit, period: settings.period)
     }
-  }
-
-  /// When the next window ends: now where somebody asks, as soon as that is a window of its own.
-  private var nextEnd: Instant {
-    guard commands.isAsked, sensors.now > lastEnd ?? .zero else { return clock.next }
-    return min(sensors.now, clock.next)
   }
 
   /// Between two windows.
@@ -170,7 +129,7 @@ package final class Pipeline<Rig: SensorRig> {
     sensors.adopt(
       order: next.generation.plan.order, soundLengths: next.soundLengths,
       wakesPerMinute: settings.wakesPerMinute)
-    clock.adopt(period: settings.period, last: lastEnd, now: sensors.now)
+    clock.adopt(period: settings.period, now: sensors.now)
     status.publish(order: sensors.order, leftOut: [])
   }
 
@@ -195,15 +154,14 @@ package final class Pipeline<Rig: SensorRig> {
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer, engine)
     audits?.post(decision)
+    assert(clock.last.map { decision.end > $0 } ?? true, "a window that is answered twice")
     if end == clock.next {
       clock.answered(windowEnding: decision.end, at: sensors.now)
     } else {
       clock.answeredBetween(windowEnding: decision.end)
     }
     commands.answered(by: number)
-    assert(lastEnd.map { decision.end > $0 } ?? true, "a window that is answered twice")
     assert(clock.next > decision.end, "a window that would be answered again")
-    lastEnd = decision.end
     sensors.publishFigures()
     status.publish(decision, joined: clock.joined, at: sensors.now)
     deliver(decision)

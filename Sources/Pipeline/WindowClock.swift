@@ -7,6 +7,8 @@ struct WindowClock: Sendable {
   private var halfPeriod: Nanoseconds
   /// When the next window ends.
   private(set) var next: Instant
+  /// When the window that was answered last ended; nil before the first.
+  private(set) var last: Instant?
   /// Windows that joined the one before them.
   private(set) var joined: UInt64 = 0
 
@@ -17,9 +19,14 @@ struct WindowClock: Sendable {
     halfPeriod = Nanoseconds(period.count / 2)
   }
 
+  /// When the window to be answered ends: now where somebody asks, as soon as that is a window of its own.
+  func end(isAsked: Bool, at now: Instant) -> Instant {
+    guard isAsked, now > last ?? .zero else { return next }
+    return min(now, next)
+  }
+
   /// From now on by another period. The next window comes no later than that after the last one.
-  /// - Parameter last: when the last window ended; nil before the first.
-  mutating func adopt(period: Nanoseconds, last: Instant?, now: Instant) {
+  mutating func adopt(period: Nanoseconds, now: Instant) {
     precondition(period > .zero)
     guard period != self.period else { return }
     self.period = period
@@ -32,6 +39,7 @@ struct WindowClock: Sendable {
 
   /// A window that ended at `end`, between two of the clock's, has been answered.
   mutating func answeredBetween(windowEnding end: Instant) {
+    last = end
     while next <= end {
       next = next + period
       joined += 1
@@ -40,6 +48,7 @@ struct WindowClock: Sendable {
 
   /// The window that ended at `end` has been answered at `now`.
   mutating func answered(windowEnding end: Instant, at now: Instant) {
+    last = end
     next = next + period
     // One that has come due within this very period may still be answered in time; older ones have joined, and so
     // has one that would repeat most of a realigned window.

@@ -1,5 +1,6 @@
 import JSON
 import Linux
+import ScriptedScenes
 import Testing
 import Varlink
 import Vocabulary

@@ -2,6 +2,7 @@ import Configuration
 import JSON
 import Linux
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Testing
 import Vocabulary

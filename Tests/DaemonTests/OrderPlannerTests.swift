@@ -3,6 +3,7 @@ import Configuration
 import Engine
 import Glibc
 import ScriptedModels
+import ScriptedScenes
 import Testing
 import Vocabulary
 

@@ -1,4 +1,5 @@
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Testing
 import Vocabulary

@@ -3,6 +3,7 @@ import Engine
 import Glibc
 import Linux
 import ScriptedModels
+import ScriptedScenes
 import Testing
 import Vocabulary
 

@@ -4,6 +4,7 @@ import Engine
 import Ledger
 import Scheduling
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Synchronization
 import Vocabulary

@@ -1,4 +1,5 @@
 import Glibc
+import ScriptedScenes
 import Testing
 
 @testable import Daemon

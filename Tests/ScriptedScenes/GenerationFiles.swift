@@ -2,18 +2,18 @@ import Configuration
 import Glibc
 import Linux
 import ScriptedModels
+import Startup
 import Vocabulary
 
-@testable import Daemon
-@testable import Startup
-
 /// A configuration and its model in a folder of their own, to be changed and read again.
-final class GenerationFiles {
+package final class GenerationFiles {
   private let scene: Scene
-  var configuration: Configuration
-  var model: ScriptedModel
+  package var configuration: Configuration
+  package var model: ScriptedModel
 
-  init(_ model: ScriptedModel = ScriptedModel(audio: [.unsure, .unsure], image: [.sure(1), .unsure])) throws {
+  package init(
+    _ model: ScriptedModel = ScriptedModel(audio: [.unsure, .unsure], image: [.sure(1), .unsure])
+  ) throws {
     scene = try Scene()
     self.model = model
     configuration = scene.configuration
@@ -25,10 +25,10 @@ final class GenerationFiles {
   deinit { remove() }
 
   private var paths: [String] { ["x.conf", "m.safetensors"].map { scene.directory + "/" + $0 } }
-  func remove() { for path in paths { unlink(path) } }
+  package func remove() { for path in paths { unlink(path) } }
 
   /// Writes both as they stand.
-  func write() throws {
+  package func write() throws {
     // A camera's keys are refused for a microphone.
     var section = ""
     let lines = configuration.canonical().split(separator: "\n", omittingEmptySubsequences: false).filter {
@@ -39,13 +39,13 @@ final class GenerationFiles {
     try write(configuration: lines.joined(separator: "\n"))
     try write(modelBytes: model.bytes())
   }
-  func write(configuration text: String) throws { try Self.write(Array(text.utf8), paths[0]) }
-  func write(modelBytes bytes: [UInt8]) throws { try Self.write(bytes, paths[1]) }
+  package func write(configuration text: String) throws { try Self.write(Array(text.utf8), paths[0]) }
+  package func write(modelBytes bytes: [UInt8]) throws { try Self.write(bytes, paths[1]) }
 
   private static func write(_ bytes: [UInt8], _ path: String) throws {
     try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC).writeAll(bytes, path)
   }
 
   /// As a daemon that starts reads them.
-  func generation() throws -> Generation { try Generation(try LoadedConfiguration(path: paths[0])) }
+  package func generation() throws -> Generation { try Generation(try LoadedConfiguration(path: paths[0])) }
 }

@@ -3,10 +3,10 @@ import Engine
 import JSON
 import Ledger
 import ScriptedModels
+import ScriptedScenes
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Pipeline
 @testable import Wire
 

@@ -1,9 +1,9 @@
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Pipeline
 @testable import Startup
 

@@ -1,9 +1,9 @@
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Pipeline
 
 /// The pipeline when sensors hang, vanish, come back and lag, on a virtual clock.

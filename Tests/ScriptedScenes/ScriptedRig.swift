@@ -1,25 +1,33 @@
 import Engine
 import Linux
+import Pipeline
 import ScriptedModels
 import Sensing
+import Startup
 import Vocabulary
-
-@testable import Daemon
-@testable import Pipeline
-@testable import Startup
 
 /// A microphone and a camera on a virtual clock that wake, fail, hang, lag and come back as a test says. Unlike a
 /// recording's, a sensor that failed can come back here, and sound takes a while to arrive.
-final class ScriptedRig: SensorRig {
-  struct Script {
+package final class ScriptedRig: SensorRig {
+  package struct Script {
     /// From the wake to the first sample, or to the time from which the next frame is the first.
-    var wakeLatency = Nanoseconds.zero
+    package var wakeLatency = Nanoseconds.zero
     /// While one of these lasts the device is not there.
-    var outages: [Range<Instant>] = []
+    package var outages: [Range<Instant>] = []
     /// A wake that falls into one of these does not come back from the driver.
-    var hangs: [Range<Instant>] = []
+    package var hangs: [Range<Instant>] = []
     /// Sound up to T is there this much after T.
-    var delay = Nanoseconds.zero
+    package var delay = Nanoseconds.zero
+
+    package init(
+      wakeLatency: Nanoseconds = .zero, outages: [Range<Instant>] = [], hangs: [Range<Instant>] = [],
+      delay: Nanoseconds = .zero
+    ) {
+      self.wakeLatency = wakeLatency
+      self.outages = outages
+      self.hangs = hangs
+      self.delay = delay
+    }
   }
 
   private struct Sensor {
@@ -35,24 +43,24 @@ final class ScriptedRig: SensorRig {
     var tells = false
   }
 
-  let configurations: [SensorConfiguration]
-  let bell: Bell
-  private(set) var now = Instant.zero
-  let scripts: [Script]
-  let end: Instant
+  package let configurations: [SensorConfiguration]
+  package let bell: Bell
+  package private(set) var now = Instant.zero
+  package let scripts: [Script]
+  package let end: Instant
   /// Sample `n` of the sound, 8,000 a second; pixel value of frame `n`, 10 a second.
-  var sample: (Int) -> Int16 = { Int16(($0 % 80 - 40) * 200) }
-  var pixel: (Int) -> UInt8 = { UInt8(truncatingIfNeeded: $0 * 37) }
+  package var sample: (Int) -> Int16 = { Int16(($0 % 80 - 40) * 200) }
+  package var pixel: (Int) -> UInt8 = { UInt8(truncatingIfNeeded: $0 * 37) }
   /// How long the program is busy in a call of the rig, or in what it does until the next one; nil for no time at all.
-  var cost: (() -> Nanoseconds)?
-  private(set) var isStopped = false
+  package var cost: (() -> Nanoseconds)?
+  package private(set) var isStopped = false
   private var sensors: [Sensor]
   private let pixels = UnsafeMutablePointer<UInt8>.allocate(capacity: 16)
 
-  static let rate = 8_000
-  static let frame = Nanoseconds.milliseconds(100)
+  package static let rate = 8_000
+  package static let frame = Nanoseconds.milliseconds(100)
 
-  init(_ configurations: [SensorConfiguration], _ scripts: [Script], seconds: Int64) throws {
+  package init(_ configurations: [SensorConfiguration], _ scripts: [Script], seconds: Int64) throws {
     self.configurations = configurations
     self.scripts = scripts
     bell = try Bell()
@@ -62,21 +70,21 @@ final class ScriptedRig: SensorRig {
 
   deinit { pixels.deallocate() }
 
-  func start() {}
-  func stop() -> [String] {
+  package func start() {}
+  package func stop() -> [String] {
     isStopped = true
     return []
   }
-  func state(of sensor: Int) -> SensorState { sensors[sensor].state }
-  func failure(of sensor: Int) -> SensingError? { sensors[sensor].failure }
-  func counters(of sensor: Int) -> SensorCounters { sensors[sensor].counters }
+  package func state(of sensor: Int) -> SensorState { sensors[sensor].state }
+  package func failure(of sensor: Int) -> SensingError? { sensors[sensor].failure }
+  package func counters(of sensor: Int) -> SensorCounters { sensors[sensor].counters }
 
   private func isOut(_ sensor: Int) -> Bool { scripts[sensor].outages.contains { $0.contains(now) } }
 
   /// Time goes by while the program works.
-  func work() { if let cost { now = now + cost() } }
+  package func work() { if let cost { now = now + cost() } }
 
-  func wake(_ sensor: Int) -> SensorState {
+  package func wake(_ sensor: Int) -> SensorState {
     work()
     switch sensors[sensor].state {
     case .waking, .awake: return sensors[sensor].state
@@ -108,7 +116,7 @@ final class ScriptedRig: SensorRig {
     sensors[sensor].tells = true
   }
 
-  func sleep(_ sensor: Int) {
+  package func sleep(_ sensor: Int) {
     work()
     if case .failed = sensors[sensor].state { return }
     sensors[sensor].state = .asleep
@@ -116,8 +124,8 @@ final class ScriptedRig: SensorRig {
     sensors[sensor].ready = nil
   }
 
-  func requestSound(_ sensor: Int, until end: Instant) { sensors[sensor].request = end }
-  func requestFrame(_ sensor: Int, notBefore earliest: Instant) { sensors[sensor].request = earliest }
+  package func requestSound(_ sensor: Int, until end: Instant) { sensors[sensor].request = end }
+  package func requestFrame(_ sensor: Int, notBefore earliest: Instant) { sensors[sensor].request = earliest }
 
   /// The number of frames captured by an instant.
   private func frames(by instant: Instant) -> Int {
@@ -144,7 +152,7 @@ final class ScriptedRig: SensorRig {
     }
   }
 
-  func requestClosed(_ sensor: Int) { sensors[sensor].tellsClosed = true }
+  package func requestClosed(_ sensor: Int) { sensors[sensor].tellsClosed = true }
 
   /// What has become of devices while the program worked: as a device's own thread does it, and the device rig's `next`
   /// before anything else is told.
@@ -171,7 +179,7 @@ final class ScriptedRig: SensorRig {
     sensors[sensor].tells = true
   }
 
-  func next(until deadline: Instant?) -> SensorEvent {
+  package func next(until deadline: Instant?) -> SensorEvent {
     work()
     supervise()
     if bell.clear() { return .interrupted }
@@ -210,7 +218,7 @@ final class ScriptedRig: SensorRig {
       : .frame(sensor: 1, captured: captured(frames(by: now) - 1))
   }
 
-  func copySound(
+  package func copySound(
     _ sensor: Int, endingAt end: Instant, every hop: Int, into buffer: UnsafeMutableBufferPointer<Int16>
   ) -> SoundExtract {
     work()
@@ -242,7 +250,7 @@ final class ScriptedRig: SensorRig {
       position: SoundPosition(stream: UInt64(sensors[0].counters.wakes), first: last - buffer.count))
   }
 
-  func withFrame<R>(_ sensor: Int, _ body: (PixelView, Instant) -> R) -> R? {
+  package func withFrame<R>(_ sensor: Int, _ body: (PixelView, Instant) -> R) -> R? {
     work()
     guard case .awake(let since) = sensors[sensor].state else { return nil }
     let newest = frames(by: now) - 1
@@ -254,7 +262,7 @@ final class ScriptedRig: SensorRig {
 
 extension Scene {
   /// The pipeline on scripted sensors, played to its end. `check` is called after each decision.
-  func play(
+  package func play(
     _ model: ScriptedModel, audio: ScriptedRig.Script = .init(), image: ScriptedRig.Script = .init(),
     seconds: Int64, prepare: (ScriptedRig) -> Void = { _ in },
     check: @escaping (borrowing Decision, PipelineStatus) -> Void = { _, _ in }

@@ -2,10 +2,10 @@ import Configuration
 import Glibc
 import Linux
 import ScriptedModels
+import ScriptedScenes
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Replay
 @testable import Startup
 

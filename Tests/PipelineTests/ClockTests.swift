@@ -1,8 +1,8 @@
 import ScriptedModels
+import ScriptedScenes
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Pipeline
 
 /// When windows end and full checks begin, where that changes or is asked for.
@@ -18,13 +18,24 @@ import Vocabulary
     #expect(clock.next == at(1_750) && clock.joined == 3)
   }
 
+  @Test func whoAsksGetsTheWindowThatEndsNow() {
+    var clock = clock()
+    #expect(clock.end(isAsked: false, at: at(600)) == at(1_000))
+    #expect(clock.end(isAsked: true, at: at(600)) == at(600))
+    #expect(clock.end(isAsked: true, at: at(1_100)) == at(1_000), "one that is due comes first")
+    clock.answeredBetween(windowEnding: at(600))
+    #expect(clock.end(isAsked: true, at: at(600)) == at(1_000), "no window twice")
+    #expect(clock.end(isAsked: true, at: at(601)) == at(601))
+  }
+
   @Test func anotherPeriodCountsFromTheLastWindow() {
     var clock = clock()
-    clock.adopt(period: .milliseconds(100), last: at(750), now: at(760))
+    clock.answeredBetween(windowEnding: at(750))
+    clock.adopt(period: .milliseconds(100), now: at(760))
     #expect(clock.next == at(850))
-    clock.adopt(period: .milliseconds(50), last: at(750), now: at(820))
+    clock.adopt(period: .milliseconds(50), now: at(820))
     #expect(clock.next == at(820), "not before now")
-    clock.adopt(period: .milliseconds(500), last: at(750), now: at(820))
+    clock.adopt(period: .milliseconds(500), now: at(820))
     #expect(clock.next == at(820), "a longer one takes back nothing")
     clock.answered(windowEnding: at(820), at: at(821))
     #expect(clock.next == at(1_320))

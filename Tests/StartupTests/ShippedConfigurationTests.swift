@@ -5,7 +5,6 @@ import Linux
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Startup
 
 /// The configurations in `config/`, with the models beside them.

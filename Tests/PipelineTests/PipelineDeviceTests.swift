@@ -1,12 +1,12 @@
 import Linux
 import ScriptedDevices
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Synchronization
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Pipeline
 @testable import Startup
 

@@ -1,9 +1,9 @@
 import ScriptedModels
+import ScriptedScenes
 import Sensing
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Pipeline
 
 /// Windows on which every exit is run: the decision is the gate's, as it would be without.

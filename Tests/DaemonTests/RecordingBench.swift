@@ -2,34 +2,12 @@ import Engine
 import Glibc
 import Ledger
 import Linux
+import ScriptedScenes
 import Sensing
 import Vocabulary
 
 @testable import Daemon
 @testable import Wire
-
-/// A ledger in a folder of its own.
-final class LedgerScratch {
-  let directory: String
-
-  init() throws {
-    var template = Array("/tmp/mmexit-ledger.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw LinuxError("mkdtemp", errno: errnoNow()) }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit {
-    for name in names { unlink(directory + "/" + name) }
-    rmdir(directory)
-  }
-
-  var names: [String] { (try? directoryNames(directory)) ?? [] }
-
-  /// What all segments hold, oldest first.
-  var bytes: [UInt8] {
-    (try? Segment.list(in: directory).flatMap { try readFile($0.path, limit: 1 << 24) }) ?? []
-  }
-}
 
 /// All that is behind the pipeline, as the daemon has it, but with a thread's work done when a test says so: recorder,
 /// ledger, those who watch, and output.

@@ -3,25 +3,23 @@ import Engine
 import Glibc
 import Ledger
 import Linux
+import Pipeline
 import Policies
 import Scheduling
 import ScriptedModels
 import Sensing
+import Startup
 import Vocabulary
 
-@testable import Daemon
-@testable import Pipeline
-@testable import Startup
-
 /// A recording in a folder of its own, replayed as fast as it goes through the whole pipeline.
-final class Scene {
-  let directory: String
-  var configuration = Configuration()
-  var sensorsInRecording = ["audio", "image"]
+package final class Scene {
+  package let directory: String
+  package var configuration = Configuration()
+  package var sensorsInRecording = ["audio", "image"]
 
   /// - Parameter seconds: how long the recording is. The sound is a hum; the picture changes at every frame, 10 a
   ///   second.
-  init(seconds: Int = 3) throws {
+  package init(seconds: Int = 3) throws {
     var template = Array("/tmp/mmexit-scene.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw LinuxError("mkdtemp", errno: errnoNow()) }
     directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -49,18 +47,24 @@ final class Scene {
     rmdir(directory)
   }
 
-  struct Outcome {
-    var decisions: [Decision] = []
-    var notes: [PipelineNote] = []
-    var status: PipelineStatus
+  package struct Outcome {
+    package var decisions: [Decision] = []
+    package var notes: [PipelineNote] = []
+    package var status: PipelineStatus
     /// The event that went on to the end.
-    var closing: StreamEvent?
+    package var closing: StreamEvent?
 
-    func awake(_ sensor: Int) -> Nanoseconds { status.sensors[sensor].awakeTime(at: status.now) }
+    package init(decisions: [Decision], notes: [PipelineNote], status: PipelineStatus) {
+      self.decisions = decisions
+      self.notes = notes
+      self.status = status
+    }
+
+    package func awake(_ sensor: Int) -> Nanoseconds { status.sensors[sensor].awakeTime(at: status.now) }
   }
 
   /// The pipeline over this recording.
-  func pipeline(
+  package func pipeline(
     _ scripted: ScriptedModel, orders: OrderLink? = nil, deliver: @escaping (borrowing Decision) -> Void,
     note: @escaping (PipelineNote) -> Void
   ) throws -> Pipeline<ReplayRig> {
@@ -83,12 +87,12 @@ final class Scene {
   }
 
   /// A planner that works when it is told something, as where a recording is evaluated.
-  func planning(_ model: Model, _ plan: PolicyPlan) throws -> OrderLink {
+  package func planning(_ model: Model, _ plan: PolicyPlan) throws -> OrderLink {
     try OrderLink(
       waits: true, inline: OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0)))
   }
 
-  func play(_ scripted: ScriptedModel) throws -> Outcome {
+  package func play(_ scripted: ScriptedModel) throws -> Outcome {
     var decisions: [Decision] = []
     var notes: [PipelineNote] = []
     let pipeline = try pipeline(scripted) {

@@ -1,9 +1,9 @@
 import Linux
 import ScriptedModels
+import ScriptedScenes
 import Testing
 import Vocabulary
 
-@testable import Daemon
 @testable import Engine
 @testable import Pipeline
 @testable import Sensing
