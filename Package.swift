@@ -143,8 +143,8 @@ let package = Package(
     .testTarget(
       name: "PipelineTests",
       dependencies: [
-        "Adaptation", "CAllocationCounter", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux",
-        "Pipeline", "Scheduling", "ScriptedDevices", "ScriptedModels", "ScriptedScenes", "Sensing", "Startup",
+        "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux",
+        "Pipeline", "ScriptedDevices", "ScriptedModels", "ScriptedScenes", "Sensing", "Startup",
         "Vocabulary", "Wire",
       ]),
     .testTarget(
@@ -157,7 +157,7 @@ let package = Package(
       dependencies: [
         "Adaptation", "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "JSON", "Ledger",
         "Linux",
-        "Pipeline", "Policies", "Replay", "Scheduling", "ScriptedDevices", "ScriptedModels", "ScriptedScenes",
+        "Pipeline", "Scheduling", "ScriptedModels", "ScriptedScenes",
         "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     // What tools/fuzz feeds; and its corpora, each input once.

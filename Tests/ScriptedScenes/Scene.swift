@@ -1,11 +1,8 @@
 import Configuration
 import Engine
 import Glibc
-import Ledger
 import Linux
 import Pipeline
-import Policies
-import Scheduling
 import ScriptedModels
 import Sensing
 import Startup

@@ -1,4 +1,3 @@
-import Engine
 import Linux
 import Pipeline
 import ScriptedModels
