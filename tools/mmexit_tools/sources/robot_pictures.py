@@ -42,7 +42,7 @@ def empty_picture(rng: Random, hands: list[Hand], plain: list[np.ndarray]) -> np
         return np.clip(wall, 0, 255).astype(np.uint8)
     picture = scene(rng, hands, plain)
     if hands and rng.random() < 0.12:
-        picture = _bare_arm(rng, picture)
+        picture = bare_arm(rng, picture)
     return camera(rng, light(rng, picture))
 
 
@@ -70,7 +70,7 @@ def composite(rng: Random, background: np.ndarray, hand: Hand) -> np.ndarray:
     canvas = np.zeros((h + arm, w, 4), np.float32)
     canvas[:h] = layer
     if hand.wrist is not None:
-        _forearm(rng, canvas, h, hand.wrist)
+        forearm(rng, canvas, h, hand.wrist)
     wide = np.pad(canvas, ((8, 8), (w // 2 + 8, w // 2 + 8), (0, 0)))
     image = Image.fromarray(wide.astype(np.uint8), "RGBA")
     height = rng.uniform(SMALLEST, LARGEST) * HEIGHT
@@ -97,7 +97,8 @@ def composite(rng: Random, background: np.ndarray, hand: Hand) -> np.ndarray:
     return background * (1 - mask) + top[..., :3] * mask
 
 
-def _forearm(rng: Random, canvas: np.ndarray, h: int, wrist: tuple[int, int]) -> None:
+def forearm(rng: Random, canvas: np.ndarray, h: int, wrist: tuple[int, int]) -> None:
+    """Draws what the photo cut off below row `h` of `canvas`, float32 [.., .., 4]: bare, a sleeve, or nothing."""
     left, right = wrist
     spread = int(rng.uniform(0, 0.35) * (right - left))
     mask = Image.new("L", (canvas.shape[1], canvas.shape[0]), 0)
@@ -123,7 +124,7 @@ def _forearm(rng: Random, canvas: np.ndarray, h: int, wrist: tuple[int, int]) ->
     canvas[..., 3:] = np.maximum(canvas[..., 3:], share * 255)
 
 
-def _bare_arm(rng: Random, picture: np.ndarray) -> np.ndarray:
+def bare_arm(rng: Random, picture: np.ndarray) -> np.ndarray:
     """Fingers of nobody: one to three rounded skin bars that make no sign."""
     shape = Image.new("L", (WIDTH, HEIGHT), 0)
     pen = ImageDraw.Draw(shape)

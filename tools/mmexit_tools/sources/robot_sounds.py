@@ -100,16 +100,20 @@ def made_noise(rng: Random) -> np.ndarray:
 
 
 def room(rng: Random, sound: np.ndarray) -> np.ndarray:
-    """A microphone's tilt and a room's decaying echo, as one filter in the frequency domain; level kept."""
-    frequency = np.fft.rfftfreq(2 * WINDOW, 1 / RATE)
+    """A microphone's tilt and a room's decaying echo, as one filter in the frequency domain; level kept.
+
+    At least WINDOW samples come back: a shorter sound goes on with its echo."""
+    count = max(WINDOW, len(sound))
+    size = 2 * count
+    frequency = np.fft.rfftfreq(size, 1 / RATE)
     response = _tilt(rng, frequency).astype(np.complex64)
     if rng.random() < 0.6:
         length = int(rng.uniform(0.03, 0.35) * RATE)
         tail = rng.normal(0, 1, length) * np.exp(-np.arange(length) / length * 6.9)
         tail *= rng.uniform(0.1, 1.0) / np.sqrt(np.sum(tail**2))
         tail[0] += 1
-        response = response * np.fft.rfft(tail, 2 * WINDOW)
-    out = np.fft.irfft(np.fft.rfft(sound, 2 * WINDOW) * response, 2 * WINDOW)[:WINDOW]
+        response = response * np.fft.rfft(tail, size)
+    out = np.fft.irfft(np.fft.rfft(sound, size) * response, size)[:count]
     before, after = np.sqrt(np.mean(sound**2)), np.sqrt(np.mean(out**2)) + 1e-12
     return (out * (before / after)).astype(np.float32)
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..base.errors import DATA, ToolError
 from ..base.readers import read_pcm, read_picture
-from .robot_data import COMMANDS, FOLDS, split_of
+from .robot_data import COMMANDS, FOLDS, SIGNS, split_of
 from .robot_scenes import HEIGHT, WIDTH
 from .robot_sounds import RATE
 
@@ -48,13 +48,15 @@ class Surroundings:
     echoes: list[Clip]
     photos: list[Clip]
     strange_hands: list[Clip]
+    signs: list[Clip]
+    """Photos of a sign in a real room, for training only; `kind` is the command."""
 
     def people(self) -> dict[str, int]:
         """How many there are of each, for cards."""
         said = [c for clips in self.words.values() for c in clips]
         counted = {"further speakers of words": [*said, *self.others], "talkers": self.talk,
                    "authors of noises": self.noises, "rooms": self.echoes,
-                   "folders of photos": [*self.photos, *self.strange_hands]}
+                   "folders of photos": [*self.photos, *self.strange_hands, *self.signs]}
         return {name: len({c.who for c in clips}) for name, clips in counted.items()}
 
 
@@ -76,14 +78,13 @@ def surroundings(data: Path, split: str) -> Surroundings:
                for r in _all(data / "esc10") if split == "all" or r["fold"] in FOLDS[split]]
     echoes = [Clip(r["space"], r["kind"], echo(_sound(data / "rooms" / r["path"])))
               for r in _rows(data / "rooms", split, lambda r: ("impulse-response", r["space"]))]
-    photos, strange = [], []
+    photos, strange, signs = [], [], []
     for row in _rows(data / "rooms-photos", split, lambda r: ("pictures", r["path"].split("/")[0])):
-        if row["sign"]:
-            continue
-        target = photos if row["kind"] in ROOMY else strange
+        target = signs if row["sign"] else photos if row["kind"] in ROOMY else strange
+        kind = SIGNS[int(row["sign"])] if row["sign"] else row["kind"]
         pixels = covering(read_picture(data / "rooms-photos" / row["path"]))
-        target.append(Clip(row["path"].split("/")[0], row["kind"], pixels))
-    return Surroundings(words, others, talk, noises, echoes, photos, strange)
+        target.append(Clip(row["path"].split("/")[0], kind, pixels))
+    return Surroundings(words, others, talk, noises, echoes, photos, strange, signs)
 
 
 def acquainted(rows: Iterable[dict[str, str]]) -> dict[str, str]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
+from ..mixing.picture_bank import shrunk
 from ..sources import stream_windows
 from ..sources.robot_data import CLASSES, COMMANDS, material
 from ..sources.robot_sounds import to_pcm
@@ -74,16 +74,7 @@ def _pictures(rng: np.random.Generator, data: Path, split: str, shown: Sequence[
             return stream_windows.picture(rng, label, source, around)
         return task.picture(rng, source, label, augment)
 
-    return np.stack([_shrunk(one(c)) for c in shown])
-
-
-def _shrunk(pixels: np.ndarray) -> np.ndarray:
-    """Like the engine's crop and area average, but for its rounding: training needs the speed, not the last bit."""
-    height, width, _ = pixels.shape
-    left = (width - height) // 2
-    size = (task.IMAGE.width, task.IMAGE.height)
-    picture = Image.fromarray(pixels)
-    return np.asarray(picture.resize(size, Image.Resampling.BOX, box=(left, 0, left + height, height)))
+    return np.stack([shrunk(one(c)) for c in shown])
 
 
 def stored_chunk(

@@ -5,7 +5,8 @@
 Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
 of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
 one of no passes stays as it is there. After `--mined` hours of streams without a command have been searched for
-sounds that the encoder takes for one, it is trained on, with them.
+sounds that the encoder takes for one, it is trained on, with them. `--audio-steps` and `--image-steps` train last, on
+windows mixed anew for every step.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ import numpy as np
 import torch
 
 from ..base.errors import USAGE, ToolError, exit_with
+from ..mixing.picture_bank import picture_bank
+from ..mixing.pictures import PictureMixer
+from ..mixing.sound_bank import sound_bank
+from ..mixing.sounds import SoundMixer
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..tasks import robot_command as task
@@ -29,6 +34,7 @@ from .restoring import restore, settle_norms
 from .robot_encoders import Schedule, exit_accuracies, train_encoder
 from .robot_fusion import features_of, train_fusion
 from .robot_mining import mine
+from .robot_mixed import MixedSchedule, Mixer, train_mixed
 from .robot_pools import MODALITIES, Chunk, stored_chunk, to_input
 from .trainer import read_checkpoint
 
@@ -48,10 +54,29 @@ class Options:
     """Hours of streams searched for hard negatives; a third of the passes comes after that."""
     start: str = ""
     """A model file that the encoders go on from."""
+    audio_steps: int = 0
+    image_steps: int = 0
+    """Steps on windows that are mixed for them, after the passes."""
+    mixed_rate: float = 1.5e-3
+    word_variants: int = 8
+    """How often the bank for mixing holds each spoken word: at other paces, in other rooms."""
+    hand_variants: int = 4
+    scenes: int = 8000
 
     def schedule(self, modality: str) -> Schedule:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
         return Schedule(passes=passes, rate=self.rate, seed=self.seed)
+
+    def mixed(self, modality: str) -> MixedSchedule:
+        steps = {"audio": self.audio_steps, "image": self.image_steps}[modality]
+        return MixedSchedule(steps, rate=self.mixed_rate, seed=self.seed)
+
+    def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
+        if modality == "audio":
+            return SoundMixer(sound_bank(work, data, "train", self.word_variants, self.seed), self.seed)
+        return PictureMixer(
+            picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed), self.seed
+        )
 
 
 def say(text: str) -> None:
@@ -85,16 +110,17 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
         say(f"{path}: trained with other options, trained anew")
     train, held_out = sources(work, data, options, (modality,))
     model = new_model(options.seed)
-    schedule = options.schedule(modality)
+    schedule, mixed = options.schedule(modality), options.mixed(modality)
     if options.start:
         restore(model, read_model(Path(options.start)).quantized.graph)
-        if schedule.passes:
+        if schedule.passes or mixed.steps:
             values = train[0]().inputs[modality]
             settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
-    elif not schedule.passes:
+    elif not schedule.passes and not mixed.steps:
         raise ToolError(f"--{modality}-passes 0: an encoder that is not trained needs --start MODEL", USAGE)
-    if schedule.passes:
+    if schedule.passes or mixed.steps:
         say(f"{modality} before: " + " ".join(f"{a:.3f}" for a in exit_accuracies(model, modality, held_out())))
+    if schedule.passes:
         mined = options.mined if modality == "audio" else 0.0
         last = round(schedule.passes / 3) if mined else 0
         train_encoder(
@@ -106,6 +132,9 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             spread = [partial(with_hard, chunk, hard) for chunk in train]
             again = dataclasses.replace(schedule, passes=last, rate=schedule.rate / 3)
             train_encoder(model, modality, spread, held_out(), again, say)
+    if mixed.steps:
+        mixer = options.mixer(modality, work, data)
+        train_mixed(model, modality, mixer, [chunk() for chunk in train], held_out(), mixed, say)
     weights = {
         k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
     }

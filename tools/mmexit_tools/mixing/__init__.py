@@ -1,0 +1,1 @@
+"""Training material mixed on the fly: a bank of parts is made once, and every batch is put together anew from it."""

@@ -1,0 +1,143 @@
+"""Batches of sounds put together from a bank, each of its windows new: a word at another place and level, behind it
+talk, noise and hush, another voice's length, another microphone.
+
+The kinds of window and their levels are those of `sources.stream_windows`, a little wider.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..sources.robot_data import CLASSES, COMMANDS, NONE
+from ..sources.stream_windows import CUT, WHOLE
+from ..tasks.robot_command import AUDIO
+from .sound_bank import SoundBank
+
+EMPTY = CLASSES.index(NONE)
+WITHOUT = 0.45
+"""Share of the windows without a command."""
+COMMAND, TALK, WORD, PART, NOISE, HUSH = range(6)
+NOTHING = {TALK: 0.38, WORD: 0.20, PART: 0.20, NOISE: 0.14, HUSH: 0.08}
+"""What is heard in those; PART is a command cut by the window's edge."""
+TRACT = 0.10
+"""Bands are stretched by up to this: a longer or shorter vocal tract."""
+STRIPS = ((AUDIO.frames, 7), (AUDIO.bands, 6))
+"""SpecAugment: along time and frequency two strips each, shorter than this, are set to the mean."""
+
+
+class SoundMixer:
+    """Draws batches; the same seed gives the same ones."""
+
+    def __init__(self, bank: SoundBank, seed: int) -> None:
+        self.bank = bank
+        self.rng = np.random.default_rng([seed, 21])
+        self.where = [np.flatnonzero(bank.labels == c) for c in range(len(CLASSES))]
+        self.commands = np.concatenate(self.where[: len(COMMANDS)])
+
+    def batch(self, count: int) -> tuple[Tensor, Tensor]:
+        """(the network's input [count, 1, frames, bands], labels [count])."""
+        rng = self.rng
+        labels = np.where(rng.random(count) < WITHOUT, EMPTY, rng.integers(0, len(COMMANDS), count))
+        kinds = np.where(labels == EMPTY, rng.choice(list(NOTHING), count, p=list(NOTHING.values())), COMMAND)
+        level = rng.uniform(-22, 6, count)
+        power = torch.zeros(count, AUDIO.frames, AUDIO.bands)
+        said = np.flatnonzero(np.isin(kinds, (COMMAND, WORD, PART)))
+        power[said] = self._words(labels[said], kinds[said]) * _factor(level[said])
+        for kind, clip, low in ((TALK, self._talk, -30.0), (NOISE, self._noise, -34.0)):
+            here = np.flatnonzero(kinds == kind)
+            power[here] = clip(len(here)) * _factor(rng.uniform(low, 5, len(here)))
+        power = self._stretched(power) + self._behind(kinds, level) + self._hush(kinds)
+        curve = functional.interpolate(_normal(rng, count, 1, 6) * 3, size=AUDIO.bands, mode="linear",
+                                       align_corners=True)
+        logs = torch.log(power * torch.pow(10.0, curve / 10) + AUDIO.floor)
+        values = (logs - logs.mean((1, 2), keepdim=True)) / AUDIO.std
+        return values[:, None], torch.from_numpy(labels)
+
+    def covered(self, values: Tensor) -> Tensor:
+        """With strips set to 0, the mean; in place of `robot_encoders.masked`."""
+        for dim, (size, longest) in enumerate(STRIPS):
+            for _ in range(2):
+                first = torch.from_numpy(self.rng.integers(0, size, len(values)))[:, None]
+                length = torch.from_numpy(self.rng.integers(0, longest, len(values)))[:, None]
+                place = torch.arange(size)[None]
+                strip = (place >= first) & (place < first + length)
+                values = values.masked_fill(strip[:, None, :, None] if dim == 0 else strip[:, None, None, :], 0.0)
+        return values
+
+    def _words(self, labels: np.ndarray, kinds: np.ndarray) -> Tensor:
+        """Whole ones for commands, whole or cut ones of other words, cut ones of commands as nothing."""
+        rng, count, frames = self.rng, len(labels), AUDIO.frames
+        pick = np.zeros(count, np.int64)
+        pools = [(labels == c, self.where[c]) for c in range(len(COMMANDS))]
+        for here, pool in [*pools, (kinds == WORD, self.where[EMPTY]), (kinds == PART, self.commands)]:
+            if here.any() and len(pool):
+                pick[here] = rng.choice(pool, int(here.sum()))
+        length = self.bank.lengths[pick].astype(np.float64)
+        inside = np.select([kinds == COMMAND, kinds == WORD], [rng.uniform(WHOLE + 0.02, 1, count),
+                                                               rng.uniform(0.2, 1, count)],
+                           rng.uniform(0.05, CUT, count))
+        outside = (1 - inside) * length
+        slack = frames - length
+        # A whole word lies anywhere; one that is longer than the window fills it; a cut one reaches over an edge.
+        anywhere = np.where(slack >= 0, -outside + (np.maximum(slack, 0) + 2 * outside) * rng.random(count),
+                            slack * rng.random(count))
+        edge = np.where(rng.random(count) < 0.5, -outside, slack + outside)
+        start = np.round(np.where(kinds == COMMAND, anywhere, edge)).astype(np.int64)
+        place = np.arange(frames)[None] - start[:, None]
+        room = self.bank.words.shape[1]
+        words = torch.from_numpy(self.bank.words[pick[:, None], np.clip(place, 0, room - 1)]).float()
+        return words * torch.from_numpy(((place >= 0) & (place < room))[:, :, None].astype(np.float32))
+
+    def _behind(self, kinds: np.ndarray, level: np.ndarray) -> Tensor:
+        """Talk 4 to 24 dB below a word in a quarter of the windows, noise 28 below to 2 above in half of them."""
+        rng, draw = self.rng, self.rng.random(len(kinds))
+        power = torch.zeros(len(kinds), AUDIO.frames, AUDIO.bands)
+        said = np.isin(kinds, (COMMAND, WORD, PART))
+        parts = ((self._talk, (draw < 0.25) & said, 4, 24), (self._noise, (draw >= 0.25) & (draw < 0.6), -2, 28),
+                 (self._made, (draw >= 0.6) & (draw < 0.75), -2, 28))
+        for clip, chosen, low, high in parts:
+            here = np.flatnonzero(chosen & (kinds != HUSH))
+            power[here] = clip(len(here)) * _factor(level[here] - rng.uniform(low, high, len(here)))
+        return power
+
+    def _hush(self, kinds: np.ndarray) -> Tensor:
+        count = len(kinds)
+        level = np.where(kinds == HUSH, self.rng.uniform(-65, -20, count), self.rng.uniform(-62, -35, count))
+        return self._made(count) * _factor(level)
+
+    def _stretched(self, power: Tensor) -> Tensor:
+        bands = AUDIO.bands
+        stretch = np.exp(self.rng.uniform(-TRACT, TRACT, len(power)))
+        place = np.clip(np.arange(bands)[None] * stretch[:, None], 0, bands - 1)
+        low = np.minimum(place.astype(np.int64), bands - 2)
+        part = torch.from_numpy((place - low).astype(np.float32))[:, None]
+        index = torch.from_numpy(low)[:, None].expand(power.shape)
+        return power.gather(2, index) * (1 - part) + power.gather(2, index + 1) * part
+
+    def _talk(self, count: int) -> Tensor:
+        return self._pieces(self.bank.talk, self.bank.talk_ends, count)
+
+    def _noise(self, count: int) -> Tensor:
+        return self._pieces(self.bank.noise, self.bank.noise_ends, count)
+
+    def _made(self, count: int) -> Tensor:
+        return torch.from_numpy(self.bank.made[self.rng.integers(len(self.bank.made), size=count)]).float()
+
+    def _pieces(self, clips: np.ndarray, ends: np.ndarray, count: int) -> Tensor:
+        """A window's frames from a random place of a random clip."""
+        pick = self.rng.integers(len(ends), size=count)
+        begin = np.where(pick > 0, ends[pick - 1], 0)
+        start = begin + (self.rng.random(count) * (ends[pick] - begin - AUDIO.frames + 1)).astype(np.int64)
+        return torch.from_numpy(clips[start[:, None] + np.arange(AUDIO.frames)[None]]).float()
+
+
+def _factor(decibel: np.ndarray) -> Tensor:
+    """Of power, [n, 1, 1]."""
+    return torch.from_numpy((10 ** (decibel / 10)).astype(np.float32))[:, None, None]
+
+
+def _normal(rng: np.random.Generator, *shape: int) -> Tensor:
+    return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))

@@ -1,0 +1,116 @@
+"""Windows mixed for training: their parts, where words lie, the same seed the same windows, training on them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_streams import folder, tone  # noqa: F401  (a fixture)
+
+from mmexit_tools.mixing import sounds
+from mmexit_tools.mixing.picture_bank import CANVAS, PictureBank, picture_bank
+from mmexit_tools.mixing.pictures import PictureMixer
+from mmexit_tools.mixing.sound_bank import WORD_FRAMES, SoundBank, mel_power, sound_bank
+from mmexit_tools.mixing.sounds import COMMAND, EMPTY, PART, SoundMixer
+from mmexit_tools.sources.robot_data import CLASSES
+from mmexit_tools.tasks.robot_command import AUDIO, IMAGE
+from mmexit_tools.training import robot_train
+
+FRAMES, BANDS = AUDIO.frames, AUDIO.bands
+
+
+def plain(length: int = 20) -> SoundBank:
+    """Words of ones, `length` frames long after a frame of hush; everything else silent."""
+    words = np.zeros((len(CLASSES) * 3, WORD_FRAMES, BANDS), np.float16)
+    words[:, 1 : 1 + length] = 1
+    hush = np.zeros((2 * FRAMES, BANDS), np.float16)
+    return SoundBank(words, np.repeat(np.arange(len(CLASSES)), 3), np.full(len(words), length + 1), hush,
+                     np.array([2 * FRAMES]), hush, np.array([2 * FRAMES]), np.zeros((3, FRAMES, BANDS), np.float16))
+
+
+def test_mel_power_is_the_features_before_the_logarithm() -> None:
+    pcm = np.random.default_rng(3).integers(-3000, 3000, AUDIO.window).astype(np.int16)
+    logs = np.log(mel_power(pcm.astype(np.float32) / 32768) + AUDIO.floor)[:FRAMES]
+    assert np.allclose((logs - logs.mean()) / AUDIO.std, AUDIO.compute([pcm])[0, ..., 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("length", [5, 20, 48, 70])
+def test_a_word_is_in_the_window_and_a_cut_one_is_not(length: int) -> None:
+    mixer = SoundMixer(plain(length), 1)
+    labels = np.arange(200) % 10
+    whole = mixer._words(labels, np.full(200, COMMAND))[:, :, 0].sum(1)
+    assert (whole >= min(length, FRAMES) * 0.95 - 1.5).all()
+    cut = mixer._words(np.full(200, EMPTY), np.full(200, PART))[:, :, 0]
+    assert (cut.sum(1) <= (length + 1) * 0.5 + 1.5).all()
+    inside = cut[cut.sum(1) > 0]
+    assert ((inside[:, 0] > 0) | (inside[:, -1] > 0)).all()  # it reaches over an edge
+
+
+def test_shares_and_repetition() -> None:
+    first, again = SoundMixer(plain(), 5), SoundMixer(plain(), 5)
+    values, labels = first.batch(2000)
+    assert values.shape == (2000, 1, FRAMES, BANDS) and torch.isfinite(values).all()
+    assert abs(values.mean()) < 1e-4
+    assert abs((labels == EMPTY).float().mean() - sounds.WITHOUT) < 0.04
+    assert {int(v) for v in labels} == set(range(len(CLASSES)))
+    same, other = again.batch(2000), again.batch(2000)
+    assert torch.equal(values, same[0]) and not torch.equal(values, other[0])
+
+
+def test_strips_are_covered() -> None:
+    covered = SoundMixer(plain(), 2).covered(torch.ones(64, 1, FRAMES, BANDS))
+    assert 0.05 < (covered == 0).float().mean() < 0.6 and ((covered == 0) | (covered == 1)).all()
+
+
+def test_banks_are_made_once_of_what_the_folder_has(folder: Path, tmp_path: Path) -> None:  # noqa: F811
+    bank = sound_bank(tmp_path, folder, "train", 2, 1)
+    again = sound_bank(tmp_path, folder, "train", 2, 1)
+    assert len(bank.words) == len(bank.labels) == len(bank.lengths) > 0 and (bank.words == again.words).all()
+    assert bank.talk_ends[-1] == len(bank.talk) and (np.diff(bank.talk_ends, prepend=0) >= FRAMES).all()
+    assert (np.diff(bank.noise_ends, prepend=0) >= FRAMES).all() and bank.made.shape[1:] == (FRAMES, BANDS)
+    assert (bank.lengths >= 1).all() and (bank.lengths < WORD_FRAMES).all()
+    pictures = picture_bank(tmp_path, folder, "train", 1, 6, 1)
+    assert pictures.hands.shape[1:] == (CANVAS, CANVAS, 4) and len(pictures.hands) == len(pictures.hand_labels)
+    assert pictures.scenes.shape == (6, IMAGE.height, IMAGE.width, 3)
+    assert len(list(tmp_path.glob("*.npz"))) == len(list(tmp_path.iterdir())) == 2
+
+
+def one_hand() -> PictureBank:
+    """A white square as every hand, at the canvas's hand place, over black scenes."""
+    hands = np.zeros((10, CANVAS, CANVAS, 4), np.uint8)
+    hands[:, 20:100, 40:120] = 255
+    photos = np.full((10, 100, 100, 3), 255, np.uint8)
+    none = np.zeros((0, 90, 120, 3), np.uint8)
+    return PictureBank(hands, np.arange(10), photos, np.arange(10), np.zeros((4, 64, 64, 3), np.uint8), none, none,
+                       np.zeros(0, np.int64))
+
+
+def test_a_hand_lies_before_its_background() -> None:
+    mixer = PictureMixer(one_hand(), 1)
+    laid = mixer._laid(torch.zeros(200, 3, 64, 64), np.arange(200) % 10)
+    seen = (laid.mean(1) > 40).float().mean((1, 2))
+    # A square of 45 to 108 % of the height, moved aside by little.
+    assert (seen > 0.12).all() and seen.max() > 0.6
+    values, labels = mixer.batch(300)
+    again, _ = PictureMixer(one_hand(), 1).batch(300)
+    assert values.shape == (300, 3, 64, 64) and torch.isfinite(values).all()
+    bright = values.mean((1, 2, 3))
+    assert bright[labels < EMPTY].mean() > bright[labels == EMPTY].mean() + 0.3
+    assert not torch.equal(values, again)  # `_laid` above drew from the first
+    assert torch.equal(PictureMixer(one_hand(), 1).batch(300)[0], again)
+
+
+def test_training_on_mixed_windows(folder: Path, tmp_path: Path, capsys) -> None:  # noqa: F811
+    options = robot_train.Options(chunks=1, chunk_size=64, validation=12, audio_passes=0, image_passes=0,
+                                  audio_steps=3, image_steps=2, word_variants=1, hand_variants=1, scenes=4)
+    for modality in ("audio", "image"):
+        robot_train.run(folder, tmp_path, options, modality)
+    said = capsys.readouterr().out
+    assert "audio step 3/3" in said and "image step 2/2" in said
+    weights = torch.load(tmp_path / "audio.pt", weights_only=True)["model"]
+    assert all(torch.isfinite(v).all() for v in weights.values())
