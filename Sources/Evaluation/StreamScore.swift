@@ -18,7 +18,18 @@ package struct StreamScore: Equatable, Sendable {
     }
   }
 
+  /// What became of a command.
+  package struct Outcome: Equatable, Sendable {
+    package let command: StreamTruth.Command
+    /// From its start to that of the event of its label, in seconds; nil where it was missed.
+    package fileprivate(set) var delay: Double?
+    /// Label of the first event that overlaps it.
+    package let first: String?
+  }
+
   package let events: [Event]
+  /// In the truth's order.
+  package private(set) var outcomes: [Outcome] = []
   package let commands: Int
   /// Commands with an event of their label.
   package private(set) var heard = 0
@@ -52,10 +63,14 @@ package struct StreamScore: Equatable, Sendable {
     for command in truth.commands {
       let near = events.filter { Self.overlap($0, command) }
       if let first = near.first, first.label != command.label { wrongFirst += 1 }
+      var outcome = Outcome(command: command, delay: nil, first: near.first?.label)
       if let event = near.first(where: { $0.label == command.label }) {
         heard += 1
-        delays.append(max(0, event.start - command.start))
+        let delay = max(0, event.start - command.start)
+        delays.append(delay)
+        outcome.delay = delay
       }
+      outcomes.append(outcome)
     }
     delays.sort()
   }
@@ -84,6 +99,15 @@ package struct StreamScore: Equatable, Sendable {
           [
             "start_s": .real($0.start), "end_s": .real($0.end), "label": .string($0.label),
             "certainty": .real($0.certainty),
+          ]
+        }),
+      "outcomes": .array(
+        outcomes.map {
+          [
+            "start_s": .real($0.command.start), "end_s": .real($0.command.end),
+            "label": .string($0.command.label), "sensors": .string($0.command.sensors),
+            "heard": .bool($0.delay != nil), "delay_s": optional($0.delay),
+            "first": $0.first.map { .string($0) } ?? .null,
           ]
         }),
       "commands": .integer(Int64(commands)), "heard": .integer(Int64(heard)),

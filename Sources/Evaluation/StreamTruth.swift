@@ -9,13 +9,16 @@ package struct StreamTruth: Equatable, Sendable {
     package var end: Double
     /// A class of the model.
     package var label: String
+    /// What it can be known by, as the file says.
+    package var sensors: String
     /// A picture shows it.
     package var isSeen: Bool
 
-    package init(start: Double, end: Double, label: String, isSeen: Bool) {
+    package init(start: Double, end: Double, label: String, sensors: String, isSeen: Bool) {
       self.start = start
       self.end = end
       self.label = label
+      self.sensors = sensors
       self.isSeen = isSeen
     }
 
@@ -73,7 +76,8 @@ package struct StreamTruth: Equatable, Sendable {
         }
         isSeen = isSeen || picture
       }
-      commands.append(Command(start: start, end: end, label: row.cells[2], isSeen: isSeen))
+      commands.append(
+        Command(start: start, end: end, label: row.cells[2], sensors: row.cells[3], isSeen: isSeen))
     }
     self.init(commands)
   }

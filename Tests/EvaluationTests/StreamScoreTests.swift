@@ -9,9 +9,10 @@ private func event(_ start: Double, _ end: Double, _ label: String) -> StreamSco
 }
 
 private func command(
-  _ start: Double, _ end: Double, _ label: String, seen: Bool = false
+  _ start: Double, _ end: Double, _ label: String, seen: Bool = false, sensors: String? = nil
 ) -> StreamTruth.Command {
-  StreamTruth.Command(start: start, end: end, label: label, isSeen: seen)
+  StreamTruth.Command(
+    start: start, end: end, label: label, sensors: sensors ?? (seen ? "image" : "audio"), isSeen: seen)
 }
 
 @Suite struct StreamScoreTests {
@@ -31,6 +32,9 @@ private func command(
       ], truth, seconds: 1800)
     #expect(score.heard == 4 && score.missed == 1 && score.wrongFirst == 1 && score.repeats == 2)
     #expect(score.falseEvents == 1 && score.falsePerHour == 2)
+    #expect(score.outcomes.map(\.command) == truth.commands)
+    #expect(score.outcomes.map(\.first) == ["go", "go", nil, "on", "off"])
+    #expect(score.outcomes.map(\.delay) == [0.5, 1, nil, 44.4 - 40, 0])
     #expect(score.delays == [0, 0.5, 1, 44.4 - 40])
     #expect(score.delay(0.5) == 0.5 && score.delay(0.9) == 44.4 - 40 && score.delay(0.01) == 0)
   }
@@ -59,6 +63,10 @@ private func command(
     let first = try json.member("events").elements()[0]
     #expect(try first.member("start_s").real() == 1 && first.member("end_s").real() == 2)
     #expect(try first.member("label").string() == "go" && first.member("certainty").real() == 0.9)
+    let outcome = try json.member("outcomes").elements()[0]
+    #expect(try outcome.member("label").string() == "go" && outcome.member("sensors").string() == "audio")
+    #expect(try outcome.member("heard").bool() && outcome.member("delay_s").real() == 0.5)
+    #expect(try outcome.member("first").string() == "go" && outcome.member("end_s").real() == 1.5)
     for (name, value) in [
       ("heard", 1.0), ("missed", 0), ("wrong_first", 0), ("repeats", 0), ("false_per_hour", 1),
       ("delay_p50_s", 0.5), ("delay_p90_s", 0.5), ("energy_saved", 0.25), ("avoidable_saved", 0.5),
@@ -80,7 +88,7 @@ private func command(
       "start_s,end_s,label,sensors\n5.5,7,stop,audio+image\n1,2,go,audio\n9,12,go,image\n")
     #expect(
       read.commands == [
-        command(1, 2, "go"), command(5.5, 7, "stop", seen: true), command(9, 12, "go", seen: true),
+        command(1, 2, "go"), command(5.5, 7, "stop", seen: true, sensors: "audio+image"), command(9, 12, "go", seen: true),
       ])
     #expect(try truth("start_s,end_s,label,sensors\n").commands.isEmpty)
   }
