@@ -23,6 +23,7 @@ from mmexit_tools.sources.robot_voices import audible, loudness, reverberant
 from mmexit_tools.sources.surroundings import Clip, acquainted, covering, echo, surroundings
 from mmexit_tools.streams import making
 from mmexit_tools.streams.plans import BOTH, HAND, LEAD, SCENES, VOICE, plan
+from mmexit_tools.streams import curve
 from mmexit_tools.streams.scoring import Event, score
 from mmexit_tools.streams.seeing import raised
 from mmexit_tools.streams.writing import Line, Request, make, planes, read_truth
@@ -217,3 +218,28 @@ def test_events_are_scored_by_the_stated_rule() -> None:
     assert found.delays == pytest.approx((0.6, 4.4, 1.6)) and found.false_per_hour == pytest.approx(1)
     late = score(TRUTH, [Event(11.51, 12, "go"), Event(24.51, 25, "stop")], 3600)
     assert (late.heard, late.false) == (0, 2)
+
+
+def test_a_configuration_is_varied_in_place() -> None:
+    text = "[daemon]\nmodel = models/a.safetensors\n[gate]\nmax-blind = 11s\nthreshold = 0.5\n[sensor audio]\n"
+    made = curve.varied(text, Path("/etc/x"), {("gate", "threshold"): "0", ("events", "level"): "0.3"})
+    assert "model = /etc/x/models/a.safetensors\n" in made and made.count("threshold") == 1
+    gate = made[made.index("[gate]") : made.index("[sensor audio]")]
+    assert "threshold = 0\n" in gate and "max-blind = 11s\n" in gate
+    assert made.endswith("[events]\nlevel = 0.3\n")
+
+
+@pytest.mark.parametrize(("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39)])
+def test_the_interval_of_a_count(count: int, low: float, high: float) -> None:
+    assert curve.poisson(count) == pytest.approx((low, high), rel=1e-3, abs=1e-6)
+
+
+def test_totals_add_up() -> None:
+    total = curve.Total()
+    outcome = {"sensors": "audio", "heard": True, "delay_s": 1.0}
+    part = {"commands": 2, "heard": 1, "wrong_first": 1, "repeats": 0, "false": 1, "seconds": 1800,
+            "energy_saved": 0.5, "outcomes": [outcome, outcome | {"heard": False, "delay_s": None}]}
+    total.add(part)
+    total.add(part | {"energy_saved": 0.7, "outcomes": [outcome | {"sensors": "image", "delay_s": 2.5}] * 2})
+    row = curve.row("x", total)
+    assert row.startswith("| x | 2/4 | 1/2 | 0/0 | 2/2 | 2 | 0 | 1.00 s | 2.50 s | 2.0 (0.2 to 7.2) | 60.0% | 50.0% |")
