@@ -21,9 +21,8 @@ from mmexit_tools.base.readers import read_pcm
 from mmexit_tools.sources.robot_data import COMMANDS, split_of
 from mmexit_tools.sources.robot_voices import audible, loudness, reverberant
 from mmexit_tools.sources.surroundings import Clip, acquainted, covering, echo, surroundings
-from mmexit_tools.streams import making
+from mmexit_tools.streams import curve, making
 from mmexit_tools.streams.plans import BOTH, HAND, LEAD, SCENES, VOICE, plan
-from mmexit_tools.streams import curve
 from mmexit_tools.streams.scoring import Event, score
 from mmexit_tools.streams.seeing import raised
 from mmexit_tools.streams.writing import Line, Request, make, planes, read_truth
@@ -242,4 +241,4 @@ def test_totals_add_up() -> None:
     total.add(part)
     total.add(part | {"energy_saved": 0.7, "outcomes": [outcome | {"sensors": "image", "delay_s": 2.5}] * 2})
     row = curve.row("x", total)
-    assert row.startswith("| x | 2/4 | 1/2 | 0/0 | 2/2 | 2 | 0 | 1.00 s | 2.50 s | 2.0 (0.2 to 7.2) | 60.0% | 50.0% |")
+    assert row == "| x | 2/4 | 1/2 | 0/0 | 2/2 | 2 | 0 | 1.00 s | 2.50 s | 2.0 (0.2 to 7.2) | 60.0% | 50.0% |"

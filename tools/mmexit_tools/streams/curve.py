@@ -92,9 +92,9 @@ def varied(text: str, folder: Path, changes: Mapping[tuple[str, str], str]) -> s
         if not found:
             text += f"\n[{section}]\n{key} = {value}\n"
             continue
-        body, following = (re.split(r"(?m)^(?=\[)", rest, maxsplit=1) + [""])[:2]
+        body, *others = re.split(r"(?m)^(?=\[)", rest, maxsplit=1)
         body = re.sub(rf"(?m)^{re.escape(key)} *=.*\n", "", body)
-        text = f"{head}{found}{key} = {value}\n{body}{following}"
+        text = f"{head}{found}{key} = {value}\n{body}{''.join(others)}"
     return text
 
 
@@ -128,8 +128,8 @@ def variants() -> dict[str, dict[tuple[str, str], str]]:
     return found | {"everything on, 2 of 3 windows": EVERYTHING | VOTES}
 
 
-COLUMNS = ("variant", "heard", "voice", "both", "hand", "wrong first", "repeats", "delay p90, voice", "delay p90, hand",
-           "false an hour", "saved", "least of a stream")
+COLUMNS = ("variant", "heard", "voice", "both", "hand", "wrong first", "repeats", "delay p90, voice",
+           "delay p90, hand", "false an hour", "saved", "least of a stream")
 
 
 def row(name: str, total: Total) -> str:
@@ -142,9 +142,10 @@ def row(name: str, total: Total) -> str:
 
 def document(results: Mapping[str, Mapping[str, Total]], command: str, config: str, picture: str) -> str:
     lines = ["# Commands in streams", "", f"Written by `{command}`; every figure was measured by it.", "",
-             f"`{config}` as it is and with single settings changed. False events an hour with an exact 95 % interval;",
-             "energy saved is the share of keeping every sensor awake and running everything, over all streams and in",
-             "the stream with the least. `everything on` has every sensor answer every window, through the same filter.",
+             f"`{config}` as it is and with single settings changed. False events an hour with an exact 95 %",
+             "interval; energy saved is the share of keeping every sensor awake and running everything, over all",
+             "streams and in the one with the least. `everything on` has every sensor answer every window, through",
+             "the same filter.",
              "", f"![heard against false events]({picture})"]
     titles = {"lively": "With commands", "company": "Talk and noise, no command", "empty": "Quiet, no command"}
     for kind, title in titles.items():
@@ -191,13 +192,13 @@ def draw(results: Mapping[str, Mapping[str, Total]], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--streams", type=Path, required=True, help="recordings, as tools/streams makes them")
+    parser.add_argument("--streams", type=Path, required=True, help="as tools/streams makes them")
     parser.add_argument("--out", type=Path, required=True, help="OUT.md and OUT.svg are written")
     parser.add_argument("--mmexitctl", type=Path, default=ROOT / ".build/release/mmexitctl")
     args = parser.parse_args()
     streams = sorted(p.parent for p in args.streams.glob("*/truth.csv"))
     if not any(kind_of(s) == "lively" for s in streams):
-        raise ToolError(f"{args.streams}: no recording with commands in its truth.csv; make some by tools/streams", DATA)
+        raise ToolError(f"{args.streams}: no truth.csv with commands in any folder; tools/streams makes some", DATA)
     text, results = args.config.read_text(), {}
     with tempfile.TemporaryDirectory() as folder:
         for name, changes in variants().items():
