@@ -107,6 +107,25 @@ def bounds_by_max_and_min(b: Builder) -> onnx.ModelProto:
     return ends(b, b.rounded(b.node("Min", [b.constant("six", 6.0), c], "z"), 0.1, -20))
 
 
+def mean_of_means(b: Builder) -> onnx.ModelProto:
+    """x.mean(3).mean(2), with no rounding between."""
+    rows = b.node("ReduceMean", [stem(b), whole(b, "w", [3])], "rows", keepdims=0)
+    return dense(b, b.rounded(b.node("ReduceMean", [rows, whole(b, "h", [2])], "z", keepdims=0), 0.05, 1))
+
+
+def mean_of_means_kept(b: Builder) -> onnx.ModelProto:
+    rows = b.node("ReduceMean", [stem(b), whole(b, "h", [-2])], "rows", keepdims=1)
+    return ends(b, b.rounded(b.node("ReduceMean", [rows, whole(b, "w", [-1])], "z", keepdims=1), 0.05, 1))
+
+
+def one_number_a_cell(b: Builder) -> onnx.ModelProto:
+    """Attention over places: a convolution to one channel, its sigmoid times every channel."""
+    x = stem(b)
+    gate = b.rounded(b.node("Sigmoid", [b.rounded(b.conv("h", x, CHANNELS, 1), 0.2, 2)], "g"), 1 / 255, -128)
+    z = b.rounded(b.node("Mul", [gate, x], "m"), 0.06, 9)
+    return ends(b, b.rounded(b.node("Add", [z, gate], "z"), 0.06, 9))
+
+
 def sum_of_two(b: Builder) -> onnx.ModelProto:
     x = stem(b)
     return ends(b, b.rounded(b.node("Sum", [x, b.rounded(b.node("Relu", [x], "r"), 0.07, -128)], "z"), 0.1, -12))
@@ -233,7 +252,8 @@ def frames_first(b: Builder) -> onnx.ModelProto:
 
 
 FORMS = [moved_codes, joined_codes, padded_codes, bounded_codes, no_zero_point, largest_of_all, largest_of_rows,
-         sum_of_all, sum_of_columns, bounds_by_max_and_min, sum_of_two, gelu, hard_swish, one_minus, square,
+         sum_of_all, sum_of_columns, bounds_by_max_and_min, mean_of_means, mean_of_means_kept,
+         one_number_a_cell, sum_of_two, gelu, hard_swish, one_minus, square,
          gate_expanded, gate_of_dense_layers, batch_squeezed_away, every_other_cell, blocks_to_channels,
          depthwise_of_tensorflow, picture_cast_to_float, likeliest_class, function_of_the_file, frames_first]
 OPTIONS = {"frames_first": ("x=mel,frame=64,hop=32,fft=64",)}

@@ -251,6 +251,29 @@ def test_what_is_no_onnx_file_is_refused(tmp_path):
     assert run_command(onnx_import, tmp_path / "absent.onnx", "--out", tmp_path / "o").returncode == 66
 
 
+def test_weights_in_a_file_of_their_own_are_read_or_named(tmp_path):
+    net = tmp_path / "net.onnx"
+    onnx.save(picture_net(True, True), net, save_as_external_data=True, location="net.data", size_threshold=0)
+    given = [net, "--out", tmp_path / "o", "--outputs", "y/dq"]
+    assert run_command(onnx_import, *given).returncode == 0
+    (tmp_path / "net.data").unlink()
+    ended = run_command(onnx_import, *given)
+    assert ended.returncode == 66
+    assert "its weights lie in a file of their own that is not beside it" in ended.stderr
+
+
+def test_a_spectrogram_says_which_side_is_time(tmp_path):
+    b = Builder()
+    x = b.rounded(b.input("x", 1, 6, 9), 0.02)
+    flat = b.node("Flatten", [x], "flat")
+    b.keep(flat, x)
+    (tmp_path / "net.onnx").write_bytes(b.model(b.gemm("y", flat, 54, 3)).SerializeToString())
+    ended = run_command(onnx_import, tmp_path / "net.onnx", "--out", tmp_path / "o", "--input",
+                        "x=mel,frame=64,hop=32,fft=64")
+    assert ended.returncode == 0, ended.stderr
+    assert "input 'x': 6 frames of 9 bands, [1, 1, frames, bands]" in ended.stderr
+
+
 NETS = {"avmnist": ("audio=spectrogram",), "kws": ("mfcc=spectrogram",), "vww": (), "tiny": ()}
 
 

@@ -15,7 +15,7 @@ from mmexit_tools.commands import COMMANDS
 ROOT = Path(__file__).parents[1] / "mmexit_tools"
 LAYERS = (
     ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",),
-    ("streams", "quantize", "mixing"), ("training",), ("calibrate",), ("export",),
+    ("streams", "quantize", "mixing"), ("training", "onnx_lowering"), ("calibrate",), ("export",),
     ("comparison", "guarantee", "onnx_import", "peers"),
 )
 """From the bottom up; a package imports from lower layers and from itself."""

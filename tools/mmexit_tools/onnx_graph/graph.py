@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.checker
 import onnx.inliner
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -99,7 +100,19 @@ def read_onnx(path: Path) -> OnnxGraph:
     except ToolError as error:
         raise ToolError(f"{path}: {error}") from None
     except Exception as error:  # protobuf's own errors share no base class
+        if isinstance(error, OSError | onnx.checker.ValidationError) and _is_split(path):
+            raise ToolError(f"{path}: its weights lie in a file of their own that is not beside it; copy both (or "
+                            "write one with onnx.save(onnx.load(NET), OUT, save_as_external_data=False))",
+                            NO_INPUT) from error
         raise ToolError(f"{path}: not an ONNX file ({type(error).__name__})") from error
+
+
+def _is_split(path: Path) -> bool:
+    try:
+        found = onnx.load(str(path), load_external_data=False)
+    except Exception:  # protobuf's own errors share no base class
+        return False
+    return any(t.data_location == TensorProto.EXTERNAL for t in found.graph.initializer)
 
 
 def onnx_graph(model: onnx.ModelProto, name: str) -> OnnxGraph:

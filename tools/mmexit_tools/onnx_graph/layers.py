@@ -126,7 +126,9 @@ def _mean_of(x: Real, change: Callable[[Array], Array], counted: Callable[[Array
     count = (counted or change)(np.ones(term.value.shape))
     if term.scale is None or term.scale.size > 1:
         return plain(change(term.value) / count)
-    return Real((Term(change(term.numbers), term.scale.reshape(()), count),))
+    if term.count.size > 1:
+        return plain(change(term.value) / count)
+    return Real((Term(change(term.numbers), term.scale.reshape(()), count * term.count.reshape(())),))
 
 
 def average_pool(o: Operator, given: list) -> Real:

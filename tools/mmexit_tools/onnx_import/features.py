@@ -60,7 +60,8 @@ def features(inputs: Sequence[tuple[str, str, tuple[int, ...]]], options: Sequen
             raise ToolError(f"--input {name}: the graph has no such input; it has {', '.join(names)}", USAGE)
     found: dict[str, Features] = {}
     notes = []
-    for name, _, extents in inputs:
+    for name, _, shown in inputs:
+        extents = shown
         if name in channels_last and len(extents) == 3:
             extents = (extents[0], extents[2], extents[1])
         elif name in channels_last:
@@ -72,6 +73,9 @@ def features(inputs: Sequence[tuple[str, str, tuple[int, ...]]], options: Sequen
             guess = "image" if len(extents) == 4 and extents[2:] != (1, 1) else "vector"
         kind, numbers = given.get(name, (guess, {}))
         found[name] = _features(name, kind, extents, numbers)
+        if kind in ("mel", "spectrogram") and len(extents) == 4 and len(shown) == 4:
+            notes.append(f"input '{name}': {extents[2]} frames of {extents[3]} bands, [1, 1, frames, bands]; a net "
+                         "that was trained on [1, 1, bands, frames] must be exported with both exchanged")
         missing = sorted(KEYS[kind] - set(numbers) - {"window"})
         if missing:
             notes.append(f"input '{name}': {kind} with guessed {', '.join(missing)}: give --input "

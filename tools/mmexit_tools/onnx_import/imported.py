@@ -11,11 +11,11 @@ import numpy as np
 from ..base.errors import ToolError
 from ..model.graphs import Node
 from ..model.layers import NO_PADDING, Shape
+from ..onnx_lowering.lowering import Lowering
+from ..onnx_lowering.values import Pending, Probabilities, Stored, short_name
 from ..quantize.modelfile import ACTIVATED, POOLS
 from ..quantize.quantization import Weights
 from ..quantize.ranges import Affine
-from .lowering import Lowering
-from .values import Pending, Probabilities, Stored, short_name
 
 
 @dataclass(frozen=True)

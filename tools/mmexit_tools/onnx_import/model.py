@@ -11,6 +11,8 @@ from ..base.errors import USAGE, ToolError
 from ..model.graphs import Graph, Node, node_macs
 from ..model.layers import Modality, Network, Segment
 from ..onnx_graph.graph import OnnxGraph
+from ..onnx_lowering.operators import lower_onnx
+from ..onnx_lowering.values import short_name
 from ..quantize.limits import check_limits
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph
@@ -18,8 +20,6 @@ from ..signals.features import Features
 from .exits import Cut, Cutting
 from .features import changed
 from .imported import Head, Imported, head, simplify
-from .operators import lower_onnx
-from .values import short_name
 
 LONGEST_CLASS = 256
 

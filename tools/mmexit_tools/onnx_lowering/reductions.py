@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..model.graphs import Node
-from ..model.layers import Pair
+from ..model.layers import NO_PADDING, Pair
 from ..onnx_graph.graph import Operator
 from ..quantize.quantization import Weights
 from .channelwise import one_tap
@@ -56,11 +56,29 @@ def reduced(work: Lowering, operator: Operator) -> Reduced:
 
 def mean(work: Lowering, operator: Operator) -> Value:
     """GlobalAveragePool, and ReduceMean."""
-    x, found = work.stored(operator), reduced(work, operator)
+    value, found = work.value(operator, 0), reduced(work, operator)
+    if isinstance(value, Pending) and (again := _of_mean(value, found)) is not None:
+        return again
+    x = work.stored(operator)
     if found.vector is not None:
         return Pending(operator.output, Node("global_average_pool", (x.tensor,), operator.output), None, found.vector)
     node = Node("average_pool", (x.tensor,), operator.output, kernel=found.kernel)
     return Pending(operator.output, node, None, found.made)
+
+
+def _of_mean(value: Pending, found: Reduced) -> Pending | None:
+    """The mean of means in float, x.mean(3).mean(2): one over both; None for any other value."""
+    before = value.make
+    free = not value.posts and value.low == -math.inf and value.high == math.inf
+    if before is None or before.op != "average_pool" or before.padding != NO_PADDING or not free:
+        return None
+    if before.stride != (1, 1) or found.made.shape[:2] != (1, 1) or 1 not in value.made.shape[:2]:
+        return None
+    kernel = (before.kernel[0] * found.kernel[0], before.kernel[1] * found.kernel[1])
+    joined = replace(value, make=replace(before, kernel=kernel), made=found.made)
+    if found.vector is None:
+        return joined
+    return replace(joined, make=Node("global_average_pool", before.inputs, before.output), made=found.vector)
 
 
 def reduce_max(work: Lowering, operator: Operator) -> Value:

@@ -14,6 +14,7 @@ from ..onnx_graph.graph import Operator
 from .channelwise import constant_like, negated, per_channel, scaled, spread
 from .curved import constant_value, numbered, together
 from .lowering import Lowering, Translate
+from .shapes import selected
 from .values import Curve, Layout, Pending, QuantizedConstant, Spread, Stored, Value
 from .weights import bias
 
@@ -74,10 +75,14 @@ def expand(work: Lowering, operator: Operator) -> Value:
 
 
 def _spread_over(work: Lowering, operator: Operator, x: Stored, wanted: Layout) -> Stored:
-    """One cell as a map of that cell, where the other is a map of as many channels."""
+    """One cell as a map of that cell, where the other is a map of as many channels; one channel as many, where the
+    other is a map of as many cells."""
     here = x.layout
-    maps = not here.is_vector and not wanted.is_vector
-    if not maps or here.shape[2:] != wanted.shape[2:] or here.last != wanted.last:
+    if here.is_vector or wanted.is_vector or here.last != wanted.last or here.bands or wanted.bands:
+        return x
+    if here.shape[:2] == wanted.shape[:2] and here.shape[2] == 1 < wanted.shape[2]:
+        return selected(work, operator, x, np.zeros(wanted.shape[2], np.int64), wanted)
+    if here.shape[2:] != wanted.shape[2:]:
         return x
     return spread(work, operator, x, wanted) if here.shape[:2] == (1, 1) != wanted.shape[:2] else x
 
@@ -150,13 +155,15 @@ def multiply(work: Lowering, operator: Operator) -> Value:
 
 
 def _product(work: Lowering, operator: Operator, a: Stored, b: Stored) -> Value:
-    """Two tensors of one shape; or a map and one cell a channel (squeeze and excite)."""
+    """Two tensors of one shape; or a map and one cell a channel (squeeze and excite), or one number a cell."""
     if math.prod(a.layout.onnx) < math.prod(b.layout.onnx):
         a, b = b, a
+    if b.layout.shape[:2] == a.layout.shape[:2]:
+        b = _spread_over(work, operator, b, a.layout)
     same = a.layout.shape == b.layout.shape and a.layout.last == b.layout.last and _order(a) == _order(b)
     if not same and not _is_cell_of(a.layout, b.layout):
         raise operator.refuse(f"multiplies tensors of {list(a.layout.onnx)} and {list(b.layout.onnx)}; two of one "
-                              "shape, or a map and one cell a channel, are supported")
+                              "shape, or a map and one cell a channel or one channel, are supported")
     node = Node("multiply", (a.tensor, b.tensor), operator.output)
     return Pending(operator.output, node, None, a.layout)
 
