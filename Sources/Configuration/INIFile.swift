@@ -1,4 +1,5 @@
 import CInih
+import Vocabulary
 
 /// Walks an INI text with inih and keeps count of its lines, so that every error can name one.
 struct INIFile {
@@ -46,6 +47,23 @@ struct INIFile {
         message: "not a setting; write 'key = value', '[section]' or a comment after '#'")
     }
     entries = walk.entries
+    for entry in entries {
+      guard let problem = Self.problem(ofValue: entry.value) else { continue }
+      throw ConfigurationError(file: file, line: entry.line, message: problem)
+    }
+  }
+
+  /// What no value means to hold: quotes around it, which would be part of a name here, and what is not seen.
+  private static func problem(ofValue value: String) -> String? {
+    if value.count > 1, let first = value.first, first == value.last, first == "\"" || first == "'" {
+      return "the value \(value.printable) stands in quotes, which would be part of it; write it without"
+    }
+    // A space that is none of ASCII's comes with text copied from a page.
+    if value.first?.isWhitespace == true || value.last?.isWhitespace == true || value.printable != value {
+      let shown = value.unicodeScalars.map { $0.isASCII ? String($0) : "\\u{\(String($0.value, radix: 16))}" }
+      return "the value '\(shown.joined().printable)' has a character that is not seen; type the line anew"
+    }
+    return nil
   }
 
   private final class Walk {

@@ -1,6 +1,7 @@
 import Vocabulary
 
-/// An array of a `.npy` file (numpy.lib.format, versions 1.0 to 3.0): little-endian `f4`, `f8` or `i1`, C order.
+/// An array of a `.npy` file (numpy.lib.format, versions 1.0 to 3.0): floating point of 2 to 8 bytes or integers of 1 to
+/// 8, in either order of bytes; the elements in C order.
 package struct NumPyArray: Equatable, Sendable {
   package enum Values: Equatable, Sendable {
     case float32([Float])
@@ -65,23 +66,33 @@ package struct NumPyArray: Equatable, Sendable {
 
   private static func decode(_ data: ArraySlice<UInt8>, _ type: String) -> Values {
     data.withUnsafeBytes { bytes in
-      switch type {
-      case "<f4":
-        .float32(
-          stride(from: 0, to: bytes.count, by: 4).map {
-            Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
-          })
-      case "<f8":
-        .float64(
-          stride(from: 0, to: bytes.count, by: 8).map {
-            Double(bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self)))
-          })
+      switch type.dropFirst() {
+      case "f2": .float32(words(bytes, type, UInt16.self).map { Float(halfPrecision: $0) })
+      case "f4": .float32(words(bytes, type, UInt32.self).map { Float(bitPattern: $0) })
+      case "f8": .float64(words(bytes, type, UInt64.self).map { Double(bitPattern: $0) })
+      case "i2": .float32(words(bytes, type, Int16.self).map { Float($0) })
+      case "i4": .float32(words(bytes, type, Int32.self).map { Float($0) })
+      case "i8": .float32(words(bytes, type, Int64.self).map { Float($0) })
+      case "u1": .float32(bytes.map { Float($0) })
+      case "u2": .float32(words(bytes, type, UInt16.self).map { Float($0) })
+      case "u4": .float32(words(bytes, type, UInt32.self).map { Float($0) })
+      case "u8": .float32(words(bytes, type, UInt64.self).map { Float($0) })
       default: .int8(bytes.map { Int8(bitPattern: $0) })
       }
     }
   }
 
-  /// As float32, doubles rounded and int8 as whole numbers.
+  private static func words<Word: FixedWidthInteger>(
+    _ bytes: UnsafeRawBufferPointer, _ type: String, _: Word.Type
+  ) -> [Word] {
+    let isBig = type.first == ">"
+    return stride(from: 0, to: bytes.count, by: MemoryLayout<Word>.size).map {
+      let word = bytes.loadUnaligned(fromByteOffset: $0, as: Word.self)
+      return isBig ? Word(bigEndian: word) : Word(littleEndian: word)
+    }
+  }
+
+  /// As float32, doubles rounded and integers as whole numbers.
   package var floats: [Float] {
     switch values {
     case .float32(let values): values
@@ -91,13 +102,29 @@ package struct NumPyArray: Equatable, Sendable {
   }
 }
 
+extension Float {
+  /// IEEE 754's binary16; `Float16` is not there on every processor.
+  fileprivate init(halfPrecision bits: UInt16) {
+    let fraction = Float(bits & 0x3FF)
+    let magnitude: Float =
+      switch bits >> 10 & 31 {
+      case 0: fraction * 0x1p-24
+      case 31: fraction == 0 ? .infinity : .nan
+      case let exponent: (1024 + fraction) * Float(sign: .plus, exponent: Int(exponent) - 25, significand: 1)
+      }
+    self = bits >> 15 == 1 ? -magnitude : magnitude
+  }
+}
+
 /// The Python literal `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, keys in any order.
 private struct NumPyHeader {
   private(set) var type = ""
   private(set) var shape: [Int] = []
   private var rest: ArraySlice<UInt8>
 
-  var elementSize: Int { type == "<f8" ? 8 : (type == "<f4" ? 4 : 1) }
+  private static let kinds = ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
+
+  var elementSize: Int { type.last?.wholeNumberValue ?? 1 }
 
   init(_ text: ArraySlice<UInt8>) throws(NumPyArray.Failure) {
     rest = text
@@ -123,10 +150,14 @@ private struct NumPyHeader {
       }
     }
     guard seen.count == 3 else { throw malformed() }
-    guard ["<f4", "<f8", "|i1"].contains(type) else {
+    let order = type.first ?? "?"
+    guard order == "<" || order == ">" || order == "|" && elementSize == 1,
+      Self.kinds.contains(String(type.dropFirst()))
+    else {
       throw NumPyArray.Failure(
         description:
-          "element type '\(type)', where <f4, <f8 and |i1 are read; convert it with astype('float32')")
+          "element type '\(type)', where floating point and integers to 8 bytes are read; convert it with astype('float32')"
+      )
     }
   }
 

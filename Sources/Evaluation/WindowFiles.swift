@@ -27,13 +27,20 @@ package enum WindowData: Sendable {
       case .image: return .picture(try PNMReader.read(path: path))
       case .vector(let vector):
         let array = try NumPyArray(readFile(path, limit: NumPyArray.maximumElements * 8 + 65536))
-        guard array.floats.count == vector.length else {
+        let numbers = array.floats
+        guard numbers.count == vector.length, array.shape.reduce(1, max) == numbers.count else {
           throw EvaluationError(
             .window, manifest, line: line,
-            "\(path): holds \(array.floats.count) numbers where the model takes \(vector.length); "
-              + "save a vector of that length")
+            "\(path): holds \(numbers.count) numbers of shape \(array.shape) where the model takes a vector of "
+              + "\(vector.length); save a vector of that length")
         }
-        return .vector(array.floats)
+        let bad = numbers.count { !$0.isFinite }
+        guard bad == 0 else {
+          throw EvaluationError(
+            .window, manifest, line: line,
+            "\(path): \(bad) of \(numbers.count) values are not finite as float32; mend or remove the file")
+        }
+        return .vector(numbers)
       }
     } catch let error as EvaluationError {
       throw error

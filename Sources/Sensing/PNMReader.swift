@@ -17,7 +17,7 @@ package struct Picture: Hashable, Sendable {
   }
 }
 
-/// Binary PGM (P5) and PPM (P6) with samples of one byte; the first picture of the file (netpbm's pgm(5), ppm(5)).
+/// Binary PGM (P5) and PPM (P6), samples of two bytes scaled to one; the first picture of the file (netpbm's pgm(5), ppm(5)).
 package enum PNMReader {
   package static func read(path: String) throws(SensingError) -> Picture {
     let bytes = try naming(path) { () throws(LinuxError) in try readFile(path, limit: SensingLimits.stillFile)
@@ -40,18 +40,17 @@ package enum PNMReader {
     guard (1...65_535).contains(largest) else {
       throw SensingError(path, .malformed("largest value \(largest)"))
     }
-    guard largest <= 255 else {
-      throw SensingError(
-        path, .unsupported("a picture with 16-bit samples", use: "8-bit samples (pnmdepth 255)"))
-    }
-    let size = width * height * channels
+    let count = width * height * channels
+    let size = largest > 255 ? 2 * count : count
     guard bytes.count - header.position >= size else {
       throw SensingError(path, .truncated(promised: header.position + size, found: bytes.count))
     }
-    var pixels = Array(bytes[header.position..<header.position + size])
+    var pixels = Array(bytes[header.position..<header.position + count])
     if largest != 255 {
       for i in pixels.indices {
-        pixels[i] = UInt8((min(Int(pixels[i]), largest) * 255 + largest / 2) / largest)
+        let place = header.position + 2 * i
+        let value = largest > 255 ? Int(bytes[place]) << 8 | Int(bytes[place + 1]) : Int(pixels[i])
+        pixels[i] = UInt8((min(value, largest) * 255 + largest / 2) / largest)
       }
     }
     return Picture(width: width, height: height, channels: channels, pixels: pixels)

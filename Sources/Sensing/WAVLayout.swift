@@ -24,15 +24,18 @@ struct WAVLayout {
     guard isLarge || riff.hasText("RIFF", at: 0), riff.hasText("WAVE", at: 8) else {
       throw SensingError(file.path, .wrongType(expected: "a RIFF/WAVE file"))
     }
-    // Of a recorder that was killed before it closed the file.
-    let isUnclosed = !isLarge && (riff.littleEndian32(at: 4) ?? 0) + 8 < file.size
+    // Of a recorder that was killed before it closed the file, or of one that writes to a pipe.
+    let whole = riff.littleEndian32(at: 4) ?? 0
+    let isUnclosed = !isLarge && (whole + 8 < file.size || whole >= Self.unknownSize)
     var largeData: Int?
     var offset = 12
     for _ in 0..<SensingLimits.wavChunks {
       let header = try file.bytes(at: offset, count: 8)
       guard let size = header.littleEndian32(at: 4) else { break }
       if isLarge && header.hasText("ds64", at: 0) {
+        // Zeros until the recorder closes the file.
         largeData = try file.bytes(at: offset + 8, count: 16).littleEndian63(at: 8)
+        if largeData == 0 { largeData = nil }
       } else if header.hasText("fmt ", at: 0) {
         try takeFormat(of: file, at: offset + 8, size: size)
       } else if header.hasText("data", at: 0) {
@@ -41,9 +44,19 @@ struct WAVLayout {
           of: file, at: offset + 8, size: isLong ? largeData ?? size : size, isUnclosed: isUnclosed)
         return
       }
-      offset += 8 + size + (size & 1)  // Chunks are padded to even lengths.
+      offset += 8 + size
+      if size & 1 == 1, try Self.isPadded(file, at: offset) { offset += 1 }
     }
     throw SensingError(file.path, .malformed("no data chunk"))
+  }
+
+  /// Whether a chunk of odd length is padded to an even one, as it should be: some programs leave that out, and the
+  /// next chunk's name stands there.
+  private static func isPadded(_ file: borrowing RecordedFile, at offset: Int) throws(SensingError) -> Bool {
+    let bytes = try file.bytes(at: offset, count: 5)
+    guard bytes.count == 5, bytes[0] != 0 else { return true }
+    let isText: (ArraySlice<UInt8>) -> Bool = { $0.allSatisfy { (0x20...0x7E).contains($0) } }
+    return isText(bytes[1...4]) || !isText(bytes[0...3])
   }
 
   private mutating func takeFormat(
@@ -64,6 +77,13 @@ struct WAVLayout {
     else {
       let name = Self.name(ofEncoding: subformat, bits: bits)
       throw SensingError(file.path, .unsupported(name, use: "PCM of 8 to 32 bits or floating point"))
+    }
+    if bits == 24 && block == 4 * channels {
+      // Programs differ in where the 24 bits lie: ALSA below (S24_LE), others on top.
+      throw SensingError(
+        file.path,
+        .unsupported(
+          "24-bit PCM in 4 bytes", use: "arecord -f S24_3LE or S32_LE, which every program understands"))
     }
     guard block == encoding.width * channels else {
       throw SensingError(

@@ -51,6 +51,28 @@ import Vocabulary
     #expect(again == c)
   }
 
+  @Test(arguments: [
+    ("\"default\"", "stands in quotes"), ("'/m/a b'", "stands in quotes"),
+    ("\u{a0}default", "'\\u{a0}default' has a character that is not seen"),
+    ("default\u{202f}", "not seen"), ("de\u{1b}[31mfault", "'de\\u{1b}[31mfault' has"),
+    ("a\u{202e}b", "not seen"),
+    ("a\rb", "not seen"), ("\u{feff}a", "not seen"),
+  ])
+  func aValueHoldsNothingThatIsNotSeen(_ value: String, _ said: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try parse("[daemon]\nmodel = /m\n[sensor a]\ndevice = \(value) # a comment \u{a0}\n")
+    }
+    #expect(error?.description.contains("m.conf:4: ") == true)
+    #expect(error?.description.contains(said) == true)
+  }
+
+  @Test func marksLineEndsAndOtherScriptsAreText() throws {
+    let text = "\u{feff}[daemon]\r\nmodel = /mö/日本.m\r\n[sensor a]\r\ndevice = a\u{a0}\"b\"\r\n"
+    let c = try parse(text)
+    #expect(c.general.model == "/mö/日本.m")
+    #expect(c.sensor(for: "a").device == "a\u{a0}\"b\"")
+  }
+
   /// Found by tools/fuzz: such a value was kept, and what was printed of it read as a comment.
   @Test(arguments: [
     "#default", "#", ";default", " #default", "\t; x", "default#1", "default;1", "a:#b", "a=;b",

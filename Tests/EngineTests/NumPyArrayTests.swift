@@ -36,8 +36,42 @@ import Testing
     #expect(try NumPyArray(file("{'shape':(1,),'descr':'|i1','fortran_order':False}", [7])).shape == [1])
   }
 
+  /// What numpy.save writes of sensors' readings: -2, 3 and the type's largest, by numpy.
+  @Test(
+    arguments: [
+      (">f4", [0xc0, 0, 0, 0, 0x40, 0x40, 0, 0, 0x7f, 0x7f, 0xff, 0xff], 0x1.fffffep127),
+      ("<f2", [0, 0xc0, 0, 0x42, 0xff, 0x7b], 65_504), (">f2", [0xc0, 0, 0x42, 0, 0x7b, 0xff], 65_504),
+      ("<i2", [0xfe, 0xff, 3, 0, 0xff, 0x7f], 32_767),
+      (">i4", [0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 3, 0x7f, 0xff, 0xff, 0xff], 0x1p31),
+      (
+        "<i8",
+        [0xfe] + [UInt8](repeating: 0xff, count: 7) + [3] + [UInt8](repeating: 0, count: 7)
+          + [UInt8](repeating: 0xff, count: 7) + [0x7f], 0x1p63
+      ),
+    ] as [(String, [UInt8], Float)])
+  func readsOtherNumbers(_ type: String, _ data: [UInt8], _ largest: Float) throws {
+    #expect(try NumPyArray(file(header(type, "(3,)"), data)).floats == [-2, 3, largest])
+  }
+
+  @Test func readsNumbersWithoutSignAndSmallHalves() throws {
+    #expect(try NumPyArray(file(header("|u1", "(2,)"), [200, 3])).values == .float32([200, 3]))
+    #expect(try NumPyArray(file(header("<u2", "(1,)"), [0xff, 0xff])).floats == [65_535])
+    #expect(try NumPyArray(file(header(">u4", "(1,)"), [0x80, 0, 0, 0])).floats == [0x1p31])
+    #expect(
+      try NumPyArray(file(header("<u8", "(1,)"), [UInt8](repeating: 0xff, count: 8))).floats == [0x1p64])
+    #expect(
+      try NumPyArray(file(header("<f2", "(3,)"), [1, 0, 0, 0x80, 0, 0xfc])).floats == [
+        0x1p-24, 0, -.infinity,
+      ])
+    #expect(try NumPyArray(file(header("<f2", "(1,)"), [1, 0x7c])).floats[0].isNaN)
+  }
+
   @Test(arguments: [
-    "{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }",
+    "{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }",
+    "{'descr': '|b1', 'fortran_order': False, 'shape': (4,), }",
+    "{'descr': '|f4', 'fortran_order': False, 'shape': (1,), }",
+    "{'descr': '<f1', 'fortran_order': False, 'shape': (4,), }",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
     "{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (1, }",

@@ -29,8 +29,8 @@ import Vocabulary
   }
 
   @Test(arguments: [
-    ("<f4", "(2,)", 8, "holds 2 numbers where the model takes 3; "),
-    ("<i4", "(3,)", 12, "element type '<i4', "),
+    ("<f4", "(2,)", 8, "holds 2 numbers of shape [2] where the model takes a vector of 3; "),
+    ("<c8", "(3,)", 24, "element type '<c8', "),
     ("<f4", "(3,)", 11, "shape [3] of <f4 needs 12 bytes, 11 are there; "),
   ])
   func anArrayOfAnotherFormSaysWhatToDo(type: String, shape: String, bytes: Int, part: String) throws {
@@ -40,5 +40,31 @@ import Vocabulary
         + [UInt8](repeating: 0, count: bytes))
     defer { unlink(path) }
     #expect(refusal(path)?.description.hasPrefix("m.csv:7: \(path): \(part)") == true)
+  }
+
+  private func write(_ shape: String, _ values: [Float]) throws {
+    let header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }\n".utf8)
+    let data = values.flatMap { v in (0..<4).map { UInt8(truncatingIfNeeded: v.bitPattern >> (8 * $0)) } }
+    try Descriptor.open(path, O_CREAT | O_TRUNC | O_WRONLY).writeAll(
+      [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + data)
+  }
+
+  /// As the tools' `read_vector`.
+  @Test func numbersInOneRowAreAVectorAndWhatIsNoNumberIsNone() throws {
+    defer { unlink(path) }
+    for shape in ["(3,)", "(1, 3)", "(3, 1)"] {
+      try write(shape, [1, 2, 3])
+      guard
+        case .vector(let numbers) = try WindowData.read(path, features: vector, manifest: "m.csv", line: 7)
+      else {
+        Issue.record("no vector of \(shape)")
+        return
+      }
+      #expect(numbers == [1, 2, 3])
+    }
+    try write("(3,)", [1, .nan, .infinity])
+    #expect(
+      refusal(path)?.description
+        == "m.csv:7: \(path): 2 of 3 values are not finite as float32; mend or remove the file")
   }
 }

@@ -6,8 +6,10 @@ enum MediaFiles {
     Array(name.utf8) + little32(size ?? body.count) + body + (body.count % 2 == 1 ? [0] : [])
   }
 
-  static func format(tag: Int = 1, channels: Int = 1, rate: Int = 16_000, bits: Int = 16) -> [UInt8] {
-    let block = channels * bits / 8
+  static func format(
+    tag: Int = 1, channels: Int = 1, rate: Int = 16_000, bits: Int = 16, block: Int? = nil
+  ) -> [UInt8] {
+    let block = block ?? channels * bits / 8
     return little16(tag) + little16(channels) + little32(rate) + little32(rate * block) + little16(block)
       + little16(bits)
   }
@@ -19,8 +21,8 @@ enum MediaFiles {
       + little16(subformat) + [0, 0, 0, 0, 16, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71]
   }
 
-  static func riff(_ chunks: [UInt8]) -> [UInt8] {
-    Array("RIFF".utf8) + little32(4 + chunks.count) + Array("WAVE".utf8) + chunks
+  static func riff(_ chunks: [UInt8], name: String = "RIFF", size: Int? = nil) -> [UInt8] {
+    Array(name.utf8) + little32(size ?? 4 + chunks.count) + Array("WAVE".utf8) + chunks
   }
 
   static func samples(_ values: [Int16]) -> [UInt8] { values.flatMap { little16(Int($0)) } }

@@ -29,6 +29,13 @@ import Testing
     #expect(try decode("P5 4 1 15\n", [0, 7, 15, 200]).pixels == [0, 119, 255, 255])
   }
 
+  @Test func samplesOfTwoBytesAreScaled() throws {
+    let grey = try decode("P5 4 1 65535\n", [0, 0, 0, 128, 127, 255, 255, 255])
+    #expect(grey.pixels == [0, 0, 127, 255])
+    #expect(try decode("P5 3 1 1023\n", [1, 0, 3, 255, 9, 9]).pixels == [64, 255, 255])
+    #expect(try decode("P6 1 1 256 ", [0, 1, 0, 128, 1, 0]).pixels == [1, 128, 255])
+  }
+
   @Test func pixelsMayLookLikeSpaceAndMoreMayFollow() throws {
     #expect(try decode("P5 2 1 255\n", [10, 35, 99]).pixels == [10, 35])
   }
@@ -37,9 +44,8 @@ import Testing
     #expect(refusal("") == .empty)
     #expect(refusal("GIF89a") == .wrongType(expected: "a PGM or PPM file"))
     #expect(refusal("P2 1 1 255 ", [49]) == .unsupported("netpbm's P2", use: "binary PGM (P5) or PPM (P6)"))
-    #expect(
-      refusal("P5 1 1 65535 ", [0, 0])
-        == .unsupported("a picture with 16-bit samples", use: "8-bit samples (pnmdepth 255)"))
+    #expect(refusal("P5 1 1 65535 ", [0]) == .truncated(promised: 15, found: 14))
+    #expect(refusal("P5 1 1 65536 ", [0, 0]) == .malformed("largest value 65536"))
     #expect(refusal("P5 1 1 0 ", [0]) == .malformed("largest value 0"))
     #expect(refusal("P5 0 1 255 ", [0]) == .malformed("picture of 0 x 1 pixels"))
     #expect(refusal("P5 99999999999 1 255 ", [0]) == .malformed("picture header"))

@@ -55,6 +55,28 @@ import Testing
     #expect(try read(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format()) + data)) == [8, 9, 1])
   }
 
+  @Test func lengthsThatWereNeverFilledInGoToTheEnd() throws {
+    let format = MediaFiles.chunk("fmt ", MediaFiles.format())
+    let open = MediaFiles.chunk("data", MediaFiles.samples([8, 9]), size: 0)
+    for whole in [8, 36, 0x7FFF_F024, 0x7FFF_FFFF, 0x8000_0024, 0xFFFF_FFFF] {
+      #expect(try read(MediaFiles.riff(format + open, size: whole)) == [8, 9], "RIFF of \(whole)")
+    }
+    // FFmpeg's -rf64 always leaves ds64 as zeros until it ends.
+    let large = MediaFiles.chunk("ds64", [UInt8](repeating: 0, count: 28)) + format
+    let data = MediaFiles.chunk("data", MediaFiles.samples([8, 9]), size: 0xFFFF_FFFF)
+    #expect(try read(MediaFiles.riff(large + data, name: "RF64", size: 0xFFFF_FFFF)) == [8, 9])
+  }
+
+  @Test func oddChunksWithoutPaddingAreWalkedOver() throws {
+    let format = MediaFiles.chunk("fmt ", MediaFiles.format())
+    let data = MediaFiles.chunk("data", MediaFiles.samples([3, 4]))
+    let odd = Array(MediaFiles.chunk("LIST", [1, 2, 3]).dropLast())
+    #expect(try read(MediaFiles.riff(odd + format + data)) == [3, 4])
+    #expect(try read(MediaFiles.riff(format + odd + data)) == [3, 4])
+    // Padding that is no zero is padding all the same.
+    #expect(try read(MediaFiles.riff(format + odd + [0x78] + data)) == [3, 4])
+  }
+
   @Test func partsAreReadWhereAsked() throws {
     let reader = try WAVReader(path: directory.write("a.wav", MediaFiles.wav([0, 1, 2, 3, 4, 5])))
     var buffer = [Int16](repeating: -1, count: 4)
@@ -81,6 +103,11 @@ import Testing
     #expect(
       try refusal(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format(bits: 40)) + data))
         == .unsupported("40-bit PCM", use: "PCM of 8 to 32 bits or floating point"))
+    let wide = MediaFiles.chunk("fmt ", MediaFiles.format(bits: 24, block: 4))
+    #expect(
+      try refusal(MediaFiles.riff(wide + data))
+        == .unsupported(
+          "24-bit PCM in 4 bytes", use: "arecord -f S24_3LE or S32_LE, which every program understands"))
     #expect(
       try refusal(MediaFiles.riff(MediaFiles.chunk("fmt ", MediaFiles.format(channels: 6)) + data))
         == .unsupported("sound with 6 channels", use: "mono or stereo"))

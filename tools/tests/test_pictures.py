@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -100,3 +104,40 @@ def test_numbers_that_are_no_brightness_are_refused(tmp_path):
     Image.fromarray(GREY.astype(np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(ToolError, match="pixels of the kind F are not read"):
         read_picture(tmp_path / "a.tif")
+
+
+SIDE = 56
+WIDE = ((np.mgrid[0:SIDE, 0:SIDE][0] * 911 + np.mgrid[0:SIDE, 0:SIDE][1] * 577) % 65536).astype(np.uint16)
+
+
+def netpbm(kind: bytes, largest: int, note: bytes = b"") -> bytes:
+    values = WIDE.astype(np.int64) * largest // 65535
+    if kind == b"P6":
+        values = np.stack([values, values[::-1], values.T], -1)
+    body = values.astype(">u2" if largest > 255 else np.uint8).tobytes()
+    return kind + b"\n" + note + b"%d %d\n%d\n" % (SIDE, SIDE, largest) + body
+
+
+PLAIN = {
+    "grey": netpbm(b"P5", 255), "comments": netpbm(b"P5", 255, b"# GIMP\n#\n"), "dark": netpbm(b"P5", 100),
+    "grey-16": netpbm(b"P5", 65535), "scanner-12": netpbm(b"P5", 4095), "just-16": netpbm(b"P5", 256),
+    "colour": netpbm(b"P6", 255), "colour-16": netpbm(b"P6", 65535), "carriage-returns": netpbm(b"P5", 255).replace(
+        b"P5\n", b"P5\r\n", 1), "more-behind": netpbm(b"P5", 255) + netpbm(b"P5", 255)}
+
+
+def test_the_daemons_reader_takes_the_same_pixels(tmp_path, mmexitctl):
+    """Each file beside a plain one of the pixels that the tools read: the same answers, to the last bit."""
+    for name, content in PLAIN.items():
+        (tmp_path / f"{name}.pnm").write_bytes(content)
+        (tmp_path / f"{name}.tools.pnm").write_bytes(picture_bytes(read_picture(tmp_path / f"{name}.pnm")))
+    files = [f"{n}{end}.pnm" for n in PLAIN for end in ("", ".tools")]
+    (tmp_path / "m.csv").write_text("label,image\n" + "".join(f"7,{n}\n" for n in files))
+    model = Path(__file__).parents[2] / "config/models/digits.safetensors"
+    ended = subprocess.run([mmexitctl, "evaluate", "--model", model, "--manifest", tmp_path / "m.csv", "--policy",
+                            "all", "--audit", "--json"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    windows = [w["exits"] for w in json.loads(ended.stdout)["windows"]]
+    assert len(windows) == 2 * len(PLAIN)
+    for name, daemons, tools in zip(PLAIN, windows[::2], windows[1::2], strict=True):
+        assert daemons == tools, name
+    assert windows[0] != windows[2 * list(PLAIN).index("dark")]  # the answers do tell pictures apart

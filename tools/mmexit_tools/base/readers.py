@@ -60,16 +60,22 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def read_vector(path: Path) -> NDArray[np.float32]:
-    """A one-dimensional float32 `.npy` file."""
+    """A `.npy` file of numbers in one row, as float32: what the evaluator takes (Sources/Engine/NumPyArray.swift)."""
     try:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise ToolError(f"{path}: no such file", NO_INPUT) from None
     except (OSError, ValueError, EOFError) as error:
         raise ToolError(f"{path}: not a readable .npy file ({error})") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiu":
+    if not isinstance(array, np.ndarray) or max(array.shape, default=1) != array.size or (
+            array.dtype.kind not in "fiu" or array.dtype.itemsize > 8):
         raise ToolError(f"{path}: want a one-dimensional array of numbers")
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):
+        numbers = array.reshape(-1).astype(np.float32)
+    bad = int((~np.isfinite(numbers)).sum())
+    if bad:
+        raise ToolError(f"{path}: {bad} of {numbers.size} values are not finite as float32; mend or remove the file")
+    return numbers
 
 
 def wav_bytes(pcm: PCM, rate: int) -> bytes:

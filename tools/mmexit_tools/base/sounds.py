@@ -91,28 +91,39 @@ def _channels(path: Path, count: int) -> ToolError:
 
 
 def _chunks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(name, offset of the content, stated size) one after another; padded to even lengths."""
+    """(name, offset of the content, stated size) one after another; padded to even lengths, but where a program left
+    that out and the next chunk's name stands there."""
     offset = 12
     for _ in range(CHUNKS):
         if offset + 8 > len(raw):
             return
         size = int.from_bytes(raw[offset + 4 : offset + 8], "little")
         yield raw[offset : offset + 4], offset + 8, size
-        offset += 8 + size + (size & 1)
+        offset += 8 + size
+        offset += size & 1 and _is_padded(raw[offset : offset + 5])
+
+
+def _is_padded(there: bytes) -> bool:
+    def is_text(part: bytes) -> bool:
+        return all(0x20 <= b <= 0x7E for b in part)
+
+    return len(there) < 5 or there[0] == 0 or is_text(there[1:]) or not is_text(there[:4])
 
 
 def _wav_layout(raw: bytes, path: Path) -> Layout:
     if len(raw) < 12 or raw[8:12] != b"WAVE":
         raise ToolError(f"{path}: not a RIFF/WAVE file")
     large = raw[:4] != b"RIFF"
-    # Of a recorder that was killed before it closed the file.
-    unclosed = not large and int.from_bytes(raw[4:8], "little") + 8 < len(raw)
+    # Of a recorder that was killed before it closed the file, or of one that writes to a pipe.
+    whole = int.from_bytes(raw[4:8], "little")
+    unclosed = not large and (whole + 8 < len(raw) or whole >= UNKNOWN_SIZE)
     layout: Layout | None = None
     size64: int | None = None
     for name, offset, size in _chunks(raw):
         if large and name == b"ds64":
             field = raw[offset + 8 : offset + 16]
-            size64 = int.from_bytes(field, "little") if len(field) == 8 and field[7] < 128 else None
+            # Zeros until the recorder closes the file.
+            size64 = (int.from_bytes(field, "little") or None) if len(field) == 8 and field[7] < 128 else None
         elif name == b"fmt ":
             layout = _format(raw[offset : offset + min(size, 40)], path)
         elif name == b"data":
@@ -141,6 +152,10 @@ def _format(text: bytes, path: Path) -> Layout:
         kind = {INTEGER: f"{bits}-bit PCM", FLOAT: f"{bits}-bit floating point"}.get(
             tag, NAMES.get(tag, f"WAV encoding {tag}"))
         raise ToolError(f"{path}: {kind} is not read; use PCM of 8 to 32 bits or floating point")
+    if bits == 24 and block == 4 * channels:
+        # Programs differ in where the 24 bits lie: ALSA below (S24_LE), others on top.
+        raise ToolError(f"{path}: 24-bit PCM in 4 bytes is not read; use arecord -f S24_3LE or S32_LE, which every "
+                        "program understands")
     if block != width * channels:
         raise ToolError(f"{path}: damaged: {block} bytes a sample for {channels} {bits}-bit channels")
     if rate not in RATES:

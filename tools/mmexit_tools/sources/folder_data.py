@@ -167,11 +167,7 @@ def read_signal(path: Path, modality: str, rate: int) -> Signal:
         return Sound(read_sound(path, rate), rate)
     if modality == "image":
         return Picture(_reduced(read_picture(path)))
-    values = read_vector(path)
-    bad = int((~np.isfinite(values)).sum())
-    if bad:
-        raise ToolError(f"{path}: {bad} of {len(values)} values are not finite numbers; mend or remove the file")
-    return Vector(values)
+    return Vector(read_vector(path))
 
 
 def _reduced(pixels: Pixels) -> Pixels:
