@@ -1,6 +1,19 @@
 import Scheduling
 import Vocabulary
 
+/// What a stream costs beside the windows that an order is asked about.
+package struct StreamPrices: Hashable, Sendable {
+  /// Share of windows that are full checks, 0...1.
+  package var fullCheckShare: Double
+  /// By modality: staying awake after a wake that was wanted; no full check pays it.
+  package var lingerCosts: [Double]
+
+  package init(fullCheckShare: Double = 0, lingerCosts: [Double] = []) {
+    self.fullCheckShare = fullCheckShare
+    self.lingerCosts = lingerCosts
+  }
+}
+
 /// What the gate would have made of an audited window under a policy. The gate is the daemon's own: there is one rule.
 package struct AuditReplay: Sendable {
   /// One window's outcome.
@@ -17,21 +30,28 @@ package struct AuditReplay: Sendable {
   }
 
   private let layout: ExitLayout
-  private let prices: OrderingProblem
+  let prices: OrderingProblem
+  let stream: StreamPrices
   private let policy: GatePolicy
   private let order: [Int]
-  /// Sensors that may be asked.
+  /// Sensors that may be awake at all.
   private let permitted: ModalitySet
+  /// Sensors that tell nothing: asleep, or taken as quiet where they listen.
+  private let hopeless: ModalitySet
 
   /// - Parameter prices: in the model's order; its hazards and accuracies are not looked at.
   package init(
-    _ layout: ExitLayout, prices: OrderingProblem, policy: GatePolicy, permitted: ModalitySet? = nil
+    _ layout: ExitLayout, prices: OrderingProblem, policy: GatePolicy, permitted: ModalitySet? = nil,
+    hopeless: ModalitySet = [], stream: StreamPrices = StreamPrices()
   ) {
     precondition(prices.modalities.map(\.exits.count) == layout.exitCounts)
+    precondition((0...1).contains(stream.fullCheckShare))
     self.layout = layout
     self.prices = prices
+    self.stream = stream
     self.policy = policy
     self.permitted = permitted ?? .all(layout.modalityCount)
+    self.hopeless = policy.noneClass == nil ? [] : hopeless
     order = policy.steps.compactMap { step in
       if case .encoder(let modality, 1) = step { modality } else { nil }
     }
@@ -39,20 +59,28 @@ package struct AuditReplay: Sendable {
 
   /// Walks one window. The first sensor of the order that can be had is awake, the others sleep and are in time if woken.
   /// Where less than everything is fused, which no audit recorded, the most certain of the last exits stands in.
+  /// - Parameter isFullCheck: every sensor that tells something is asked before a `none` stands.
   /// - Returns: nil where the record has no reference label.
-  package func outcome(_ record: AuditRecord) -> Outcome? {
+  package func outcome(_ record: AuditRecord, isFullCheck: Bool = false) -> Outcome? {
     guard let reference = record.reference else { return nil }
     let available = record.available(layout).intersection(permitted)
-    guard let sentinel = order.first(where: { available.contains(index: $0) }) else {
+    guard let listening = order.first(where: { available.contains(index: $0) }) else {
       return Outcome(label: nil, cost: 0, agrees: false, correct: false, woken: [])
     }
-    let first = ModalitySet(index: sentinel)
-    var cost = prices.modalities[sentinel].standbyCost
+    let first = ModalitySet(index: listening)
+    let others = available.subtracting(first).subtracting(hopeless)
+    var cost = prices.modalities[listening].standbyCost
+    let isMute = hopeless.contains(first)
+    if isMute, !isFullCheck || others.isEmpty, let none = policy.noneClass {
+      return Outcome(
+        label: none, cost: cost, agrees: record.fusion.wasRun && none == Int(record.fusion.label),
+        correct: none == Int(reference.label), woken: [])
+    }
     var gate = Gate(policy)
     var action = gate.begin(
       WindowConditions(
-        present: first, wakeable: available.subtracting(first), inactive: record.inactive.intersection(first))
-    )
+        present: isMute ? [] : first, wakeable: others, inactive: record.inactive.intersection(first),
+        lookDue: isFullCheck))
     var asked = InlineArray<32, UInt8>(repeating: 0)
     while true {
       switch action {

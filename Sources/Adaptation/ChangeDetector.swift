@@ -35,17 +35,25 @@ package struct ChangeDetector: Hashable, Sendable {
   }
 
   /// The number of newest records since when some modality answers events differently than before; nil where none does.
-  /// Only events are looked at: a blind camera is as right as ever while nothing happens.
+  /// Only events are looked at: a blind camera is as right as ever while nothing happens. Each counts once (`Episodes`), and
+  /// is right if any of its audits is.
   package func recordsSinceChange(_ buffer: ValidationBuffer, none: Int?) -> Int? {
     var newest: Int?
+    let episodes = Episodes(buffer, none: none)
     for modality in 0..<buffer.layout.modalityCount {
       var series: [Bool] = []
       var places: [Int] = []
+      var episode: Int?
       for index in buffer.indices {
         let record = buffer[index]
         guard record.isEvent(none: none),
           let correct = record.isCorrect(record.exits[buffer.layout.lastRow(of: modality)])
         else { continue }
+        if episodes.numbers[index] == episode {
+          if correct { series[series.count - 1] = true }
+          continue
+        }
+        episode = episodes.numbers[index]
         series.append(correct)
         places.append(index)
       }

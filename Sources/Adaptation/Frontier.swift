@@ -37,18 +37,19 @@ package struct Frontier: Sendable {
   ///   - policy: what the gate walks now.
   ///   - thresholds: for each factor to be tried.
   ///   - figures: prices and estimates, in the model's order.
-  ///   - allowed: sensors that may be asked at all (hopeless ones are not).
+  ///   - hopeless: sensors that tell nothing: not asked, and taken as quiet where they listen.
+  ///   - stream: what full checks and lingering cost.
   /// - Throws: `PlanningError` if the figures are unusable.
   package init(
     _ buffer: ValidationBuffer, policy: GatePolicy, thresholds: [(scale: Double, table: ThresholdTable)],
-    figures: OrderingProblem, allowed: ModalitySet? = nil
+    figures: OrderingProblem, hopeless: ModalitySet = [], stream: StreamPrices = StreamPrices()
   ) throws(PlanningError) {
     let layout = buffer.layout
     let order = policy.steps.compactMap { step in
       if case .encoder(let modality, 1) = step { modality } else { nil }
     }
     var points: [FrontierPoint] = []
-    for set in Self.sets(allowed ?? .all(layout.modalityCount), count: layout.modalityCount) {
+    for set in Self.sets(.all(layout.modalityCount), count: layout.modalityCount) {
       // Of those permitted each may be the one that stays awake; the others follow as in the present order.
       for first in order where set.contains(index: first) {
         let candidate = [first] + order.filter { $0 != first }
@@ -58,23 +59,15 @@ package struct Frontier: Sendable {
             weighed.lambda *= share
             let variant = policy.with(
               steps: layout.walk(candidate), thresholds: table, goingOn: .some(try GoingOnEstimate(weighed)))
-            let replay = AuditReplay(layout, prices: figures, policy: variant, permitted: set)
-            var point = FrontierPoint(
-              order: candidate, permitted: set, thresholdScale: scale, lambdaShare: share, cost: 0,
-              accuracy: 0, risk: 0)
-            var counted = 0.0
-            for index in buffer.indices {
-              guard let outcome = replay.outcome(buffer[index]) else { continue }
-              counted += 1
-              point.cost += outcome.cost
-              if outcome.correct { point.accuracy += 1 }
-              if !outcome.agrees { point.risk += 1 }
-            }
-            guard counted > 0 else { continue }
-            point.cost /= counted
-            point.accuracy /= counted
-            point.risk /= counted
-            points.append(point)
+            let worth = StreamWorth(
+              buffer,
+              AuditReplay(
+                layout, prices: figures, policy: variant, permitted: set, hopeless: hopeless, stream: stream))
+            guard worth.count > 0 else { continue }
+            points.append(
+              FrontierPoint(
+                order: candidate, permitted: set, thresholdScale: scale, lambdaShare: share, cost: worth.cost,
+                accuracy: worth.correct, risk: 1 - worth.agrees))
           }
         }
       }

@@ -2,8 +2,9 @@ import Vocabulary
 
 /// Which sensors tell nothing at present, and are left asleep.
 ///
-/// Judged over windows in which something happened: a black picture agrees with fusion in nearly every quiet window. A
-/// sensor is left out when even the largest share of right answers that its newest events leave possible is below a floor,
+/// Judged over events, windows in which something happened: a black picture agrees with fusion in nearly every quiet window.
+/// All audits of one event count once (`Episodes`): a hand that rests in the picture for a minute says no more of the
+/// microphone than one wave. A sensor is left out when even the largest share of right answers that its newest events leave possible is below a floor,
 /// and taken back when the smallest is above it; between the two it stays as it is.
 package struct HopelessSensors: Sendable {
   package struct Settings: Hashable, Sendable {
@@ -13,6 +14,9 @@ package struct HopelessSensors: Sendable {
     package var error = 0.03
     /// Newest events that are looked at; with 10 and none right, the largest share left possible is 0.296.
     package var events = 10
+    /// After so long without an audited event it is not known any more what a sensor is worth: it is asked again, and
+    /// judged anew.
+    package var memory = Nanoseconds.seconds(1800)
 
     package init() {}
   }
@@ -20,7 +24,7 @@ package struct HopelessSensors: Sendable {
   package struct Change: Hashable, Sendable {
     package var modality: Int
     package var isHopeless: Bool
-    /// Right answers of its encoder's last exit, of so many events; 0 of 0 where a measure of quality said it.
+    /// Events in which its encoder's last exit was right, of so many; 0 of 0 where a measure of quality said it.
     package var right: Int
     package var events: Int
   }
@@ -30,6 +34,8 @@ package struct HopelessSensors: Sendable {
   private var judged: ModalitySet = []
   /// Left out by a measure of quality (darkness, blur, level against floor).
   private var poor: ModalitySet = []
+  /// By modality: the audit that ended last when it was taken back for want of events; what came before does not count.
+  private var forgotten = InlineArray<32, Instant>(repeating: .zero)
 
   package init(settings: Settings = Settings()) {
     precondition(settings.events > 0 && settings.error > 0)
@@ -47,7 +53,9 @@ package struct HopelessSensors: Sendable {
     _ buffer: ValidationBuffer, poor: ModalitySet = [], none: Int?
   ) -> [Change] {
     let before = set
+    let judgedBefore = judged
     self.poor = poor.intersection(.all(buffer.layout.modalityCount))
+    let newest = buffer.count > 0 ? buffer[buffer.count - 1].end : nil
     var counts: [(right: Int, events: Int)] = []
     for modality in 0..<buffer.layout.modalityCount {
       let count = newestEvents(modality, buffer, none: none)
@@ -55,7 +63,12 @@ package struct HopelessSensors: Sendable {
       let one = ModalitySet(index: modality)
       if judged.contains(one) {
         let least = Binomial.lowerBound(count.right, of: count.events, error: settings.error)
-        if least > settings.floor { judged.subtract(one) }
+        if least > settings.floor {
+          judged.subtract(one)
+        } else if let newest, let last = lastEvent(buffer, none: none), newest - last > settings.memory {
+          judged.subtract(one)
+          forgotten[modality] = last
+        }
       } else if count.events > 0 {
         let most = Binomial.upperBound(count.right, of: count.events, error: settings.error)
         if most < settings.floor { judged.insert(one) }
@@ -65,8 +78,10 @@ package struct HopelessSensors: Sendable {
     return (0..<buffer.layout.modalityCount).compactMap { modality in
       let now = set.contains(index: modality)
       guard now != before.contains(index: modality) else { return nil }
+      let isByQuality = !judged.union(judgedBefore).contains(index: modality)
       return Change(
-        modality: modality, isHopeless: now, right: counts[modality].right, events: counts[modality].events)
+        modality: modality, isHopeless: now, right: isByQuality ? 0 : counts[modality].right,
+        events: isByQuality ? 0 : counts[modality].events)
     }
   }
 
@@ -81,18 +96,36 @@ package struct HopelessSensors: Sendable {
     poor.subtract(ModalitySet(index: best))
   }
 
-  /// Right answers of the encoder's last exit, of the newest audited events: what a sensor is judged by.
+  /// Of the newest audited events, those in which the encoder's last exit was right at least once: what a sensor is judged by.
   package func newestEvents(
     _ modality: Int, _ buffer: ValidationBuffer, none: Int?
   ) -> (right: Int, events: Int) {
     let row = buffer.layout.lastRow(of: modality)
+    let episodes = Episodes(buffer, none: none)
     var (right, events) = (0, 0)
-    for index in stride(from: buffer.count - 1, through: 0, by: -1) where events < settings.events {
+    var episode: Int?
+    var wasRight = false
+    for index in stride(from: buffer.count - 1, through: 0, by: -1) {
       let record = buffer[index]
+      guard record.end > forgotten[modality] || forgotten[modality] == .zero else { break }
       guard record.isEvent(none: none), let correct = record.isCorrect(record.exits[row]) else { continue }
-      events += 1
-      if correct { right += 1 }
+      if episodes.numbers[index] != episode {
+        guard events < settings.events else { break }
+        events += 1
+        (episode, wasRight) = (episodes.numbers[index], false)
+      }
+      if correct && !wasRight {
+        right += 1
+        wasRight = true
+      }
     }
     return (right, events)
+  }
+
+  private func lastEvent(_ buffer: ValidationBuffer, none: Int?) -> Instant? {
+    for index in stride(from: buffer.count - 1, through: 0, by: -1) where buffer[index].isEvent(none: none) {
+      return buffer[index].end
+    }
+    return nil
   }
 }

@@ -9,6 +9,15 @@ extension Keys {
     share("energy-share", \.energyShare, "Largest share of all energy that audits may take."),
     .count("seed", 0...Int(Int32.max), \.seed, "Of the draws: the same windows for the same seed."),
     .flag("reorder", \.reorder, "Let audits choose the order of modalities and which of them are asked."),
+    .optional(
+      "budget", takes: "power", unit: "W", \.budget,
+      "With reorder: what all may take, on the average of any hour; order, sensors and thresholds keep to it."
+    ) { (text) throws(ValueError) in try Quantity.watts(text, 0.001...1000) },
+    .optional(
+      "risk-bound", takes: "number, 0 to 1", unit: "", \.riskBound,
+      "With reorder: largest share of windows that may be answered otherwise than by full fusion."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0...1) },
+    .flag("risk-outranks", \.riskOutranks, "Where both cannot be kept, risk-bound is, and budget is broken."),
     .count("buffer", 1...ValidationBuffer.maximumCapacity, \.buffer, "Audits that are kept, the newest."),
     share(
       "label-share", \.labelShare,

@@ -72,6 +72,12 @@ package struct Configuration: Sendable, Equatable {
     package var labelShare = 0.5
     /// Whether the order, and which sensors are asked, follow the audits.
     package var reorder = false
+    /// Watts that all may take on the average of an hour, with `reorder`; nil: no limit.
+    package var budget: Double?
+    /// Largest share of windows that may be answered otherwise than by full fusion, with `reorder`; nil: no bound.
+    package var riskBound: Double?
+    /// Where both cannot be kept, the bound is, and the limit is broken.
+    package var riskOutranks = true
   }
 
   /// One sensor; its section names the modality of the model that it serves.

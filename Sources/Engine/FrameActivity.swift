@@ -11,7 +11,15 @@ package struct FrameActivity: Equatable, Sendable {
     /// Mean absolute difference in 1/16 of a grey level, 0...4080.
     package let level: Int
     package let active: Bool
+    /// Mean grey level, and the mean absolute difference of the thumbnail's cells from it, both in 1/16 of a grey level.
+    package let brightness: Int
+    package let contrast: Int
   }
+
+  /// Brightness below which a picture is black, and contrast below which something covers the lens: 8 and 1 grey levels. A
+  /// camera's noise comes to less in a cell's mean; an even wall comes to more by its light alone.
+  package static let black = 8 * 16
+  package static let blank = 16
 
   package static let width = 16
   package static let height = 12
@@ -49,7 +57,11 @@ package struct FrameActivity: Equatable, Sendable {
       background[cell] += observed == 0 ? step : (step / 16 != 0 ? step / 16 : step.signum())
     }
     if observed < warmUp { observed += 1 }
-    return Observation(level: level, active: active)
+    var sum = 0
+    for cell in 0..<Self.cells { sum += Int(current[cell]) }
+    let brightness = sum / Self.cells
+    return Observation(
+      level: level, active: active, brightness: brightness, contrast: Self.contrast(current, brightness))
   }
 
   /// Mean absolute difference without the mean difference.
@@ -59,6 +71,12 @@ package struct FrameActivity: Equatable, Sendable {
     let common = sum / cells
     var total = 0
     for cell in 0..<cells { total += abs(Int(a[cell] - b[cell]) - common) }
+    return total / cells
+  }
+
+  private static func contrast(_ picture: [Int32], _ mean: Int) -> Int {
+    var total = 0
+    for cell in 0..<Self.cells { total += abs(Int(picture[cell]) - mean) }
     return total / cells
   }
 

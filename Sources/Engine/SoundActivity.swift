@@ -21,6 +21,10 @@ package struct SoundActivity: Equatable, Sendable {
   package let ratio: Int64
   /// Mean square below which nothing is active whatever the floor: some 4 units of amplitude, a converter's own noise.
   package static let quietest: Int64 = 16
+  /// Mean square below which no microphone is at work: a converter's least noise is some 2 units of amplitude.
+  package static let dead: Int64 = 4
+  /// Floor above which nobody is heard: -14 dB of full scale, where a word spoken near by lies at -20 dB.
+  package static let drowned: Int64 = 42_750_000
 
   /// Mean square in 1/64.
   private var scaledFloor: Int64 = 0

@@ -32,6 +32,14 @@ extension PipelineSensors {
     leftOut = plan.leftOut
   }
 
-  /// Whether a window is answered without it. Who listens because nobody else can is asked all the same.
-  func isLeftOut(_ sensor: Int) -> Bool { sensor != sentinel && leftOut.contains(index: sensor) }
+  /// Neither failed, nor kept from use.
+  func canBeHad(_ sensor: Int) -> Bool {
+    if case .failed = state(of: sensor) { return false }
+    return !isWithheld(sensor)
+  }
+
+  /// Whether it sleeps, and full checks are made without it.
+  func isLeftOut(_ sensor: Int) -> Bool {
+    sensor != sentinel && (isFrugal || leftOut.contains(index: sensor))
+  }
 }

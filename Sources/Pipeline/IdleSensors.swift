@@ -21,7 +21,7 @@ extension PipelineSensors {
         now - accounts[sensor].lastNeeded >= linger[sensor],
         accounts[sensor].maySleep(from: now, isLeftOut(sensor) ? nil : fullChecks)
       else { continue }
-      if accounts[sensor].isWakeBudgetSpent(at: now) {
+      if !isFrugal && accounts[sensor].isWakeBudgetSpent(at: now) {
         let held = accounts[sensor].holdAwake(at: now)
         publish(sensor)
         if held.isNew { record(.heldAwake(sensor: sensor, at: now, isTold: held.isTold)) }

@@ -9,6 +9,8 @@ package final class OrderLink: Sendable {
   package enum Message: Sendable {
     case audit(AuditedWindow)
     case label(decision: UInt64, label: Int)
+    /// Sensors whose data tells nothing now, by a cheap measure of it.
+    case quality(ModalitySet)
     /// What is the order to be? Asked after that window, which ended then.
     case review(window: UInt64, at: Instant)
     /// Another generation; nil where nothing follows the audits in it.
@@ -98,6 +100,7 @@ extension OrderPlanner {
     switch message {
     case .audit(let window): take(window)
     case .label(let decision, let label): self.label(decision, as: label)
+    case .quality(let poor): self.poor = poor
     case .review(let window, let now): link.reply(review(at: now), to: window)
     case .adopt(let setup): adopt(setup)
     case .end: return false

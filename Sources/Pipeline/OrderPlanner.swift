@@ -11,11 +11,16 @@ package struct OrderPlanner: Sendable {
   package private(set) var buffer: ValidationBuffer?
   private var reorderer: Reorderer?
   private var hopeless = HopelessSensors()
+  /// Sensors whose data tells nothing now.
+  var poor: ModalitySet = []
   /// The walk that was chosen last, before sensors that are left out go to its end.
   private var chosen: [ExitID] = []
   /// What the gate walks.
   private var walk: [ExitID] = []
   private var leftOut: ModalitySet = []
+  private var bounds: PolicyBounds?
+  /// Factors in force: on the thresholds, and on a right answer's worth for giving up.
+  private var factors = (scale: 1.0, share: 1.0)
   /// What people are shown.
   package private(set) var report = OrderReport()
 
@@ -29,13 +34,17 @@ package struct OrderPlanner: Sendable {
     buffer = nil
     reorderer = nil
     hopeless = HopelessSensors()
+    poor = []
     leftOut = []
     report = OrderReport()
-    guard let next, let reorderer = try? Reorderer(prior: next.prices) else {
+    guard let next, let reorderer = try? Reorderer(prior: next.prices, stream: next.stream) else {
       setup = nil
       return
     }
     self.reorderer = reorderer
+    bounds = next.budget == nil && next.riskBound == nil ? nil : PolicyBounds(next)
+    factors = (1, 1)
+    report.bounds = bounds?.report ?? BoundsReport()
     chosen = next.policy.steps
     walk = chosen
     var buffer = next.freshBuffer
@@ -70,21 +79,30 @@ package struct OrderPlanner: Sendable {
   /// What the audits speak for at `now`, the time of the last one.
   /// - Returns: nil where order and set stay.
   mutating func review(at now: Instant) -> PlannedOrder? {
-    guard let setup, let buffer, buffer.count > 0 else { return nil }
+    guard let setup, let buffer, buffer.count > 0 || poor != leftOut else { return nil }
     let none = setup.policy.noneClass
-    let changes = hopeless.review(buffer, none: none)
-    let permitted = ModalitySet.all(buffer.layout.modalityCount).subtracting(hopeless.set)
-    let present = setup.policy.with(steps: walk)
-    guard let review = try? reorderer?.review(buffer, policy: present, permitted: permitted, at: now) else {
+    let changes = hopeless.review(buffer, poor: poor, none: none)
+    let present = bounds?.policy(walk) ?? setup.policy.with(steps: walk)
+    guard let review = try? reorderer?.review(buffer, policy: present, hopeless: hopeless.set, at: now) else {
       return nil
     }
-    if setup.isOrderFree, review.verdict == .change { chosen = buffer.layout.walk(review.best.order) }
+    bounds?.review(buffer, present, hopeless: hopeless.set, at: now)
+    var silent = hopeless.set
+    if let point = bounds?.point {
+      if setup.isOrderFree { chosen = buffer.layout.walk(point.order) }
+      silent.formUnion(ModalitySet.all(buffer.layout.modalityCount).subtracting(point.permitted))
+    } else if setup.isOrderFree, review.verdict == .change {
+      chosen = buffer.layout.walk(review.best.order)
+    }
+    let nextFactors = (scale: bounds?.scale ?? 1, share: bounds?.worthShare ?? 1)
     report.review = review
+    report.bounds = bounds?.report ?? BoundsReport()
     count()
-    let next = chosen.filter { permitted.contains($0) } + chosen.filter { !permitted.contains($0) }
-    guard next != walk || hopeless.set != leftOut else { return nil }
+    let next = chosen.movingToEnd(silent)
+    guard next != walk || silent != leftOut || nextFactors != factors else { return nil }
     var change = OrderChange(
-      from: walk.firstExits, to: next.firstExits, askedBefore: report.asked, asked: permitted,
+      from: walk.firstExits, to: next.firstExits, askedBefore: report.asked,
+      asked: ModalitySet.all(buffer.layout.modalityCount).subtracting(silent),
       formerValue: review.present.value, value: review.best.value, gain: review.gain,
       standardError: review.standardError, audits: review.audits)
     change.moved = review.moved.map {
@@ -95,11 +113,15 @@ package struct OrderPlanner: Sendable {
     change.sensors = changes.map {
       OrderChange.Sensor(modality: $0.modality, isAsked: !$0.isHopeless, right: $0.right, events: $0.events)
     }
+    change.thresholdScale = nextFactors.scale
+    change.worthShare = nextFactors.share
     walk = next
-    leftOut = hopeless.set
-    report.asked = permitted
+    leftOut = silent
+    factors = nextFactors
+    report.asked = change.asked
     return PlannedOrder(
-      setup.policy.with(steps: next), order: next.firstExits, leftOut: leftOut, change: change)
+      bounds?.policy(next) ?? setup.policy.with(steps: next), order: next.firstExits, leftOut: leftOut,
+      change: change)
   }
 
   /// Brings what people are shown up to date.
@@ -116,15 +138,14 @@ package struct OrderPlanner: Sendable {
 }
 
 extension [ExitID] {
-  /// Modalities by their first exit.
-  fileprivate var firstExits: [Int] {
-    compactMap { if case .encoder(let modality, 1) = $0 { modality } else { nil } }
-  }
-}
-
-extension ModalitySet {
-  fileprivate func contains(_ exit: ExitID) -> Bool {
-    if case .encoder(let modality, _) = exit { contains(index: modality) } else { true }
+  /// The walk with sensors at its end that tell nothing; who listens goes on listening.
+  fileprivate func movingToEnd(_ hopeless: ModalitySet) -> [ExitID] {
+    let listening = firstExits.first
+    func isAsked(_ step: ExitID) -> Bool {
+      guard case .encoder(let modality, _) = step else { return true }
+      return modality == listening || !hopeless.contains(index: modality)
+    }
+    return filter(isAsked) + filter { !isAsked($0) }
   }
 }
 

@@ -22,6 +22,7 @@ package struct OrderReport: Sendable {
   package var events: [Events] = []
   /// The last one; nil before the first.
   package var review: OrderReview?
+  package var bounds = BoundsReport()
 }
 
 /// The report that the planner writes and the control thread reads.

@@ -12,6 +12,8 @@ struct OrderTurns {
   private var asked: UInt64?
   /// A generation that the planner could not be told of yet: its ring was full.
   private var untold: PlannerSetup??
+  /// Sensors whose data tells nothing, as the planner was told last.
+  private var poor: ModalitySet = []
 
   init(_ link: OrderLink?) { self.link = link }
 
@@ -19,6 +21,15 @@ struct OrderTurns {
   mutating func take(_ audit: AuditedWindow) {
     guard let link, tellGeneration(), link.send(.audit(audit)), asked == nil else { return }
     if link.send(.review(window: audit.decision, at: audit.end)) { asked = audit.decision }
+  }
+
+  /// After each window: a sensor's data has come to tell nothing, or something again. Asks at once.
+  mutating func take(poor: ModalitySet, after window: UInt64, at now: Instant) {
+    guard let link, poor != self.poor, asked == nil, tellGeneration(), link.send(.quality(poor)) else {
+      return
+    }
+    self.poor = poor
+    if link.send(.review(window: window, at: now)) { asked = window }
   }
 
   mutating func label(_ decision: UInt64, as label: Int) {
@@ -39,6 +50,7 @@ struct OrderTurns {
     guard let link else { return }
     asked = nil
     untold = .some(setup)
+    poor = []
     let first = max(1, window)
     if tellGeneration(), link.send(.review(window: first, at: now)) { asked = first }
   }

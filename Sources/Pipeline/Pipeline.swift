@@ -25,6 +25,9 @@ package final class Pipeline<Rig: SensorRig> {
   /// Nil where nothing is audited.
   private var audits: AuditTurns?
   private var orders: OrderTurns
+  /// Nil without a budget.
+  private var spending: SpendingGuard?
+  private var joinedBefore: UInt64 = 0
   private var commands: CommandIntake
   private let deliver: (borrowing Decision) -> Void
   private let note: (PipelineNote) -> Void
@@ -46,6 +49,9 @@ package final class Pipeline<Rig: SensorRig> {
     self.policy = policy
     fullPolicy = policy.full
     self.settings = settings
+    spending = settings.budget.map {
+      SpendingGuard(watts: $0, period: settings.period, model, energy.model, listening: order[0])
+    }
     engine = Engine(model)
     let start = rig.now
     let inputs = WindowInputs(model: model, activityCheck: settings.checksActivity(for: model))
@@ -94,10 +100,13 @@ package final class Pipeline<Rig: SensorRig> {
       answer(windowEndingAt: end)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
-      let audit = audits?.next(after: end)
+      sensors.isFrugal = spending?.isFrugal ?? false
+      if sensors.isFrugal { sensors.forAudit = [] }
+      let audit = sensors.isFrugal ? nil : audits?.next(after: end)
       sensors.sleepIdleSensors(
         linger: settings.linger, fullChecks: window.nextFullCheck,
-        isEventOpen: settings.eventsKeepAwake && window.isEventOpen, audit: audit, period: settings.period)
+        isEventOpen: settings.eventsKeepAwake && window.isEventOpen && !sensors.isFrugal, audit: audit,
+        period: settings.period)
       sensors.wakeForAudit(endingAt: audit, period: settings.period)
     }
   }
@@ -119,6 +128,14 @@ package final class Pipeline<Rig: SensorRig> {
   /// Goes over to another generation: the next window is answered by it alone.
   private func adopt(_ next: NextGeneration) {
     if next.hasOtherEvents, let event = window.endEvents(at: sensors.now) { note(.event(event)) }
+    if next.settings.budget != settings.budget || next.settings.period != settings.period {
+      let plan = next.generation.plan
+      spending = next.settings.budget.map {
+        SpendingGuard(
+          watts: $0, period: next.settings.period, next.generation.model.model, plan.energy,
+          listening: plan.order[0])
+      }
+    }
     policy = next.policy
     fullPolicy = next.fullPolicy
     settings = next.settings
@@ -149,11 +166,14 @@ package final class Pipeline<Rig: SensorRig> {
     number += 1
     var walk = WindowWalk(commands.isFullAsked ? fullPolicy : policy, endingAt: end)
     // What is asked for between two windows of the clock is no turn of the schedule.
-    let isAudited = end == clock.next && audits?.take(joined: clock.joined) ?? false
+    let isDrawn = end == clock.next && audits?.take(joined: clock.joined) ?? false
+    let isAudited = isDrawn && !sensors.isFrugal
     window.begin(isAudited: isAudited, isFull: commands.isFullAsked)
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer, engine)
     audits?.post(decision)
+    spending?.post(decision.totalEnergy, joined: clock.joined - joinedBefore)
+    joinedBefore = clock.joined
     assert(clock.last.map { decision.end > $0 } ?? true, "a window that is answered twice")
     if end == clock.next {
       clock.answered(windowEnding: decision.end, at: sensors.now)
@@ -168,10 +188,12 @@ package final class Pipeline<Rig: SensorRig> {
     let changes = window.trackEvents(decision)
     if let event = changes.ended { note(.event(event)) }
     if let event = changes.began { note(.event(event)) }
-    guard isAudited, let audited = window.runAudit(walk, decision, &engine) else { return }
-    status.publishAudit(audited.cost)
-    note(.audit(audited))
-    orders.take(audited)
+    if isAudited, let audited = window.runAudit(walk, decision, &engine) {
+      status.publishAudit(audited.cost)
+      note(.audit(audited))
+      orders.take(audited)
+    }
+    orders.take(poor: window.poor, after: number, at: decision.end)
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.

@@ -44,6 +44,8 @@ final class PipelineSensors<Rig: SensorRig> {
   var forAudit: ModalitySet = []
   /// Sensors that tell nothing at present: they sleep and are not asked. Audits are their full checks.
   var leftOut: ModalitySet = []
+  /// The budget leaves nothing but for who listens.
+  var isFrugal = false
   private let status: PipelineStatusBoard
 
   /// - Parameters:

@@ -18,6 +18,8 @@ package struct PipelineSettings: Sendable {
   var events: StreamEvents?
   /// Sensors that are awake stay so while something goes on.
   var eventsKeepAwake: Bool
+  /// Watts that all may take on the average of any hour; nil: no limit.
+  var budget: Double?
 
   package init(_ configuration: Configuration, _ model: Model) {
     period = configuration.general.windowPeriod
@@ -29,6 +31,7 @@ package struct PipelineSettings: Sendable {
     activityCheck = configuration.gate.activityCheck
     events = StreamEvents(configuration, model)
     eventsKeepAwake = configuration.events.keepsAwake
+    budget = configuration.adaptation.reorder ? configuration.adaptation.budget : nil
   }
 
   /// Whether stillness may answer: only where the model has a class for "nothing".

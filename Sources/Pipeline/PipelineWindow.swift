@@ -64,6 +64,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       afterEvent: settings.maximumBlindAfterEvent)
   }
 
+  /// Sensors whose data tells nothing.
+  var poor: ModalitySet { inputs.poor }
+
   /// When all sensors have to be awake again; nil where no class means "nothing", and they never have to.
   var nextFullCheck: FullCheckClock? { noneClass == nil ? nil : fullChecks }
 
@@ -90,10 +93,12 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     auditable = []
     quiet = []
     let isEventOpen = isEventOpen
+    var mute: ModalitySet = []
     for modality in modalities {
       let set = ModalitySet(index: modality)
-      if !isFull && sensors.isLeftOut(modality) {
-        if isAudited && sensors.state(of: modality).isAwake { gatherForAudit(modality, endingAt: end) }
+      if !isFull && isLeftOut(modality) {
+        if modality == sensors.sentinel { mute.insert(set) }
+        if isAudited || modality == sensors.sentinel { gatherForAudit(modality, endingAt: end) }
         continue
       }
       switch sensors.state(of: modality) {
@@ -127,9 +132,26 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         longestWake = max(longestWake, sensors.accounts[modality].wakeToWindow(period: settings.period))
       }
     }
-    inactive = conditions.inactive
     conditions.lookDue = noneClass != nil && fullChecks.isDue(at: end, wake: longestWake)
+    if conditions.present.isEmpty && !conditions.lookDue {
+      // Who listens and tells nothing is taken as quiet: its encoder is left out, and the others' full checks go on.
+      conditions.present.formUnion(mute)
+      conditions.inactive.formUnion(mute)
+    }
+    inactive = conditions.inactive
     return conditions
+  }
+
+  /// Whether a window is answered without it. Who listens is asked all the same where nobody else can be, or where stillness
+  /// answers no window.
+  private func isLeftOut(_ modality: Int) -> Bool {
+    guard modality == sensors.sentinel else { return sensors.isLeftOut(modality) }
+    guard sensors.leftOut.contains(index: modality) else { return false }
+    guard settings.activityCheck, noneClass != nil else { return false }
+    for other in modalities where other != modality && !sensors.leftOut.contains(index: other) {
+      if sensors.canBeHad(other) { return true }
+    }
+    return false
   }
 
   mutating func setInput(_ modality: Int, of engine: inout Engine) {

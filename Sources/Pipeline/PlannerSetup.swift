@@ -13,8 +13,21 @@ package final class PlannerSetup: Sendable {
   let policy: GatePolicy
   /// The model's figures at the board's prices.
   let prices: OrderingProblem
+  /// What a stream costs beside.
+  let stream: StreamPrices
   /// Whether the order may follow; else only the set of sensors that are asked.
   let isOrderFree: Bool
+  /// Watts, and the share of windows that may be answered otherwise than by full fusion; nil: no limit.
+  let budget: Double?
+  let riskBound: Double?
+  let riskOutranks: Bool
+  /// The model's, or the configuration's.
+  let thresholds: [[ExitThresholds]]
+  let fusionThresholds: ExitThresholds
+  private let period: Nanoseconds
+  /// What sleeping sensors draw, and the share of all that audits may take, in watts and 0...1.
+  private let asleepWatts: Double
+  private let auditShare: Double
   package let capacity: Int
   let labelShare: Double
   package let classCount: Int
@@ -31,7 +44,27 @@ package final class PlannerSetup: Sendable {
     self.layout = layout
     self.prices = prices
     policy = plan.policy
+    let blind = max(configuration.gate.maximumBlind, configuration.general.windowPeriod)
+    stream = StreamPrices(
+      fullCheckShare: model.noneClass == nil ? 0 : configuration.general.windowPeriod.seconds / blind.seconds,
+      lingerCosts: model.modalities.indices.map {
+        let linger = configuration.sensor(for: model.modalities[$0].name).linger
+        return plan.energy.sensing($0, for: linger)?.energy.joules ?? 0
+      })
     isOrderFree = configuration.gate.order != .declared && configuration.gate.first.isEmpty
+    budget = settings.budget
+    riskBound = settings.riskBound
+    riskOutranks = settings.riskOutranks
+    func thresholds(_ exit: ExitDescription) -> ExitThresholds {
+      configuration.gate.threshold.map { ExitThresholds(Float($0)) }
+        ?? ExitThresholds(exit.threshold, classThresholds: exit.classThresholds)
+    }
+    self.thresholds = model.modalities.map { $0.segments.map { thresholds($0.exit) } }
+    fusionThresholds = ExitThresholds(
+      model.fusion.exit.threshold, classThresholds: model.fusion.exit.classThresholds)
+    period = configuration.general.windowPeriod
+    asleepWatts = plan.energy.modalities.reduce(0) { $0 + Double($1.sensor.asleep) * 1e-6 }
+    auditShare = settings.energyShare
     capacity = settings.buffer
     labelShare = settings.labelShare
     classCount = model.classes.count
@@ -42,6 +75,14 @@ package final class PlannerSetup: Sendable {
     self.init(
       generation.configuration, generation.model.model, generation.plan,
       fingerprint: generation.model.digest.prefix)
+  }
+
+  /// A power as what a window may cost by the prices, which know neither sleeping sensors nor audits; and back.
+  func joulesPerWindow(_ watts: Double) -> Double {
+    max(0, watts * (1 - auditShare) - asleepWatts) * period.seconds
+  }
+  func watts(_ joules: Double) -> Double {
+    (joules / period.seconds + asleepWatts) / (1 - min(0.9, auditShare))
   }
 
   /// An empty buffer of this generation's size.

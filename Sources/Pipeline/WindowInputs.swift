@@ -26,6 +26,8 @@ struct WindowInputs {
   private var soundChecks: [SoundActivity] = []
   private var frameChecks: [FrameActivity] = []
   private var frames: [PinnedFrame] = []
+  /// By modality.
+  private var quality: [SensorQuality] = []
   /// The instant each modality's data is of: the end of its sound, the capture of its frame.
   private var instants: [Instant]
   /// The same without what the grid of hops took off the sound's end: the end that it was asked for.
@@ -52,9 +54,11 @@ struct WindowInputs {
         sources.append(
           .sound(samples: buffer, hop: spectrogram.hop, length: length, check: soundChecks.count))
         soundChecks.append(SoundActivity(sampleRate: Int(spectrogram.sampleRate)))
+        quality.append(.sound)
       case .image:
         sources.append(.picture(check: frameChecks.count, frame: frames.count))
         frameChecks.append(FrameActivity())
+        quality.append(.picture)
         frames.append(PinnedFrame())
       case .vector: preconditionFailure("a live modality is sound or a picture; refused at start")
       }
@@ -87,7 +91,9 @@ struct WindowInputs {
         return .lossy
       }
       guard activityCheck else { return .whole(active: true) }
-      return .whole(active: soundChecks[check].observe(UnsafeBufferPointer(samples)).active)
+      let observation = soundChecks[check].observe(UnsafeBufferPointer(samples))
+      quality[modality].observe(observation)
+      return .whole(active: observation.active)
     case .picture(let check, let frame):
       // A frame too late is one for a realigned window, which is what waiting for the sensor makes of it.
       func belongs(_ captured: Instant) -> Bool {
@@ -98,11 +104,23 @@ struct WindowInputs {
         frames[frame].pin(pixels)
         instants[modality] = captured
         nominal[modality] = captured
-        return activityCheck ? frameChecks[check].observe(pixels).active : true
+        guard activityCheck else { return true }
+        let observation = frameChecks[check].observe(pixels)
+        quality[modality].observe(observation)
+        return observation.active
       }
       guard case .some(.some(let active)) = active else { return .notYet }
       return .whole(active: active)
     }
+  }
+
+  /// Sensors whose data tells nothing, by what was gathered so far: known only where activity is checked.
+  var poor: ModalitySet {
+    var set: ModalitySet = []
+    for modality in quality.indices where quality[modality].isPoor {
+      set.insert(ModalitySet(index: modality))
+    }
+    return set
   }
 
   /// Gives the modality's data to the engine, as it was gathered: what passed the tests of skew and activity is what the

@@ -42,9 +42,11 @@ package struct StreamRun: Sendable {
   /// - Parameters:
   ///   - report: takes a line for people about the recording's files.
   ///   - deliver: takes every decision.
+  ///   - change: takes every change of the order, or of the sensors that are asked, and when it took effect.
   ///   - event: takes every event, once when it begins and once with its end.
   package func run(
     report: @escaping (String) -> Void, deliver: @escaping (borrowing Decision) -> Void = { _ in },
+    change: @escaping (OrderChange, Instant) -> Void = { _, _ in },
     event: @escaping (StreamEvent) -> Void
   ) throws(StartupError) -> StreamEnergy {
     let planner = OrderPlanner(PlannerSetup(configuration, model, plan, fingerprint: 0))
@@ -68,7 +70,14 @@ package struct StreamRun: Sendable {
           energy.spent += decision.totalEnergy
           energy.alwaysOn += decision.alwaysOn
           deliver(decision)
-        }, note: { if case .event(let it) = $0 { event(it) } })
+        },
+        note: {
+          switch $0 {
+          case .event(let it): event(it)
+          case .reorder(let it, let now): change(it, now)
+          default: break
+          }
+        })
       defer { pipeline.stopSensors() }
       try pipeline.run()
       let (closing, end) = pipeline.closeAccounts()

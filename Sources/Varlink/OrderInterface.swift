@@ -23,6 +23,16 @@ enum OrderInterface {
       audits: int,
       client_labels: int,
       sensors: []SensorWorth,
+      # How the budget and the bound on the risk of [adaptation] stand; absent where they are not set, and before the first review.
+      # `risk`: share of the audits answered otherwise than by full fusion. `risk_state`: tested, monitored or exceeded. `accuracy_cost`:
+      # share of windows that are right without the budget only. `breach`: which of the two is not kept, for people.
+      risk_bound: ?float,
+      risk: ?float,
+      risk_state: ?string,
+      budget_watts: ?float,
+      expected_watts: ?float,
+      accuracy_cost: ?float,
+      breach: ?string,
       # What the last review found; absent before the first. The best order beginning with another sensor than `best` is the
       # runner-up.
       best: ?[]string,

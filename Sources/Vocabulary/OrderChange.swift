@@ -44,6 +44,9 @@ package struct OrderChange: Hashable, Sendable {
   package var asked: ModalitySet
   /// Joules a window, by the audits.
   package var formerValue: Double
+  /// Factors on the model's thresholds, and on what a right answer is worth for giving up: a budget's or a risk bound's.
+  package var thresholdScale = 1.0
+  package var worthShare = 1.0
   package var value: Double
   /// What the new order gains a window when the gate walks the audited windows, and its standard error, joules.
   package var gain: Double

@@ -18,6 +18,13 @@ enum OrderChangeRecord {
       json.key(key)
       json.value(value)
     }
+    // Of a budget or a bound on the risk; else they are the model's.
+    for (key, value) in [
+      ("threshold_scale", change.thresholdScale), ("worth_share", change.worthShare),
+    ] as [(StaticString, Double)] where value != 1 {
+      json.key(key)
+      json.value(value)
+    }
     json.key("audits")
     json.value(change.audits)
     json.key("moved")

@@ -18,6 +18,9 @@ func days(_ options: Options) throws(BenchFailure) {
   )
   let order = try world.orders(seeds: seeds)
   print(
+    "sensors, the same days: \(order.leftOut) times one was left out"
+  )
+  print(
     "order, \(seeds) days of \(order.reviews) reviews: \(order.changes) changes, \(order.wrong) to an order that is worth less; days with one: \(order.daysWithWrong)"
   )
   let risk = world.risks(days: days)
@@ -44,6 +47,10 @@ private struct StationaryDays {
   static let auditSeconds: Int64 = 20
   private static let auditsADay = 86_400 / Int(auditSeconds)
   private static let auditsAReview = 30
+  /// A full check in 11 s, windows of 250 ms; no lingering: as `config/live.conf` has it.
+  private static let fullCheckShare = 0.25 / 11
+  /// Drawn once, to hold orders against each other in a stream.
+  private static let populationSize = 4096
 
   let audits: RecordedAudits
   private let events: Double
@@ -131,26 +138,41 @@ private struct StationaryDays {
     )
   }
 
+  private var stream: StreamPrices { StreamPrices(fullCheckShare: Self.fullCheckShare) }
+
+  /// What an order is worth in a stream of this population.
+  private func value(_ policy: GatePolicy) -> Double {
+    var draws = SeededDraws(seed: 99)
+    var buffer = ValidationBuffer(audits.layout, capacity: Self.populationSize)
+    for audit in 1...Self.populationSize { _ = append(&buffer, audit, &draws) }
+    return StreamWorth(
+      buffer, AuditReplay(audits.layout, prices: prior, policy: policy, stream: stream)
+    ).value(lambda: prior.lambda)
+  }
+
   /// - Returns: over all days, the changes of the order, those to one whose worth over the population is less, the days
-  ///   with such a one, and the reviews of a day.
-  func orders(seeds: Int) throws(BenchFailure) -> (changes: Int, wrong: Int, daysWithWrong: Int, reviews: Int)
-  {
-    var (changes, wrong, daysWithWrong) = (0, 0, 0)
+  ///   with such a one, how often a sensor was left out, and the reviews of a day.
+  func orders(seeds: Int) throws(BenchFailure) -> (
+    changes: Int, wrong: Int, daysWithWrong: Int, leftOut: Int, reviews: Int
+  ) {
+    var (changes, wrong, daysWithWrong, leftOut) = (0, 0, 0, 0)
     for seed in 1...seeds {
       var draws = SeededDraws(seed: UInt64(seed))
       var buffer = ValidationBuffer(audits.layout)
       var present = policy
       let before = wrong
       do {
-        var reorderer = try Reorderer(prior: prior)
+        var reorderer = try Reorderer(prior: prior, stream: stream)
+        var hopeless = HopelessSensors()
         for audit in 1...Self.auditsADay {
           let now = append(&buffer, audit, &draws)
           guard audit % Self.auditsAReview == 0 else { continue }
-          let review = try reorderer.review(buffer, policy: present, at: now)
+          leftOut += hopeless.review(buffer, none: policy.noneClass).count { $0.isHopeless }
+          let review = try reorderer.review(buffer, policy: present, hopeless: hopeless.set, at: now)
           guard review.verdict == .change else { continue }
           changes += 1
           let next = policy(review.best.order)
-          if worth(next).value < worth(present).value { wrong += 1 }
+          if value(next) < value(present) { wrong += 1 }
           present = next
         }
       } catch {
@@ -158,7 +180,7 @@ private struct StationaryDays {
       }
       if wrong > before { daysWithWrong += 1 }
     }
-    return (changes, wrong, daysWithWrong, Self.auditsADay / Self.auditsAReview)
+    return (changes, wrong, daysWithWrong, leftOut, Self.auditsADay / Self.auditsAReview)
   }
 
   private func append(

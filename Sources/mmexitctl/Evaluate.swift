@@ -55,6 +55,9 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(help: "With --stream and --json: each minute, command and change of the order too.")
+  var minutes = false
+
   private static func order(_ text: String) throws -> OrderingMethod {
     switch OrderingMethod(rawValue: text) {
     case nil: throw ValidationError("use exact, paper or interleaved")
@@ -91,7 +94,9 @@ struct Evaluate: ParsableCommand {
   mutating func run() throws {
     try CommandFailure.catching {
       if let stream, let config {
-        return try EvaluateStream(directory: stream, configuration: config, json: json).run()
+        return try EvaluateStream(
+          directory: stream, configuration: config, json: json, minutes: minutes && json
+        ).run()
       }
       guard let model = self.model, let manifest else { return }
       try evaluateWindows(Self.load(model), manifest)

@@ -1,4 +1,5 @@
 import Evaluation
+import JSON
 import Linux
 import Replay
 import Startup
@@ -9,6 +10,8 @@ struct EvaluateStream {
   let directory: String
   let configuration: String
   let json: Bool
+  /// Adds what each minute, each command and each change of the order came to.
+  let minutes: Bool
 
   func run() throws {
     let run = try StreamRun(
@@ -16,8 +19,18 @@ struct EvaluateStream {
     let truth = try truth(run)
     let classes = run.model.classes
     let events = EventList()
-    let energy = try run.run(report: { Output.complain($0) }, event: { events.take($0, classes) })
-    show(StreamScore(events.events, truth, seconds: energy.time.seconds), energy)
+    let names = run.model.modalities.map(\.name)
+    let course = StreamCourse(
+      StreamMinutes(truth, classes: classes, noneClass: run.model.noneClass, modalities: names.count))
+    let energy = try run.run(
+      report: { Output.complain($0) }, deliver: { if minutes { course.minutes.take($0) } },
+      change: { course.take($0, at: $1, names) }, event: { events.take($0, classes) })
+    let score = StreamScore(events.events, truth, seconds: energy.time.seconds)
+    if minutes {
+      Output.line(course.json(score, energy, names))
+    } else {
+      show(score, energy)
+    }
   }
 
   private func truth(_ run: StreamRun) throws -> StreamTruth {
@@ -65,5 +78,28 @@ private final class EventList {
       StreamScore.Event(
         start: (event.start - .zero).seconds, end: (end - .zero).seconds, label: classes[event.label],
         certainty: event.certainty))
+  }
+}
+
+/// How a stream went: its minutes and the changes of the order.
+private final class StreamCourse {
+  var minutes: StreamMinutes
+  private var changes: [JSONValue] = []
+
+  init(_ minutes: StreamMinutes) { self.minutes = minutes }
+
+  func take(_ change: OrderChange, at now: Instant, _ names: [String]) {
+    changes.append([
+      "at_s": .real((now - .zero).seconds), "order": .array(change.to.map { .string(names[$0]) }),
+      "asked": .array(names.indices.filter { change.asked.contains(index: $0) }.map { .string(names[$0]) }),
+      "gain": .real(change.gain), "audits": .integer(Int64(change.audits)),
+    ])
+  }
+
+  func json(_ score: StreamScore, _ energy: StreamEnergy, _ names: [String]) -> JSONValue {
+    return [
+      "score": score.json(energySaved: energy.saved, avoidableSaved: energy.avoidableSaved),
+      "minutes": minutes.json(names: names), "changes": .array(changes),
+    ]
   }
 }

@@ -39,6 +39,23 @@ struct Order: ParsableCommand {
     Output.line(
       "audits     \(try reply.member("audits").integer())\(effective ?? ""), \(try reply.member("client_labels").integer()) with a person's label"
     )
+    if let watts = try reply.optional("budget_watts")?.real() {
+      let expected = try reply.optional("expected_watts").map { (place) throws(JSONError) in
+        ", \(Output.fixed(try place.real(), 3)) W expected"
+      }
+      let cost = try reply.optional("accuracy_cost").map { (place) throws(JSONError) in
+        ", \(Output.fixed(100 * (try place.real()), 1)) % of the windows wrong for it"
+      }
+      Output.line("budget     \(Output.fixed(watts, 3)) W\(expected ?? "")\(cost ?? "")")
+    }
+    if let bound = try reply.optional("risk_bound")?.real() {
+      let risk = try reply.optional("risk")?.real()
+      let state = try reply.optional("risk_state")?.string() ?? "no audit yet"
+      Output.line(
+        "risk       \(risk.map { Output.fixed(100 * $0, 1) + " %" } ?? "-"), at most \(Output.fixed(100 * bound, 1)) %: \(state)"
+      )
+    }
+    if let text = try reply.optional("breach")?.string() { Output.line("           \(text)") }
     var rows: [[String]] = []
     for sensor in try reply.member("sensors").elements() {
       let right = try sensor.optional("right")?.integer()

@@ -126,16 +126,33 @@ import Vocabulary
     // Blind in quiet windows is right all the same.
     Scene(skill: [0.9, 0], prevalence: 0).fill(&buffer, 100, from: 10_000, &draws)
     #expect(hopeless.review(buffer, none: 0).isEmpty)
-    Scene(skill: [0.9, 0], prevalence: 1, fusionSkill: 1).fill(&buffer, 10, from: 20_000, &draws)
+    Scene(skill: [0.9, 0], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, from: 20_000, &draws)
     #expect(
       hopeless.review(buffer, none: 0)
         == [HopelessSensors.Change(modality: 1, isHopeless: true, right: 0, events: 10)])
     #expect(hopeless.set == ModalitySet(index: 1))
     #expect(hopeless.review(buffer, none: 0).isEmpty)
-    Scene(skill: [0.9, 1], prevalence: 1, fusionSkill: 1).fill(&buffer, 10, from: 30_000, &draws)
+    Scene(skill: [0.9, 1], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, from: 30_000, &draws)
     #expect(
       hopeless.review(buffer, none: 0)
         == [HopelessSensors.Change(modality: 1, isHopeless: false, right: 10, events: 10)])
+  }
+
+  @Test func whoTellsNothingIsAskedAgainWhenNothingHasHappenedForLong() {
+    var draws = SeededDraws(seed: 38)
+    var buffer = ValidationBuffer(two)
+    var hopeless = HopelessSensors()
+    Scene(skill: [0.9, 0], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, &draws)
+    #expect(hopeless.review(buffer, none: 0).map(\.isHopeless) == [true])
+    let quiet = Scene(skill: [0.9, 0], prevalence: 0, fusionSkill: 1)
+    quiet.fill(&buffer, 60, from: 600, &draws)
+    #expect(hopeless.review(buffer, none: 0).isEmpty)
+    quiet.fill(&buffer, 60, from: 1800, &draws)
+    #expect(hopeless.review(buffer, none: 0).map(\.isHopeless) == [false])
+    // What it was judged by is not held against it again; what comes after is.
+    #expect(hopeless.review(buffer, none: 0).isEmpty)
+    Scene(skill: [0.9, 0], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, from: 9000, &draws)
+    #expect(hopeless.review(buffer, none: 0).map(\.isHopeless) == [true])
   }
 
   @Test func aGoodSensorIsSeldomLeftOut() {

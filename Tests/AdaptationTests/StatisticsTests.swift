@@ -129,4 +129,31 @@ import Vocabulary
     #expect(abs(hits - 21_000) < 600)
     #expect((0..<100).allSatisfy { _ in !a.chance(0) && a.chance(1) })
   }
+
+  @Test func observationsOfOneClusterCountOnce() {
+    // Ten clusters of six equal values: the error is that of ten values.
+    let values = [3.0, 1, 4, 1, 5, 9, 2, 6, 5, 3]
+    let series = values.flatMap { [Double](repeating: $0, count: 6) }
+    let clusters = values.indices.flatMap { [Int](repeating: $0, count: 6) }
+    let (error, count) = Autocorrelation.clusteredError(series, clusters: clusters)
+    let mean = values.reduce(0, +) / 10
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 9
+    #expect(count == 10 && isClose(error, (variance / 10).squareRoot()))
+    #expect(Autocorrelation.clusteredError([1, 2], clusters: [0, 0]) == (2, 1))
+    #expect(Autocorrelation.clusteredError([], clusters: []) == (0, 0))
+  }
+
+  @Test func auditsOfOneEventAreOneEpisode() {
+    let two = layout([1, 1])
+    var buffer = ValidationBuffer(two)
+    for (index, label) in [0, 0, 1, 1, 1, 2, 2, 0, 2].enumerated() {
+      var record = AuditRecord(decision: UInt64(index + 1), end: .zero + .seconds(Int64(index)))
+      record.enter(
+        Reading(exit: .fusion, entropy: 0.1, label: label, certainty: 0.9, macs: 0, parameters: 0), two)
+      buffer.append(record)
+    }
+    let episodes = Episodes(buffer, none: 0)
+    #expect(episodes.numbers == [0, 1, 2, 2, 2, 3, 3, 4, 5] && episodes.count == 6)
+    #expect(Episodes(buffer, none: nil).count == 9)
+  }
 }

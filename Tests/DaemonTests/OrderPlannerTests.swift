@@ -32,21 +32,23 @@ import Vocabulary
     return PlannerSetup(scene.configuration, model, plan, fingerprint: fingerprint)
   }
 
-  /// A window that was class 1 for fusion.
+  /// A window that was class 1 or 2 for fusion, by turns, so that each audit is of another event; 1 stands for either.
   private func audit(_ number: UInt64, _ says: Says) -> AuditedWindow {
+    let label = 1 + Int(number % 2)
     var window = AuditedWindow(
       decision: number, end: Instant(sinceBoot: Int64(number) * 5_000_000_000), available: .all(2),
-      inactive: [], label: 1, cost: Nanojoules(1000))
+      inactive: [], label: label, cost: Nanojoules(1000))
     for (modality, said) in [says.audio, says.image].enumerated() {
       for exit in 1...2 {
         window.readings.append(
           Reading(
-            exit: .encoder(modality: modality, exit: exit), entropy: said.entropy, label: said.label,
+            exit: .encoder(modality: modality, exit: exit), entropy: said.entropy,
+            label: said.label == 0 ? 0 : label,
             certainty: 0.5, macs: 1, parameters: 1))
       }
     }
     window.readings.append(
-      Reading(exit: .fusion, entropy: 0.1, label: 1, certainty: 0.9, macs: 1, parameters: 1))
+      Reading(exit: .fusion, entropy: 0.1, label: label, certainty: 0.9, macs: 1, parameters: 1))
     return window
   }
 
@@ -156,46 +158,76 @@ import Vocabulary
 
   // MARK: In the pipeline
 
-  @Test func aPlanTakesEffectEightWindowsAfterItWasAskedFor() throws {
-    let scene = try Scene(seconds: 60)
+  @Test func aBlackPictureIsNotAskedEightWindowsAfterItWasSeen() throws {
+    let scene = try Scene(seconds: 60, blackFrom: 20)
     scene.configuration.adaptation.audits = true
     scene.configuration.adaptation.reorder = true
-    scene.configuration.adaptation.probability = 0.4
+    scene.configuration.adaptation.probability = 0.2
     scene.configuration.adaptation.energyShare = 1
     scene.configuration.gate.wakesPerMinute = 600
-    // The microphone is unsure, so that the camera is woken for each window, and sees nothing.
+    scene.configuration.gate.activityCheck = true
+    // The microphone is unsure, so that the camera is woken for each window.
     let scripted = ScriptedModel(
       audio: [.unsure, .unsure], image: [.sure(0), .sure(0)], fusion: .sure(1))
     let outcome = try scene.play(scripted)
-    var audits: [AuditedWindow] = []
-    var changes: [OrderChange] = []
-    for note in outcome.notes {
-      if case .audit(let window) = note { audits.append(window) }
-      if case .reorder(let change, _) = note { changes.append(change) }
-    }
-    // Both tell nothing; the first stays, as one has to.
+    let changes = outcome.notes.compactMap { if case .reorder(let change, _) = $0 { change } else { nil } }
     #expect(changes.count == 1 && changes.first?.asked == ModalitySet(index: 0))
-    // Asked with each audit, but not again before the answer has taken effect.
-    var asked: UInt64?
-    var found: UInt64?
-    for (index, audit) in audits.enumerated() where found == nil {
-      if let former = asked, audit.decision < former + 8 { continue }
-      asked = audit.decision
-      if index + 1 >= 10 { found = audit.decision }
-    }
-    let effect = try #require(found) + 8
+    #expect(changes.first?.sensors == [OrderChange.Sensor(modality: 1, isAsked: false, right: 0, events: 0)])
     func asksCamera(_ decision: Decision) -> Bool {
       decision.hops.indices.contains {
         if case .encoder(1, _) = decision.hops[$0].reading.exit { true } else { false }
       }
     }
+    // The fourth window of a black picture; eight windows later it is asked no more, or, where an audit has asked just before,
+    // when that answer has taken effect and eight more are over.
+    let black = try #require(outcome.decisions.first { $0.end >= .zero + .seconds(20) }).number
+    let effect = try #require(outcome.decisions.last { asksCamera($0) }).number + 1
+    #expect((black + 3 + 8...black + 3 + 16).contains(effect), "\(black), \(effect)")
     for decision in outcome.decisions {
       #expect(asksCamera(decision) == (decision.number < effect), "\(decision.number), \(effect)")
       if decision.number >= effect { #expect(decision.woken == []) }
     }
     // Its audits go on.
+    let audits = outcome.notes.compactMap { if case .audit(let window) = $0 { window } else { nil } }
     let later = audits.filter { $0.decision >= effect + 8 }
     #expect(later.count > 5 && later.allSatisfy { $0.available == .all(2) })
     #expect(outcome.status.leftOut == ModalitySet(index: 1))
+  }
+
+  @Test func oneEventIsNoReasonToLeaveASensorOut() throws {
+    let scene = try Scene(seconds: 60)
+    scene.configuration.adaptation.audits = true
+    scene.configuration.adaptation.reorder = true
+    scene.configuration.adaptation.probability = 0.4
+    scene.configuration.adaptation.energyShare = 1
+    // Fusion holds all of it to be one command, of which the camera tells nothing.
+    let outcome = try scene.play(
+      ScriptedModel(audio: [.unsure, .unsure], image: [.sure(0), .sure(0)], fusion: .sure(1)))
+    #expect(!outcome.notes.contains { if case .reorder = $0 { true } else { false } })
+  }
+
+  @Test func whoListensAndTellsNothingIsTakenAsQuiet() throws {
+    let scene = try Scene(seconds: 60, silentFrom: 10)
+    scene.configuration.adaptation.audits = true
+    scene.configuration.adaptation.reorder = true
+    scene.configuration.adaptation.probability = 0.1
+    scene.configuration.adaptation.energyShare = 1
+    scene.configuration.gate.activityCheck = true
+    scene.configuration.gate.maximumBlind = .seconds(4)
+    let outcome = try scene.play(
+      ScriptedModel(audio: [.sure(0), .sure(0)], image: [.sure(0), .sure(0)], fusion: .sure(0)))
+    #expect(outcome.status.leftOut == ModalitySet(index: 0) && outcome.status.sentinel == 0)
+    let late = outcome.decisions.filter { $0.end > .zero + .seconds(25) }
+    #expect(late.count > 100 && late.allSatisfy { !$0.used.contains(index: 0) })
+    #expect(late.contains { $0.answer.reason == .inactive } && late.contains(where: \.look))
+    // Full checks go on, by the camera alone; an audit is one too.
+    let audited = outcome.notes.compactMap {
+      if case .audit(let window) = $0 { window.decision } else { nil as UInt64? }
+    }
+    var last = Instant.zero + .seconds(25)
+    for decision in late where decision.used.contains(index: 1) || audited.contains(decision.number) {
+      #expect(decision.end - last <= .seconds(4))
+      last = decision.end
+    }
   }
 }

@@ -109,3 +109,37 @@ import Testing
     #expect(ledgers[0] == ledgers[1])
   }
 }
+
+/// Audits of a daemon that is killed.
+@Suite struct KilledAuditTests {
+  @Test func killedAmongAuditsItHasThemAgain() throws {
+    let daemon = try DaemonProcess(.live, changes: ["energy-share": "1\nprobability = 1"]) {
+      $1.level = 3_000
+    }
+    func order() -> [String: Any] {
+      (try? JSONSerialization.jsonObject(with: Data(daemon.tell("order", "--json").output.utf8)))
+        as? [String: Any] ?? [:]
+    }
+    func audits() -> Int { order()["audits"] as? Int ?? -1 }
+    #expect(daemon.isUp())
+    #expect(holds(within: 60) { audits() >= 20 })
+    let before = audits()
+    let former = order()
+    // The ledger is written every five seconds.
+    usleep(6_000_000)
+    daemon.run.send(SIGKILL)
+    _ = daemon.run.wait(10)
+    daemon.startAgain()
+    #expect(daemon.isUp())
+    // From the ledger: the buffer's file is written every ten minutes.
+    #expect(holds(within: 30) { audits() >= before })
+    #expect(order()["order"] as? [String] == former["order"] as? [String])
+    daemon.run.send(SIGTERM)
+    #expect(daemon.run.wait(20) == 0)
+    #expect(daemon.audit().code == 0)
+    // Ended in order, the buffer is a file, and is there at once.
+    daemon.startAgain()
+    #expect(daemon.isUp())
+    #expect(holds(within: 30) { audits() >= before })
+  }
+}

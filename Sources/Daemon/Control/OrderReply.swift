@@ -42,6 +42,7 @@ enum OrderReply {
       json.endObject()
     }
     json.endArray()
+    write(report.bounds, into: &json)
     guard let review = report.review else { return }
     list("best", review.best.order)
     if let runnerUp = review.runnerUp { list("runner_up", runnerUp.order) }
@@ -54,6 +55,31 @@ enum OrderReply {
       guard let value else { continue }
       json.key(key)
       json.value(value)
+    }
+  }
+
+  private static func write(_ bounds: BoundsReport, into json: inout JSONWriter) {
+    for (key, value) in [
+      ("risk_bound", bounds.riskBound), ("risk", bounds.risk), ("budget_watts", bounds.budgetWatts),
+      ("expected_watts", bounds.expectedWatts), ("accuracy_cost", bounds.accuracyCost),
+    ] as [(StaticString, Double?)] {
+      guard let value else { continue }
+      json.key(key)
+      json.value(value)
+    }
+    if let assurance = bounds.assurance {
+      json.key("risk_state")
+      let state =
+        switch assurance {
+        case .tested: "tested"
+        case .monitored: "monitored"
+        case .exceeded: "exceeded"
+        }
+      json.value(state)
+    }
+    if let text = bounds.announcement {
+      json.key("breach")
+      json.value(text)
     }
   }
 

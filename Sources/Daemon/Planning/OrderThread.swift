@@ -36,10 +36,12 @@ final class OrderThread: Sendable {
     board.publish(planner.report)
     var saved = now
     var isSaved = true
+    var announced: String?
     while true {
       while let message = link.take() {
         let goesOn = planner.handle(message, link)
         board.publish(planner.report)
+        announce(planner.report.bounds.announcement, &announced)
         isSaved = false
         guard goesOn else {
           save(planner)
@@ -60,6 +62,15 @@ final class OrderThread: Sendable {
   func waitForEnd(within time: Nanoseconds) { ended.wait(until: (now + time).sinceBoot) }
 
   private var now: Instant { Instant(sinceBoot: bootTimeNanoseconds()) }
+
+  /// Says once that budget or bound are not kept, and once that they are again.
+  private func announce(_ text: String?, _ told: inout String?) {
+    // A figure in the text may change with each audit; that it is broken, and which, is the news.
+    func kind(_ text: String?) -> Substring? { text?.prefix { $0 != ":" } }
+    guard kind(text) != kind(told) else { return }
+    journal.write(text == nil ? .notice : .warning, text ?? "budget and risk-bound are kept again")
+    told = text
+  }
 
   private func restore(_ planner: inout OrderPlanner) {
     guard let file, let setup = planner.setup else { return }

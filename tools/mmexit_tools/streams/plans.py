@@ -57,6 +57,14 @@ SCENES: Mapping[str, Scene] = {
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How commands are given: `ways` as shares, `holds` in seconds, of hands."""
+
+    ways: Mapping[str, float]
+    holds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Command:
     """`start` and `end` in seconds: of the hand where there is one, else the room kept for the word."""
 
@@ -86,12 +94,13 @@ class Plan:
         return [s for s in self.stretches if s.kind in kinds]
 
 
-def plan(rng: np.random.Generator, name: str, seconds: float, per_minute: float) -> Plan:
+def plan(rng: np.random.Generator, name: str, seconds: float, per_minute: float,
+         manner: Manner | None = None) -> Plan:
     """A stream of the scene `name`. Raises ToolError for an unknown one and for more commands than fit."""
     if name not in SCENES:
         raise ToolError(f"--scene {name}: choose one of {', '.join(SCENES)}", USAGE)
     scene = SCENES[name]
-    commands = _commands(rng, scene, seconds, per_minute if scene.commands else 0)
+    commands = _commands(rng, scene, seconds, per_minute if scene.commands else 0, manner or Manner(WAYS, HOLDS))
     stretches: list[Stretch] = []
     if scene.talk:
         stretches += _turns(rng, "talk", seconds, (2.0, 9.0), (0.5, 6.0))
@@ -106,21 +115,22 @@ def plan(rng: np.random.Generator, name: str, seconds: float, per_minute: float)
     return Plan(seconds, scene, commands, tuple(stretches))
 
 
-def _commands(rng: np.random.Generator, scene: Scene, seconds: float, per_minute: float) -> tuple[Command, ...]:
+def _commands(rng: np.random.Generator, scene: Scene, seconds: float, per_minute: float,
+              manner: Manner) -> tuple[Command, ...]:
     count = round(seconds / 60 * per_minute)
     if count == 0:
         return ()
     slot = seconds / count
     if slot < SHORTEST_SLOT:
         raise ToolError(f"--per-minute {per_minute:g}: at most {60 / SHORTEST_SLOT:.1f} commands fit", USAGE)
-    edges = np.rint(np.cumsum(list(WAYS.values())) * count).astype(int)
-    ways = np.repeat(list(WAYS), np.diff(edges, prepend=0))
+    edges = np.rint(np.cumsum(list(manner.ways.values())) * count).astype(int)
+    ways = np.repeat(list(manner.ways), np.diff(edges, prepend=0))
     labels = np.resize(rng.permutation(COMMANDS), count)
     rng.shuffle(ways)
     rng.shuffle(labels)
     found = []
     for i, (way, label) in enumerate(zip(ways.tolist(), labels.tolist(), strict=True)):
-        length = HOLDS.get(way, 1.0)
+        length = manner.holds.get(way, 1.0)
         # The slot's last seconds stay free: an event may come late, and the next command must not be taken for it.
         start = i * slot + rng.uniform(3.5 if scene.bursts else 1.5, slot - length - 2.0)
         found.append(Command(round(start, 2), round(start + length, 2), label, way))

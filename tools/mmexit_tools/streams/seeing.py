@@ -43,6 +43,9 @@ class Seen:
         shown = [c for c in self.plan.commands if c.way != VOICE and self.source.photos[c.label]]
         grain = [self.rng.normal(0, 2.5, (HEIGHT, WIDTH, 3)).astype(np.float32) for _ in range(GRAINS)]
         number, held, lamp = -1, None, 1.0
+        # What does not change looks the same whenever its noise comes round: hours of it are made from few pictures.
+        still: dict[int, Frame] = {}
+        last: tuple[NDArray[np.float32] | None, float] = (None, 0.0)
         for i in range(round(self.plan.seconds * self.rate)):
             now = i / self.rate
             wanted = sum(1 for start in views if start <= now) - 1
@@ -58,7 +61,12 @@ class Seen:
             # Light follows within half a second, as an eye or an automatic exposure does.
             goal = next(level for start, level in reversed(lights) if start <= now)
             lamp += (goal - lamp) * min(1.0, 4 / self.rate)
-            yield np.clip(np.rint(picture * lamp + grain[i % GRAINS]), 0, 255).astype(np.uint8)
+            if picture is not last[0] or lamp != last[1]:
+                still, last = {}, (picture, lamp)
+            if i % GRAINS not in still:
+                made = np.clip(np.rint(picture * lamp + grain[i % GRAINS]), 0, 255)
+                still[i % GRAINS] = made.astype(np.uint8)
+            yield still[i % GRAINS]
 
     def _turned(self) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
         """(what stands there, how the camera shows it, the seed of its light and camera)."""

@@ -116,13 +116,19 @@ def write_json(path: Path, value: dict) -> None:
     os.replace(part, path)
 
 
-def write_video(file: io.BufferedIOBase, frames: Iterable[NDArray[np.uint8]], rate: int) -> None:
-    """Full-range 4:2:0 YUV4MPEG2, frame by frame."""
-    file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{rate}:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\n".encode())
-    for frame in frames:
+def write_video(file: io.BufferedIOBase, frames: Iterable[NDArray[np.uint8]], rate: int, header: bool = True) -> None:
+    """Full-range 4:2:0 YUV4MPEG2, frame by frame; without `header` it goes on."""
+    if header:
+        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{rate}:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\n".encode())
+    # The frames written last, with their bytes: a picture that comes again is converted once.
+    recent: dict[int, tuple[NDArray[np.uint8], bytes]] = {}
+    for number, frame in enumerate(frames):
+        known = next((data for other, data in recent.values() if other is frame), None)
+        if known is None:
+            known = b"".join(plane.tobytes() for plane in planes(frame))
+            recent[number % 16] = (frame, known)
         file.write(b"FRAME\n")
-        for plane in planes(frame):
-            file.write(plane.tobytes())
+        file.write(known)
 
 
 def planes(frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:

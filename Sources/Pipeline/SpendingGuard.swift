@@ -1,0 +1,52 @@
+import Adaptation
+import Energy
+import Engine
+import Vocabulary
+
+/// Keeps a budget over every hour: the planner chooses a setting whose mean is within it, this keeps the promise. Where what is
+/// left is needed by who listens, nobody else is woken until older windows have left the hour. A value; nothing takes
+/// from the heap.
+struct SpendingGuard: Sendable {
+  /// What a last window with a wake may take before the others sleep, in joules; twice as much has to be left before they
+  /// are woken again.
+  private static let margin = 4.0
+
+  private var account: EnergyAccount
+  /// Who listens, its encoder and the sleeping others, joules a window.
+  private let floor: Double
+  private var windows = 0
+  /// Nobody but who listens is woken.
+  private(set) var isFrugal = false
+
+  /// - Parameters:
+  ///   - watts: on the average of an hour.
+  ///   - listening: the sensor that is awake all the time.
+  init(watts: Double, period: Nanoseconds, _ model: Model, _ energy: EnergyModel, listening: Int) {
+    let span = max(1, Int(3600 / period.seconds))
+    account = EnergyAccount(span: span, limit: watts * 3600)
+    var floor = 0.0
+    for sensor in model.modalities.indices {
+      guard sensor == listening else {
+        floor += energy.idle(sensor, for: period)?.energy.joules ?? 0
+        continue
+      }
+      floor += energy.sensing(sensor, for: period)?.energy.joules ?? 0
+      floor += energy.featureEnergy(sensor, nil).joules
+      for segment in model.modalities[sensor].segments {
+        floor += energy.compute(macs: segment.macs, parameters: segment.parameters).joules
+      }
+    }
+    floor += energy.compute(macs: model.fusion.macs, parameters: model.fusion.parameters).joules
+    self.floor = floor
+  }
+
+  /// Posts what a decision took, and the windows of the clock that joined it.
+  mutating func post(_ energy: Nanojoules, joined: UInt64) {
+    account.post(energy.joules)
+    for _ in 0..<min(joined, UInt64(account.span)) { account.post(0) }
+    windows = min(account.span, windows + 1 + Int(min(joined, UInt64(account.span))))
+    // Until the first hour is over nothing leaves it: what the rest of it will take at least is kept.
+    let left = account.allowance - floor * Double(account.span - windows)
+    isFrugal = left < (isFrugal ? 2 * Self.margin : Self.margin)
+  }
+}

@@ -1,0 +1,170 @@
+"""How order and sensors follow scenes that change: writes docs/results/adaptation.md.
+
+    tools/adaptation --data DATA --work FOLDER --out docs/results/adaptation.md
+
+Makes each scene in FOLDER (`tools/scenes`), plays it with several configurations (`mmexitctl evaluate --stream
+--minutes`), keeps what came of it as JSON in FOLDER, and removes the recording. What is there already is not made
+again. Ends with what `mmexit-bench` says of resampled days. Both programs have to be built in release.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..base.errors import NO_INPUT, ToolError, exit_with
+from .scenes import SCENES, make
+from .tables import FOLLOWS, Course, Phase, report
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAMS = ROOT / ".build/release"
+LAMBDAS = (0.5, 4.0)
+"""Joules that a right answer is worth: the shipped figure, and one at which a camera pays."""
+PLAYED = (("night", 10, 1), ("covered", 10, 1), ("wind", 10, 1), ("deaf", 10, 1), ("storm", 10, 1), ("faint", 10, 1),
+          ("covered", 1, 1), ("deaf", 1, 1), ("steady", 1, 1), ("steady", 10, 1), ("steady", 50, 1))
+"""Scene, prevalence in percent, seed."""
+PERIOD = "250ms"
+BUDGETS = (0.25, 0.5, 0.75)
+"""Shares of what always everything takes."""
+
+
+def variants(worth: float) -> Mapping[str, dict[str, dict[str, str]]]:
+    """Changes of `config/live.conf`, by section."""
+    value = {"value-of-right-answer": f"{worth:g}J"}
+    still = {"reorder": "no"}
+    return {
+        FOLLOWS: {"gate": value},
+        "audio first": {"gate": {**value, "first": "audio"}, "adaptation": still},
+        "image first": {"gate": {**value, "first": "image"}, "adaptation": still},
+        "paper's order": {"gate": {**value, "order": "paper"}, "adaptation": still},
+        "always everything": {
+            "gate": {**value, "threshold": "0", "max-blind": PERIOD, "max-blind-after-event": "",
+                     "activity-check": "no"},
+            "adaptation": {**still, "audits": "no"}},
+    }
+
+
+def changed(text: str, changes: Mapping[str, Mapping[str, str]]) -> str:
+    """The configuration with other values; an empty one takes the key out."""
+    lines: list[str] = []
+    section, left = "", {s: dict(keys) for s, keys in changes.items()}
+
+    def close() -> None:
+        lines.extend(f"{k} = {v}" for k, v in left.pop(section, {}).items() if v)
+
+    for line in text.splitlines():
+        if line.startswith("["):
+            close()
+            section = line.strip("[] ")
+        key = line.split("=")[0].strip()
+        if "=" in line and not line.startswith("#") and key in left.get(section, {}):
+            if value := left[section].pop(key):
+                lines.append(f"{key} = {value}")
+            continue
+        lines.append(line)
+    close()
+    for section in list(left):
+        lines.append(f"[{section}]")
+        close()
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Player:
+    data: Path
+    work: Path
+
+    def course(self, scene: str, prevalence: int, seed: int, worth: float, variant: str) -> Course:
+        found = self.work / f"{scene}-{prevalence}-{seed}.{worth:g}.{variant.replace(' ', '-')}.json"
+        if not found.exists():
+            found.write_text(self._played(self._made(scene, prevalence, seed), worth, variant, {}))
+        return self._course(scene, prevalence, seed, worth, variant, found)
+
+    def _made(self, scene: str, prevalence: int, seed: int) -> Path:
+        folder = self.work / f"{scene}-{prevalence}-{seed}"
+        if not (folder / "recording.json").exists():
+            make(scene, self.data, "test", prevalence, seed, 4, folder)
+        return folder
+
+    def _course(self, scene: str, prevalence: int, seed: int, worth: float, variant: str, found: Path) -> Course:
+        phases = [Phase(p.name, p.start, p.end) for p in SCENES[scene]]
+        return Course(scene, prevalence, seed, worth, variant, phases, json.loads(found.read_text()))
+
+    def _played(self, folder: Path, worth: float, variant: str, adaptation: Mapping[str, str]) -> str:
+        base = (ROOT / "config/live.conf").read_text().replace("models/", f"{ROOT}/config/models/")
+        changes = variants(worth)[variant]
+        changes["adaptation"] = {**changes.get("adaptation", {}), **adaptation}
+        configuration = self.work / "played.conf"
+        configuration.write_text(changed(base, changes))
+        return output(["mmexitctl", "evaluate", "--stream", str(folder), "--config", str(configuration),
+                       "--json", "--minutes"])
+
+    def budget(self, scene: str, prevalence: int, seed: int, watts: float, share: float) -> Course:
+        """The scene with so many watts."""
+        name = f"budget {share:g}"
+        found = self.work / f"{scene}-{prevalence}-{seed}.budget-{share:g}.json"
+        if not found.exists():
+            found.write_text(self._played(self._made(scene, prevalence, seed), LAMBDAS[0], FOLLOWS,
+                                          {"budget": f"{watts:.4f}W"}))
+        return self._course(scene, prevalence, seed, LAMBDAS[0], name, found)
+
+    def forget(self, scene: str, prevalence: int, seed: int) -> None:
+        folder = self.work / f"{scene}-{prevalence}-{seed}"
+        for file in folder.glob("*"):
+            file.unlink()
+        if folder.exists():
+            folder.rmdir()
+
+
+def output(command: list[str]) -> str:
+    run = subprocess.run([PROGRAMS / command[0], *command[1:]], check=False, capture_output=True, text=True)
+    if run.returncode:
+        raise ToolError(f"{' '.join(command)}: {run.stderr.strip()}", NO_INPUT)
+    return run.stdout
+
+
+def courses(player: Player) -> Iterable[Course]:
+    for scene, prevalence, seed in PLAYED:
+        for worth in LAMBDAS:
+            for variant in variants(worth):
+                if worth != LAMBDAS[0] and variant in ("paper's order", "always everything"):
+                    continue
+                yield player.course(scene, prevalence, seed, worth, variant)
+        if (scene, prevalence) == ("steady", 10):
+            full = player.course(scene, prevalence, seed, LAMBDAS[0], "always everything")
+            watts = full.sum(0, full.phases[-1].end).watts
+            yield from (player.budget(scene, prevalence, seed, share * watts, share) for share in BUDGETS)
+        player.forget(scene, prevalence, seed)
+        print(f"{scene}, {prevalence} %", flush=True)
+
+
+def benches(audits: Path | None) -> list[tuple[str, str]]:
+    """What `mmexit-bench` is asked, and says."""
+    asked = [["mmexit-bench", "order", "--modalities", "12", "--windows", "512"]]
+    model = ["--model", "config/models/robot-command.safetensors", "--audits", str(audits)] if audits else []
+    asked += [["mmexit-bench", "days", *model, "--events", e] for e in ("1", "10", "50")]
+    return [(" ".join("AUDITS" if a == str(audits) else a for a in command), output(command)) for command in asked]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="adaptation", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--audits", type=Path, help="what 'mmexitctl evaluate --audit --json' says of held-out "
+                        "windows, from which days are drawn; else they are made up")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    if not args.data.is_dir():
+        raise ToolError(f"--data {args.data}: no such folder", NO_INPUT)
+    args.work.mkdir(parents=True, exist_ok=True)
+    found = list(courses(Player(args.data, args.work)))
+    args.out.write_text(report(found, benches(args.audits)))
+
+
+if __name__ == "__main__":
+    exit_with(main, "adaptation")
