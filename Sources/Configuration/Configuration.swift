@@ -46,6 +46,7 @@ package struct Configuration: Sendable, Equatable {
     package var directory = "/var/lib/mmexitd/ledger"
     package var segmentBytes = 16 * 1_048_576
     package var flushInterval = Nanoseconds.seconds(5)
+    package var publishHead = Nanoseconds.seconds(3600)
   }
 
   package struct Replay: Sendable, Equatable {

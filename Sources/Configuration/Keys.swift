@@ -159,6 +159,9 @@ package enum Keys {
     },
     .duration(
       "flush-interval", 0...600, \.flushInterval, "A power cut loses at most what came after the last flush."),
+    .duration(
+      "publish-head", 60...604_800, \.publishHead,
+      "How often the journal is told the ledger's head, against which an audit holds it."),
   ]
 
   package static let replay: [Key<Configuration.Replay>] = [

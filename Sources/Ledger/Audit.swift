@@ -1,11 +1,11 @@
 import Linux
 
 /// Re-checks a ledger from its files alone: the chain, the sequence, and that every total is the sum of its parts.
-/// A changed last record, or records missing from the end, show only against an `anchor` remembered elsewhere.
+/// A changed last record, or records missing from the end, show only against `anchors` remembered elsewhere.
 /// Memory does not grow with the ledger.
 /// - Throws: `noLedger` where there is nothing to check (and no anchor that says there should be), `unreadable`.
-package func audit(_ directory: String, anchor: LedgerHead? = nil) throws(LedgerError) -> AuditReport {
-  var auditor = Auditor(anchor: anchor)
+package func audit(_ directory: String, anchors: [LedgerHead] = []) throws(LedgerError) -> AuditReport {
+  var auditor = Auditor(anchors: anchors)
   for segment in try segments(directory) {
     do throws(LinuxError) {
       try auditor.read(segment)
@@ -15,7 +15,7 @@ package func audit(_ directory: String, anchor: LedgerHead? = nil) throws(Ledger
     }
   }
   let report = auditor.finish(directory)
-  if report.bytes == 0 && anchor == nil { throw .noLedger(path: directory) }
+  if report.bytes == 0 && anchors.isEmpty { throw .noLedger(path: directory) }
   return report
 }
 

@@ -7,8 +7,14 @@ package struct AuditReport: Equatable, Sendable {
   package var bytes = 0
   /// Sequence number of the first record; above 1 where older segments are not there any more.
   package var first: UInt64?
+  /// The first record.
+  package var firstHead: LedgerHead?
   /// The last record: to be held against an anchor.
   package var head: LedgerHead?
+  /// In the order in which they were given.
+  package var anchors: [Anchored] = []
+  /// Records behind the last that an anchor holds: nothing outside speaks for them yet. Nil where no anchor was given.
+  package var unanchored: Int?
   /// Records by type, e.g. `decision`.
   package var types: [BytewiseText: Int] = [:]
   /// Records that the daemon itself says it lost, from `gap` records.
@@ -104,6 +110,10 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     case anchorDiffers
     /// The ledger ends before the record that the anchor names.
     case truncated(lastExpected: UInt64)
+    /// No record has the anchor's number, though some before and behind it are there.
+    case anchorMissing(UInt64)
+    /// A record of this type behind a `stop`, where only `start` and `gap` may follow.
+    case afterStop(String)
   }
 
   package let kind: Kind
@@ -134,6 +144,9 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     case .misnamed(let first): "the segment's name says that it begins with record \(first)"
     case .anchorDiffers: "this is not the record that the anchor names: the ledger was rewritten"
     case .truncated(let last): "the ledger ends here, but the anchor names record \(last): it was cut short"
+    case .anchorMissing(let number): "record \(number), which an anchor names, is not in the ledger"
+    case .afterStop(let type):
+      "a record of type '\(type)' behind 'stop', where only 'start' or 'gap' may follow: it was put in"
     }
   }
 }

@@ -26,7 +26,9 @@ struct Auditor {
   /// The latest in what was read; of many only the last `maximumTold`.
   private(set) var told: [ToldCut] = []
   private static let maximumTold = 1000
-  private let anchor: LedgerHead?
+  private var anchors: Anchors
+  /// A `stop` was read and no `start` since.
+  private var isStopped = false
   /// Digest of the line before, whatever it was; nil before the first.
   private(set) var previous: Digest?
   private(set) var expected: UInt64?
@@ -50,7 +52,7 @@ struct Auditor {
   /// Of the postings summed last, those under the account `audit`.
   private var auditEnergy: Int64 = 0
 
-  init(anchor: LedgerHead?) { self.anchor = anchor }
+  init(anchors: [LedgerHead] = []) { self.anchors = Anchors(anchors) }
 
   private mutating func find(_ kind: Finding.Kind) {
     report.add(Finding(kind: kind, segment: segment, line: line, sequence: sequence))
@@ -94,8 +96,10 @@ struct Auditor {
       let record = check(next.tooLong ? nil : parsed, in: file)
       previous = digest
       guard let record else { continue }
-      report.head = LedgerHead(sequence: record.sequence, digest: digest)
-      if let anchor, anchor.sequence == record.sequence, anchor.digest != digest { find(.anchorDiffers) }
+      let head = LedgerHead(sequence: record.sequence, digest: digest)
+      if report.firstHead == nil { report.firstHead = head }
+      report.head = head
+      if anchors.meet(head) { find(.anchorDiffers) }
       prefix = hashed
       last = LastRecord(
         type: record.type, end: size, follows: record.follows, findings: report.found - before)
@@ -108,6 +112,7 @@ struct Auditor {
   private mutating func goOn(behind found: Checkpoint.Found) -> CheckedPrefix {
     (line, lines, size) = (found.prefix.lines, found.prefix.lines, found.prefix.bytes)
     last = LastRecord(type: found.type, end: size, follows: true, findings: 0)
+    isStopped = found.type == .stop
     previous = found.head.digest
     expected = found.head.sequence + 1
     report.head = found.head
@@ -115,11 +120,18 @@ struct Auditor {
   }
 
   mutating func finish(_ directory: String) -> AuditReport {
-    if let anchor, anchor.sequence > (report.head?.sequence ?? 0) {
-      sequence = nil
-      if segment.isEmpty { segment = directory }
-      find(.truncated(lastExpected: anchor.sequence))
+    sequence = nil
+    if segment.isEmpty { segment = directory }
+    anchors.conclude(first: report.firstHead?.sequence, last: report.head?.sequence)
+    for anchored in anchors.found {
+      switch anchored.state {
+      case .beyond: find(.truncated(lastExpected: anchored.head.sequence))
+      case .missing: find(.anchorMissing(anchored.head.sequence))
+      case .holds, .differs, .dropped: continue
+      }
     }
+    report.anchors = anchors.found
+    if !anchors.areEmpty { report.unanchored = anchors.unanchored }
     return report
   }
 
@@ -151,6 +163,8 @@ struct Auditor {
       find(.sequence(expected: expected, found: head.sequence))
     }
     expected = head.sequence + 1
+    if isStopped, head.type != .start, head.type != .gap { find(.afterStop(head.type.rawValue)) }
+    if head.type == .stop || head.type == .start { isStopped = head.type == .stop }
     let place = JSONPlace(value)
     do throws(JSONError) {
       try checkChain(try place.member("prev").string(), head.sequence)

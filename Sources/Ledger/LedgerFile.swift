@@ -36,6 +36,8 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
   /// Bytes of the record at the ring's front that are in the file: half of it, which could not be cut off again.
   var inside = 0
   var lastWrite: Instant
+  /// When the head was told last; the start counts.
+  var headTold: Instant
   /// Not before then is another segment tried for, after that has failed.
   var nextRotation = Instant.zero
   /// Why the last write failed; nil while writing works.
@@ -64,6 +66,7 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
     prefix = tail.prefix
     checkpointed = tail.checkpointed
     lastWrite = now
+    headTold = now
     let formerEnd =
       switch tail.lastType {
       case nil: "nothing"

@@ -20,6 +20,9 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
   /// No new segment can be begun: the old one grows on.
   case growing(path: String, errno: Int32)
 
+  /// The last record that the disk has: news only for whoever keeps it elsewhere.
+  case head(LedgerHead)
+
   /// A segment that does not add up, as it was found.
   package struct Broken: Equatable, Sendable {
     package var segment: Segment
@@ -34,7 +37,10 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
 
   /// Whether it is good news.
   package var isGood: Bool {
-    if case .writingAgain = self { true } else { false }
+    switch self {
+    case .writingAgain, .head: true
+    default: false
+    }
   }
 
   package var description: String {
@@ -62,6 +68,7 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
     case .notSynchronized(let path, let errno):
       "\(path): the disk did not confirm what was written (\(String(cString: strerror(errno)))), which is recorded "
         + "as a gap; check the disk"
+    case .head(let head): "ledger head \(head.anchor)"
     case .growing(let path, let errno):
       "\(path): no further segment can be begun beside it (\(String(cString: strerror(errno)))): it grows beyond "
         + "its size; " + Self.remedy(errno)

@@ -28,6 +28,8 @@ package struct LedgerOptions: Sendable {
   package var bufferBytes = 128 << 10
   /// At most one write in this time, unless the buffer is half full: flash wear against what a power cut may take.
   package var flushInterval = Nanoseconds.seconds(5)
+  /// How often the head is told, so that whoever keeps the journal can hold the ledger against it.
+  package var publishHead = Nanoseconds.seconds(3600)
   /// A checkpoint is written when so much was synchronized since the last: at most about that, and what waits for one
   /// write, is left for a start after a crash to read.
   package var checkpointBytes = 1 << 20

@@ -77,7 +77,7 @@ struct LedgerTail {
   /// Reads a segment as the audit does, from its beginning or, where the checkpoint fits, from there on.
   private mutating func check(_ segment: Segment, _ checkpoint: Checkpoint?) throws(LinuxError) -> Auditor {
     if let found = try checkpoint?.find(in: segment) {
-      var auditor = Auditor(anchor: nil)
+      var auditor = Auditor()
       try auditor.read(segment, behind: found, hashing: true)
       // A fault is told with all others of the segment, and totals want the whole run.
       if auditor.last?.findings == 0 && !auditor.leftOutTotals {
@@ -85,7 +85,7 @@ struct LedgerTail {
         return auditor
       }
     }
-    var auditor = Auditor(anchor: nil)
+    var auditor = Auditor()
     try auditor.read(segment, hashing: true)
     return auditor
   }

@@ -20,6 +20,7 @@ extension LedgerFile {
     let result = options.output.synchronize(segment.number)
     if result == 0 {
       said.unsynchronized = false
+      publishHead(now)
       if prefix.bytes - checkpointed >= options.checkpointBytes { saveCheckpoint() }
     } else {
       // The kernel forgets what it could not write back, so no retry would mend it; the next gap record tells.
@@ -32,6 +33,14 @@ extension LedgerFile {
       said.unsynchronized = true
     }
     return 0
+  }
+
+  /// Only what the disk has: a head that a power cut takes back would make an honest ledger look cut short.
+  private mutating func publishHead(_ now: Instant) {
+    guard now - headTold >= options.publishHead else { return }
+    headTold = now
+    let head = head
+    link.report { $0.say(.head(head)) }
   }
 
   /// Whole records at the ring's front.

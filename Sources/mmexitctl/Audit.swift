@@ -8,10 +8,17 @@ struct Audit: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a ledger's chain, sequence and sums, and add up its energy.",
     discussion:
-      "Ends with 65 when anything does not add up, and names the record; with 66 where there is no ledger.")
+      "Ends with 65 when anything does not add up, and names the record; with 66 where there is no ledger. A ledger "
+      + "that was rewritten as a whole, or cut short, shows only against an anchor: a head of it that was told before, "
+      + "by the journal or by this command.")
 
   @Argument(help: "The ledger's directory.")
   var directory: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A record that the ledger must have, as told before; may be given again.", valueName: "SEQ:SHA256"))
+  var anchor: [String] = []
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -19,10 +26,20 @@ struct Audit: ParsableCommand {
   mutating func run() throws {
     let path = directory
     let asJSON = json
+    let texts = anchor
     try CommandFailure.catching {
+      let anchors = try texts.map { text in
+        guard let head = LedgerHead(anchor: text) else {
+          throw CommandFailure(
+            message:
+              "--anchor '\(text)': give a record's number and the SHA-256 of its bytes, as in 12:0f3a...",
+            code: .usage)
+        }
+        return head
+      }
       let report: AuditReport
       do throws(LedgerError) {
-        report = try Ledger.audit(path)
+        report = try Ledger.audit(path, anchors: anchors)
       } catch {
         throw CommandFailure(message: error.description, code: error.exitCode)
       }
@@ -51,12 +68,35 @@ struct Audit: ParsableCommand {
     for (exit, count) in totals.exits.sorted(by: { $0.key < $1.key }) {
       Output.line("  answered at \(exit == "" ? "no exit" : exit.text): \(count)")
     }
+    if let first = report.firstHead { Output.line("first    \(first.anchor)") }
+    if let head = report.head { Output.line("head     \(head.anchor)") }
+    for anchored in report.anchors {
+      Output.line("anchor   \(anchored.head.sequence): \(told(anchored.state))")
+    }
+    if let count = report.unanchored {
+      Output.line("         \(count) records behind the last anchor that holds")
+    }
     for gap in report.gaps { Output.line("gap      \(gap)") }
     for finding in report.findings { Output.line("WRONG    \(finding)") }
     if report.found > report.findings.count {
       Output.line("WRONG    and \(report.found - report.findings.count) findings more")
     }
     if report.passes { Output.line("chain, sequence and sums are whole") }
+  }
+
+  private static func told(_ state: AuditReport.Anchored.State) -> String {
+    switch state {
+    case .holds: "holds"
+    case .differs: "another record stands there"
+    case .beyond: "the ledger ends before it"
+    case .dropped: "dropped with old segments"
+    case .missing: "no such record"
+    }
+  }
+
+  private static func json(_ head: LedgerHead?) -> JSONValue {
+    guard let head else { return .null }
+    return ["seq": .integer(Int64(head.sequence)), "sha256": .string(head.digest.hexString)]
   }
 
   private static func json(_ report: AuditReport) -> JSONValue {
@@ -74,6 +114,15 @@ struct Audit: ParsableCommand {
       "accounts": numbers(report.totals.accounts), "modalities": numbers(report.totals.modalities),
       "kinds": numbers(report.totals.kinds), "exits": numbers(report.totals.exits),
       "gaps": .array(report.gaps.map { .string($0) }),
+      "first": json(report.firstHead), "head": json(report.head),
+      "anchors": .array(
+        report.anchors.map {
+          [
+            "seq": .integer(Int64($0.head.sequence)), "sha256": .string($0.head.digest.hexString),
+            "state": .string($0.state.rawValue),
+          ]
+        }),
+      "unanchored": report.unanchored.map { .integer(Int64($0)) } ?? .null,
       "passes": .bool(report.passes), "finding_count": .integer(Int64(report.found)),
       "findings": .array(report.findings.map { .string($0.description) }),
     ]

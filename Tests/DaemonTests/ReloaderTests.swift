@@ -77,6 +77,7 @@ import Vocabulary
       ("directory in [ledger]", { $0.ledger.directory = "/tmp/other" }),
       ("segment-size in [ledger]", { $0.ledger.segmentBytes = 65536 }),
       ("flush-interval in [ledger]", { $0.ledger.flushInterval = .seconds(9) }),
+      ("publish-head in [ledger]", { $0.ledger.publishHead = .seconds(99) }),
       ("recording in [replay]", { $0.replay.recording = "/tmp/other" }),
       ("pace in [replay]", { $0.replay.pace = .fast }),
       ("loop in [replay]", { $0.replay.loop = true }),

@@ -122,7 +122,7 @@ import Vocabulary
     let directory = TemporaryDirectory()
     try write(3, in: directory)
     let path = try firstSegment(directory)
-    let head = try audit(directory.path).head
+    let head = try #require(try audit(directory.path).head)
     // Whoever rewrites the whole chain: every record anew with honest digests.
     func rewrite(_ edit: (inout String) -> Void) throws {
       var previous = Digest.zero
@@ -147,20 +147,20 @@ import Vocabulary
       Issue.record("expected a wrong sum, found \(report.findings)")
       return
     }
-    #expect(try audit(directory.path, anchor: head).findings.contains { $0.kind == .anchorDiffers })
+    #expect(try audit(directory.path, anchors: [head]).findings.contains { $0.kind == .anchorDiffers })
   }
 
   @Test func aShortenedOrChangedEndShowsAgainstTheAnchorOnly() throws {
     let directory = TemporaryDirectory()
     try write(3, in: directory)
     let path = try firstSegment(directory)
-    let head = try audit(directory.path).head
-    #expect(try audit(directory.path, anchor: head).passes)
+    let head = try #require(try audit(directory.path).head)
+    #expect(try audit(directory.path, anchors: [head]).passes)
     let records = lines(of: contents(of: path))
     replace(path, with: text(records.dropLast(2)))
     #expect(try audit(directory.path).passes)
     #expect(
-      try audit(directory.path, anchor: head).findings.map(\.kind) == [.truncated(lastExpected: 5)])
+      try audit(directory.path, anchors: [head]).findings.map(\.kind) == [.truncated(lastExpected: 5)])
   }
 
   @Test func aTornTailIsAFindingUntilTheDaemonHasCutIt() throws {

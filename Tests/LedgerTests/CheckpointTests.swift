@@ -127,7 +127,7 @@ import Vocabulary
       options.recovery.rename = { (_, _) throws(LinuxError) in throw LinuxError("rename", errno: EIO) }
       var writer = try LedgerWriter(
         directory: directory.path, identity: identity(), at: stamp(9), options: options)
-      writer.append(.wake(modality: 0, decision: nil), at: stamp(9))
+      writer.append(.start(version: "0.1", model: "digits", order: [0, 1]), at: stamp(9))
     }
     #expect(directory.names.contains { $0.contains(".untold-") })
     let bytes = contents(of: path)

@@ -39,7 +39,7 @@ import Vocabulary
   private func restart(_ directory: TemporaryDirectory) throws -> [LedgerNotice] {
     var writer = try LedgerWriter(
       directory: directory.path, identity: identity(), at: stamp(20_000), options: eager())
-    writer.append(.wake(modality: 0, decision: nil), at: stamp(20_000))
+    writer.append(.start(version: "0.1", model: "digits", order: [0, 1]), at: stamp(20_000))
     try writer.finish(at: stamp(20_000))
     var notices: [LedgerNotice] = []
     while let notice = writer.nextNotice() { notices.append(notice) }

@@ -38,6 +38,7 @@ package final class Recorder: @unchecked Sendable {
   private let waits: Bool
   package let ledgerStatus: LedgerStatusBoard
 
+  private var hasStarted = false
   /// When the last event was: what stamps what has no time of its own.
   private var last: Instant
   private var lost: (decisions: Int, others: Int) = (0, 0)
@@ -120,7 +121,8 @@ package final class Recorder: @unchecked Sendable {
   /// What is to be seen to whether something happened or not.
   private func turn() {
     beats.beatRecorder()
-    if let step = clock.step() {
+    // In front of `start` stands no record but `gap`: a step before it is told behind it.
+    if hasStarted, let step = clock.step() {
       chain.append(.clock(step: step), at: clock.stamp(now))
       journal.write(
         .notice,
@@ -156,6 +158,7 @@ package final class Recorder: @unchecked Sendable {
     switch event {
     case .start(let order, let instant):
       last = instant
+      hasStarted = true
       chain.append(
         .start(version: Version.text, model: model.name, order: order), at: clock.stamp(instant))
     case .decision(let decision):
@@ -246,6 +249,8 @@ package final class Recorder: @unchecked Sendable {
       }
     }
     sayNotices()
+    // The disk has the last record: it was closed without an error.
+    if error == nil { journal.write(.notice, LedgerNotice.head(chain.head).description) }
     printer.end()
     if printer.leftOut > 0 {
       journal.write(.notice, "standard output: \(printer.leftOut) decisions were not printed")

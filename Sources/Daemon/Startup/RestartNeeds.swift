@@ -22,6 +22,7 @@ struct RestartNeeds: Error {
     note("ledger", "directory", if: !was.ledger.directory.hasSameBytes(as: wanted.ledger.directory))
     note("ledger", "segment-size", if: was.ledger.segmentBytes != wanted.ledger.segmentBytes)
     note("ledger", "flush-interval", if: was.ledger.flushInterval != wanted.ledger.flushInterval)
+    note("ledger", "publish-head", if: was.ledger.publishHead != wanted.ledger.publishHead)
     note("replay", "recording", if: !was.replay.recording.hasSameBytes(as: wanted.replay.recording))
     note("replay", "pace", if: was.replay.pace != wanted.replay.pace)
     note("replay", "loop", if: was.replay.loop != wanted.replay.loop)

@@ -27,6 +27,7 @@ extension Service {
     var options = LedgerOptions()
     options.segmentBytes = settings.segmentBytes
     options.flushInterval = settings.flushInterval
+    options.publishHead = settings.publishHead
     // A first start finds no folder. Where it cannot be made, the ledger says what is wrong.
     mkdir(settings.directory, 0o750)
     var wantsReload = false

@@ -67,6 +67,11 @@ class Options:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
         return Schedule(passes=passes, rate=self.rate, seed=self.seed)
 
+    def of(self, modality: str) -> dict:
+        """What the encoder of a modality depends on."""
+        others = {"audio": ("image_", "hand_", "scenes"), "image": ("audio_", "word_", "mined")}[modality]
+        return {k: v for k, v in dataclasses.asdict(self).items() if not k.startswith(others)}
+
     def mixed(self, modality: str) -> MixedSchedule:
         steps = {"audio": self.audio_steps, "image": self.image_steps}[modality]
         return MixedSchedule(steps, rate=self.mixed_rate, seed=self.seed)
@@ -105,7 +110,7 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     path = work / f"{modality}.pt"
     if path.exists():
         stored = read_checkpoint(path)
-        if stored["options"] == dataclasses.asdict(options):
+        if stored["options"] == options.of(modality):
             return stored["model"]
         say(f"{path}: trained with other options, trained anew")
     train, held_out = sources(work, data, options, (modality,))
@@ -138,7 +143,7 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     weights = {
         k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
     }
-    store(path, {"model": weights, "options": dataclasses.asdict(options)})
+    store(path, {"model": weights, "options": options.of(modality)})
     return weights
 
 
