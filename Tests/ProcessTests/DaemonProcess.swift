@@ -216,7 +216,16 @@ final class DaemonProcess {
   func records(_ type: String) -> [[String: Any]] { ledger().filter { $0["type"] as? String == type } }
 
   /// Whether `mmexitctl audit` finds nothing wrong.
-  func audit() -> (code: Int32?, output: String, error: String) { ctl(["audit", ledgerFolder], seconds: 30) }
+  func audit(anchor: String? = nil) -> (code: Int32?, output: String, error: String) {
+    ctl(["audit", ledgerFolder] + (anchor.map { ["--anchor", $0] } ?? []), seconds: 30)
+  }
+
+  /// The ledger's head as the journal was told at the end; nil where more or less was told than that.
+  var onlyHead: String? {
+    let lines = run.error.split(separator: "\n")
+    guard lines.count == 1, lines[0].hasPrefix("mmexitd: ledger head ") else { return nil }
+    return lines[0].split(separator: " ").last.map(String.init)
+  }
 
   /// Stops it, and looks at the end of its ledger.
   func endsInOrder() {

@@ -13,8 +13,11 @@ import Testing
       #expect(printed.text.split(separator: "\n").count { $0.hasPrefix("#") } == 30)
       #expect(daemon.records("decision").count == 30)
       #expect(daemon.ledger().last?["type"] as? String == "stop")
-      #expect(daemon.audit().code == 0)
-      #expect(daemon.run.error.isEmpty)
+      let head = try #require(daemon.onlyHead, "\(daemon.run.error)")
+      let held = daemon.audit(anchor: head)
+      #expect(held.code == 0 && held.output.contains(": holds"), "\(held)")
+      let forged = daemon.audit(anchor: "1:" + String(repeating: "0", count: 64))
+      #expect(forged.code == 65 && forged.error.contains("does not add up"), "\(forged)")
       ledgers.append(
         try Data(
           contentsOf: URL(fileURLWithPath: daemon.ledgerFolder + "/" + #require(daemon.segments.first))))

@@ -25,9 +25,11 @@ from pathlib import Path
 from ..base.errors import DATA, ToolError, exit_with
 
 ROOT = Path(__file__).parents[3]
-LEVELS = (0.3, 0.5, 0.85, 0.95, 0.99)
-EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no"}
-"""No exit is ever sure enough and no window is still: every sensor answers every window."""
+POINTS = ((0.01, 0.8), (0.02, 0.6), (0.06, 0.3), (0.1, 0.2), (0.14, 0.2), (0.3, 0.2))
+"""`begin` and `level` of [events], from few false events to many."""
+EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
+              ("sensor image", "linger"): "3600s"}
+"""No exit is ever sure enough, no window is still and the camera stays awake: every sensor answers every window."""
 VOTES = {("events", "filter"): "k-of-n", ("events", "votes"): "2", ("events", "windows"): "3"}
 
 
@@ -121,10 +123,12 @@ def kind_of(stream: Path) -> str:
 
 def variants() -> dict[str, dict[tuple[str, str], str]]:
     found: dict[str, dict[tuple[str, str], str]] = {"as it is": {}}
-    found |= {f"level {level}": {("events", "level"): str(level)} for level in LEVELS}
+    points = {f"begin {begin}, level {level}": {("events", "begin"): str(begin), ("events", "level"): str(level)}
+              for begin, level in POINTS}
+    found |= points
     found |= {"2 of 3 windows": VOTES, "full checks every 2 s": {("gate", "max-blind"): "2s"},
               "full checks every 30 s": {("gate", "max-blind"): "30s"}, "everything on": EVERYTHING}
-    found |= {f"everything on, level {level}": EVERYTHING | {("events", "level"): str(level)} for level in LEVELS}
+    found |= {f"everything on, {name}": EVERYTHING | changes for name, changes in points.items()}
     return found | {"everything on, 2 of 3 windows": EVERYTHING | VOTES}
 
 
@@ -168,7 +172,7 @@ def draw(results: Mapping[str, Mapping[str, Total]], path: Path) -> None:
 
     with plt.rc_context({"svg.hashsalt": "mmexit", "svg.fonttype": "none", "font.size": 9}):
         figure, axes = plt.subplots(figsize=(7, 4.4))
-        curves = {"levels": ("as it is", "level"), "everything on": ("everything on",)}
+        curves = {"other begin and level": ("as it is", "begin"), "everything on": ("everything on",)}
         for label, starts in curves.items():
             points = sorted((t["lively"].false * 3600 / t["lively"].seconds, t["lively"].heard / t["lively"].commands,
                              t["lively"].saved / t["lively"].seconds) for name, t in results.items()
@@ -176,7 +180,7 @@ def draw(results: Mapping[str, Mapping[str, Total]], path: Path) -> None:
             axes.plot([p[0] for p in points], [p[1] for p in points], "-", linewidth=1, label=label)
             axes.scatter([p[0] for p in points], [p[1] for p in points], [10 + 150 * max(0, p[2]) for p in points])
         for name, totals in results.items():
-            if name == "as it is" or not name.startswith(("level", "everything on, level")):
+            if name == "as it is" or not name.startswith(("begin", "everything on, begin")):
                 t = totals["lively"]
                 axes.annotate(f"{name} ({t.saved / t.seconds:.0%} saved)", (t.false * 3600 / t.seconds,
                               t.heard / t.commands), xytext=(5, -10), textcoords="offset points", fontsize=7)
