@@ -118,6 +118,8 @@ package struct Configuration: Sendable, Equatable {
     package var level = EventDefaults.level
     package var hold = EventDefaults.hold
     package var refractory = EventDefaults.refractory
+    /// What a sensor says for about so long without a break is no command; zero: it always may be.
+    package var scenery = EventDefaults.scenery
     /// Sensors that are awake stay so while an event goes on or seems to begin.
     package var keepsAwake = true
   }

@@ -6,5 +6,6 @@ enum EventDefaults {
   static let stay = 0.45
   static let level = 0.45
   static let hold = Nanoseconds.milliseconds(500)
+  static let scenery = Nanoseconds.seconds(10)
   static let refractory = Nanoseconds.seconds(1)
 }

@@ -196,6 +196,9 @@ package enum Keys {
       "level", 0.05...1, \.level, "Evidence at which an event begins; it lasts while half of that is left."),
     .duration("hold", 0...60, \.hold, "How long an event goes on without evidence."),
     .duration("refractory", 0...3600, \.refractory, "After an event, how long none of its class begins."),
+    .duration(
+      "scenery", 0...3600, \.scenery,
+      "What a sensor says for so long without a break belongs to the scene, and is no command; 0s for never."),
     .flag(
       "keep-awake", \.keepsAwake, "While an event goes on or seems to begin, sensors that are awake stay so."),
   ]

@@ -24,7 +24,8 @@ struct StreamEvents: Sendable {
       }
     sensorCount = model.modalities.count
     filter = EvidenceFilter(
-      method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount)
+      method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount,
+      scenery: events.scenery.seconds / configuration.general.windowPeriod.seconds)
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)

@@ -26,6 +26,7 @@ package struct EvidenceFilter: Sendable {
   package let noneClass: Int
   private let method: EvidenceMethod
   private var states: TellingStates
+  private var scenery: Scenery
   /// What speaks for each class, 0...1.
   private var belief: [Double]
   /// Label of the window's last reading; nil where it has none.
@@ -38,7 +39,10 @@ package struct EvidenceFilter: Sendable {
   ///   - classCount: 2 or more.
   ///   - noneClass: the class that means "nothing".
   ///   - sensorCount: 1 or more.
-  package init(_ method: EvidenceMethod, classCount: Int, noneClass: Int, sensorCount: Int) {
+  ///   - scenery: readings of a sensor after which what it says all the time is no command any more (`Scenery`); 0: never.
+  package init(
+    _ method: EvidenceMethod, classCount: Int, noneClass: Int, sensorCount: Int, scenery: Double = 0
+  ) {
     precondition(classCount >= 2 && (0..<classCount).contains(noneClass) && sensorCount >= 1)
     switch method {
     case .hiddenMarkov(let begin, let stay):
@@ -49,6 +53,8 @@ package struct EvidenceFilter: Sendable {
     self.classCount = classCount
     self.noneClass = noneClass
     states = TellingStates(classCount: classCount, noneClass: noneClass, sensorCount: sensorCount)
+    self.scenery = Scenery(
+      memory: scenery, classCount: classCount, noneClass: noneClass, sensorCount: sensorCount)
     belief = Array(repeating: 0, count: classCount)
     belief[noneClass] = 1
   }
@@ -56,6 +62,7 @@ package struct EvidenceFilter: Sendable {
   /// Nothing has been seen.
   package mutating func reset() {
     states.reset()
+    scenery.reset()
     for index in belief.indices { belief[index] = index == noneClass ? 1 : 0 }
     votes = InlineArray(repeating: -1)
   }
@@ -63,12 +70,15 @@ package struct EvidenceFilter: Sendable {
   /// Enters what one sensor said of the window at hand; what it said of it before is replaced.
   /// - Parameter probability: calibrated, by class; 0...1, their sum 1. What is not a number counts as 0.
   package mutating func enter(sensor: Int, _ probability: (Int) -> Float) {
-    states.enter(sensor: sensor, probability)
-    note(probability)
+    scenery.note(sensor: sensor, probability)
+    let scenery = scenery
+    states.enter(sensor: sensor) { scenery.probability($0, of: sensor, probability) }
+    note { scenery.probability($0, of: sensor, probability) }
   }
 
   /// Enters what the fusion of some sensors said of the window at hand.
   package mutating func enter(fusionOf sensors: ModalitySet, _ probability: (Int) -> Float) {
+    if scenery.isThere(to: sensors) { return }
     states.enter(fusionOf: sensors, probability)
     note(probability)
   }
@@ -104,6 +114,7 @@ package struct EvidenceFilter: Sendable {
       vote(lastLabel ?? noneClass)
     }
     states.clearReadings()
+    scenery.conclude()
     lastLabel = nil
   }
 
