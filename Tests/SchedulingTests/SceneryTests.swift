@@ -100,7 +100,7 @@ import Vocabulary
     var evidence: [Double] = []
     for _ in 0..<80 { evidence.append(poster(hearing: Self.none)) }
     #expect(evidence.max() ?? 0 > 0.9 && evidence.suffix(30).max() ?? 1 < 0.2, "\(evidence.suffix(5))")
-    for _ in 0..<3 { _ = poster(hearing: 2) }
+    for _ in 0..<6 { _ = poster(hearing: 2) }
     #expect(method == .kOfN(k: 2, n: 3) || filter.evidence(2) > 0.9, "\(filter.evidence(2))")
     #expect(filter.leading.label == 2 || method == .kOfN(k: 2, n: 3))
   }
