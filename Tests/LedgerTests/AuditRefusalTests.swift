@@ -26,7 +26,8 @@ import Vocabulary
     #expect(LedgerError.noLedger(path: "/d").description.hasPrefix("/d: no ledger here"))
     // Who knows that there was one is told that it is gone.
     let anchor = LedgerHead(sequence: 3, digest: .zero)
-    #expect(try audit(directory.path, anchors: [anchor]).findings.map(\.kind) == [.truncated(lastExpected: 3)])
+    #expect(
+      try audit(directory.path, anchors: [anchor]).findings.map(\.kind) == [.truncated(lastExpected: 3)])
     // Half a record is a ledger, and no good one.
     replace(directory.path + "/" + Segment.name(1), with: Array("{\"sch".utf8))
     #expect(try audit(directory.path).findings.map(\.kind) == [.tornTail(bytes: 5)])
