@@ -185,6 +185,9 @@ def draw(results: Mapping[str, Mapping[str, Total]], path: Path) -> None:
                 axes.annotate(f"{name} ({t.saved / t.seconds:.0%} saved)", (t.false * 3600 / t.seconds,
                               t.heard / t.commands), xytext=(5, -10), textcoords="offset points", fontsize=7)
                 axes.plot([t.false * 3600 / t.seconds], [t.heard / t.commands], "k.")
+        axes.set_xscale("symlog", linthresh=5)
+        axes.set_xticks([0, 1, 2, 5, 10, 20, 50, 100, 200], ["0", "1", "2", "5", "10", "20", "50", "100", "200"])
+        axes.set_xlim(-0.3, 600)
         axes.set_xlabel("false events an hour, streams with commands")
         axes.set_ylabel("share of commands heard")
         axes.grid(color="#dddddd", linewidth=0.6)
