@@ -46,9 +46,10 @@ PROVENANCE = {
     "split": "by a hash of speaker and of signer, train 0.70, validation 0.15, test 0.15; ESC-10 folds 1-2, 3, 4",
     "training windows": "0.60 of the sounds as a stream brings them: words near a window's edge (at least 0.93 of "
     "them inside), and as nothing words cut by it (at most half), running talk, other words, noises, hush, in real "
-    "rooms' echoes; 0.50 of the pictures before real rooms. Sounds and pictures are learned each alone, and paired "
-    "at random for fusion: in 0.20 of the pairs, and in every window by voice or by hand, one sensor alone has "
-    "something to tell",
+    "rooms' echoes; 0.50 of the pictures before real rooms; in the last steps three quarters of a batch are "
+    "mixed anew from parts of them (words, talk, noises; hands, rooms, photos of signs). Sounds and pictures are "
+    "learned each alone, and paired at random for fusion: in 0.20 of the pairs, and in every window by voice or by "
+    "hand, one sensor alone has something to tell",
     "pictures": "hands cut out of their photos onto procedural scenes, and a share of the photos as they are",
     "data": {
         "gsc-commands (from Google Speech Commands v0.02)": "CC BY 4.0",
