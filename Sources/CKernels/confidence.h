@@ -11,6 +11,15 @@ static inline int mmx_logits_are_sound(const float *logits, int32_t n, float tem
   return !unsound;
 }
 
+// Partial sums of exponentials and of exponential * exponent: as many as hide the additions' latency.
+enum { MMX_PARTIAL_SUMS = 16 };
+
+static inline double mmx_total(const double *partial) {
+  double sum = 0.0;
+  for (int i = 0; i < MMX_PARTIAL_SUMS; i++) sum += partial[i];
+  return sum;
+}
+
 // Probabilities from exponentials, given their sum and that of exponential * exponent; returns the normalized entropy.
 static inline float mmx_normalize(double sum, double weighted, int32_t n, float *probability) {
   for (int32_t i = 0; i < n; i++) probability[i] = (float)((double)probability[i] / sum);

@@ -12,14 +12,14 @@ float mmx_softmax_entropy(const float *logits, int32_t n, float temperature, flo
     if (logits[i] > logits[*best]) *best = i;
   }
   float largest = logits[*best];
-  double sum = 0.0, weighted = 0.0;
+  double sum[MMX_PARTIAL_SUMS] = {0.0}, weighted[MMX_PARTIAL_SUMS] = {0.0};
   for (int32_t i = 0; i < n; i++) {
     float below = (logits[i] - largest) / temperature;
     float e = mmx_expf(below);
     probability[i] = e;
-    sum += (double)e;
+    sum[i % MMX_PARTIAL_SUMS] += (double)e;
     // At e = 0 `below` may be infinite; the limit of e * below is 0.
-    if (e > 0.0f) weighted += (double)e * (double)below;
+    if (e > 0.0f) weighted[i % MMX_PARTIAL_SUMS] += (double)e * (double)below;
   }
-  return mmx_normalize(sum, weighted, n, probability);
+  return mmx_normalize(mmx_total(sum), mmx_total(weighted), n, probability);
 }

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 from conftest import run_command
-from qdq import halving, imported, many_exits, picture_net, two_inputs
+from qdq import Builder, halving, imported, many_exits, picture_net, two_inputs
+from test_onnx_operators import bounds_inside, ends, gated, one_slope, product_and_relu, silu, silu_in_float, stem
 
+from mmexit_tools.base.errors import ToolError
 from mmexit_tools.model import graphs
 from mmexit_tools.onnx_import.check import simulate
 from mmexit_tools.peers import timing as peers
+from mmexit_tools.peers.curves import CURVES, curve_of
 from mmexit_tools.peers.models import litert_file, read_net
 from mmexit_tools.peers.runtimes import Absent, Candidate, engine, litert, onnx_feed, onnx_runtime, versions
 
@@ -88,7 +91,7 @@ def test_the_engine_and_onnx_runtime_see_the_same_window(tmp_path, bench, file, 
     assert len(ours.times(7)) == len(theirs.times(7)) == 7
 
 
-@pytest.mark.parametrize("proto", [many_exits, two_inputs, halving])
+@pytest.mark.parametrize("proto", [many_exits, two_inputs, halving, lambda: picture_net(False, True)])
 def test_litert_says_what_the_engine_says(tmp_path, proto):
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
     model = imported(proto(), outputs=[proto().graph.output[0].name])
@@ -105,27 +108,53 @@ def test_litert_says_what_the_engine_says(tmp_path, proto):
     assert np.allclose(litert(net, False, inputs, 1.0).answer, wanted, rtol=1e-3, atol=1e-3)
 
 
-def test_what_litert_cannot_run_is_named(tmp_path, monkeypatch):
-    model = imported(picture_net(False, True), outputs=["y/dq"])
+@pytest.mark.parametrize("between", [bounds_inside, gated, one_slope, product_and_relu, silu, silu_in_float],
+                         ids=lambda f: f.__name__)
+def test_tables_and_products_are_litert_s_too(tmp_path, between):
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
+    b = Builder(False)
+    model = imported(ends(b, between(b, stem(b))))
     path = tmp_path / "net.safetensors"
     path.write_bytes(model.file())
+    net = read_net(path)
+    assert {n["op"] for n in net.nodes} & {"table", "multiply"}
+    inputs = peers.window(net, 5)
+    (ours,) = simulate(model, {k: v.transpose(2, 0, 1)[None] for k, v in inputs.items()}).values()
+    theirs = litert(net, True, inputs, float(np.abs(ours).max()) / 120).answer
+    assert np.abs(ours - theirs).max() < 0.05 * np.abs(ours).max()
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: f"{c.parts[0]}{'*x' if c.product else ''}")
+def test_the_curve_of_a_table_is_found(curve):
+    source, output = {"scale": 0.05, "zero_point": -7}, {"scale": 0.06, "zero_point": -20}
+    x = (np.arange(-128, 128) + 7) * 0.05
+    table = np.clip(np.rint(curve.of(x) / 0.06) - 20, -128, 127).astype(np.int8)
+    found = curve_of(table, source, output)
+    assert found is not None and np.abs(found.of(x) - curve.of(x)).max() <= 0.06
+    table[90] += 3
+    assert curve_of(table, source, output) is None
+
+
+def test_what_litert_cannot_run_is_named(file):
     pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed (tools/requirements-peers.txt)")
-    with pytest.raises(Exception, match="LiteRT"):
-        litert_file(read_net(path), True, 0.1)
+    net = read_net(file)
+    net.nodes[0]["op"] = "fold"
+    with pytest.raises(ToolError, match=r"fold '.*' is not written for LiteRT"):
+        litert_file(net, True, 0.1)
 
 
 def test_a_runtime_that_is_absent_is_named_in_the_report(tmp_path, bench, file, monkeypatch):
     for name in ("onnxruntime", "openvino", "ai_edge_litert"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setattr(peers, "versions", lambda: dict.fromkeys(versions()))
-    ended = run_command(peers, "--bench", bench, "--models", file.parent, "--out", tmp_path / "o/report",
+    ended = run_command(peers, "--bench", bench, "--models", file.parent, "--out", tmp_path / "o/report.avx2",
                         "--rounds", "3", "--blocks", "2")
     assert ended.returncode == 0, ended.stderr
     assert "Not measured: LiteRT: not installed" in ended.stdout
-    assert (tmp_path / "o/report.md").read_text() == ended.stdout
-    text = json.loads((tmp_path / "o/report.json").read_text())
+    assert (tmp_path / "o/report.avx2.md").read_text() == ended.stdout
+    text = json.loads((tmp_path / "o/report.avx2.json").read_text())
     assert {a["what"] for a in text["absent"]} == {"ONNX Runtime", "OpenVINO", "LiteRT"}
-    with (tmp_path / "o/report.csv").open() as table:
+    with (tmp_path / "o/report.avx2.csv").open() as table:
         assert [r["runtime"] for r in csv.DictReader(table)] == ["mmexit", "mmexit"]
     assert text["machine"]["cpu"] and text["rows"][0]["ratio"] == 1
 

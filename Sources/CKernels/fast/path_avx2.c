@@ -14,6 +14,7 @@
 #define PATH mmx_path_avx2
 #define PLAIN mmx_plain_avx2
 #define TILES_OF_24 0
+#define SHORT_PRODUCTS 1
 #define KEPT(x) "+x"(x)
 enum { PEAK_SUMS = 12 };
 #include "vec_avx2.h"

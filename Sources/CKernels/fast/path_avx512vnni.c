@@ -14,6 +14,7 @@
 #define PATH mmx_path_avx512vnni
 #define PLAIN mmx_plain_avx512
 #define TILES_OF_24 1
+#define SHORT_PRODUCTS 0
 #define KEPT(x) "+v"(x)
 enum { PEAK_SUMS = 24 };
 #include "vec_avx512vnni.h"

@@ -5,6 +5,10 @@
 #include "gemm.h"
 #include "depthwise.h"
 #include "few.h"
+#if SHORT_PRODUCTS
+#include "dense.h"
+#include "winograd.h"
+#endif
 
 static void path_plan(mmx_layer *l) {
   if (l->kind == MMX_DEPTHWISE) {
@@ -13,6 +17,14 @@ static void path_plan(mmx_layer *l) {
   } else if (is_few(l)) {
     few_plan(l);
     l->run = few_run;
+#if SHORT_PRODUCTS
+  } else if (is_dense(l)) {
+    dense_plan(l);
+    l->run = dense_run;
+  } else if (is_winograd(l)) {
+    winograd_plan(l);
+    l->run = winograd_run;
+#endif
   } else {
     gemm_plan(l);
     l->run = l->kind == MMX_LOGITS ? logits_run : gemm_run;
@@ -25,6 +37,12 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
     depthwise_pack(l, weight, bias, multiplier, constants);
   } else if (is_few(l)) {
     few_pack(l, weight, bias, multiplier, constants);
+#if SHORT_PRODUCTS
+  } else if (is_dense(l)) {
+    dense_pack(l, weight, bias, multiplier, constants);
+  } else if (is_winograd(l)) {
+    winograd_pack(l, weight, bias, multiplier, constants);
+#endif
   } else {
     gemm_pack(l, weight, bias, multiplier, constants);
   }

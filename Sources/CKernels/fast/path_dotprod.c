@@ -14,6 +14,7 @@
 #define PATH mmx_path_dotprod
 #define PLAIN mmx_plain_neon
 #define TILES_OF_24 0
+#define SHORT_PRODUCTS 0
 #define KEPT(x) "+w"(x.low), "+w"(x.high)
 enum { PEAK_SUMS = 12 };
 #include "vec_dotprod.h"

@@ -8,6 +8,7 @@
 #define PATH mmx_path_neon
 #define PLAIN mmx_plain_neon
 #define TILES_OF_24 0
+#define SHORT_PRODUCTS 1
 #define KEPT(x) "+w"(x)
 enum { PEAK_SUMS = 12 };
 #include "vec_neon.h"

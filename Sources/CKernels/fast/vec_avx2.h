@@ -4,6 +4,9 @@ enum { LANES = 8, GROUP = 2, MAX_SUMS = 10 };
 typedef int16_t element;
 
 FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)p); }
+FN word v_widened(const int8_t *p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
 FN sums v_dot(sums acc, word x, word w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
 
 // Values of real 0, and what they leave in a sum of weights.

@@ -5,6 +5,7 @@ typedef int16_t element;
 typedef int16x8_t word;
 
 FN word v_weights(const element *p) { return vld1q_s16(p); }
+FN word v_widened(const int8_t *p) { return vmovl_s8(vld1_s8(p)); }
 FN word v_words(const void *p) {
   word v;
   memcpy(&v, p, sizeof v);

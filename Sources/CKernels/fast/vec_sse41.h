@@ -8,6 +8,7 @@ typedef __m128i word;  // GROUP values a lane
 
 FN sums v_bias(const int32_t *p) { return _mm_loadu_si128((const __m128i *)p); }
 FN word v_weights(const element *p) { return _mm_load_si128((const __m128i *)(const void *)p); }
+FN word v_widened(const int8_t *p) { return _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
 FN word v_words(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 FN word v_spread(const void *p) {
   int32_t group;

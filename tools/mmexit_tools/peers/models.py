@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import ToolError
+from .curves import write_table
 
 DTYPES = {"I8": np.dtype("i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 
@@ -128,8 +129,9 @@ class Writer:
 
     def node(self, node: dict) -> None:
         handlers = {"conv2d": self.convolution, "depthwise_conv2d": self.convolution, "linear": self.linear,
-                    "logits": self.linear, "max_pool": self.max_pool, "global_average_pool": self.mean,
-                    "flatten": self.flatten, "concat": self.concat, "add": self.add}
+                    "logits": self.linear, "max_pool": self.pool, "average_pool": self.pool,
+                    "global_average_pool": self.mean, "flatten": self.flatten, "concat": self.concat,
+                    "add": self.add, "multiply": self.multiply, "table": self.table}
         if node["op"] not in handlers:
             raise ToolError(f"{self.net.name}: {node['op']} '{node['output']}' is not written for LiteRT")
         handlers[node["op"]](node)
@@ -205,17 +207,28 @@ class Writer:
                                                     "scale": self.logit_scale, "zero_point": 0}
         self.operator("FULLY_CONNECTED", [given, *weights], [self.activation(node["output"])], options)
 
-    def max_pool(self, node: dict) -> None:
-        given = self.activation(node["inputs"][0])
+    def pool(self, node: dict) -> None:
+        source, output = node["inputs"][0], node["output"]
+        given = self.activation(source)
         options = self.schema.Pool2DOptionsT()
         options.filterHeight, options.filterWidth = node["kernel"]
         options.strideH, options.strideW = node["stride"]
-        padding = self.same_padding(node, tuple(node["kernel"]), node["inputs"][0])  # type: ignore[arg-type]
+        padding = self.same_padding(node, tuple(node["kernel"]), source)  # type: ignore[arg-type]
         if padding is None:  # a pool ignores what it pads, an operator before it would not
-            raise ToolError(f"{self.net.name}: '{node['output']}' pads {node['padding']}, LiteRT's pools not so")
+            raise ToolError(f"{self.net.name}: '{output}' pads {node['padding']}, LiteRT's pools not so")
         options.padding, extents = padding
-        out = self.activation(node["output"], (*extents, self.shapes[node["inputs"][0]][2]))
-        self.operator("MAX_POOL_2D", [given], [out], options)
+        out = self.activation(output, (*extents, self.shapes[source][2]))
+        if node["op"] == "max_pool":
+            self.operator("MAX_POOL_2D", [given], [out], options)
+            return
+        # LiteRT's average keeps the scale of what it averages.
+        a, b = self.net.activations[source], self.net.activations[output]
+        kept = not self.quantized or (a["scale"], a["zero_point"]) == (b["scale"], b["zero_point"])
+        mean = out if kept else self.tensor(f"{output}.mean", (1, *self.shapes[output]), self.schema.TensorType.INT8,
+                                            None, np.float32(a["scale"]), a["zero_point"])
+        self.operator("AVERAGE_POOL_2D", [given], [mean], options)
+        if not kept:
+            self.operator("QUANTIZE", [mean], [out], self.schema.QuantizeOptionsT())
 
     def mean(self, node: dict) -> None:
         axes = self.tensor(f"{node['output']}.axes", (2,), self.schema.TensorType.INT32, np.array([1, 2], np.int32))
@@ -257,6 +270,15 @@ class Writer:
         options = self.schema.AddOptionsT()
         options.fusedActivationFunction = self.relu(node)
         self.operator("ADD", [self.activation(i) for i in node["inputs"]], [self.activation(node["output"])], options)
+
+    def multiply(self, node: dict) -> None:
+        """A factor of one cell stands for all of the map's, as LiteRT broadcasts."""
+        options = self.schema.MulOptionsT()
+        options.fusedActivationFunction = self.relu(node)
+        self.operator("MUL", [self.activation(i) for i in node["inputs"]], [self.activation(node["output"])], options)
+
+    def table(self, node: dict) -> None:
+        write_table(self, node)
 
     def file(self) -> bytes:
         import flatbuffers

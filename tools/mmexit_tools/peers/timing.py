@@ -180,10 +180,14 @@ def main() -> None:
 
 def write(prefix: Path, about: dict, found: Sequence[Row], absent: Sequence[Absent]) -> None:
     prefix.parent.mkdir(parents=True, exist_ok=True)
-    prefix.with_suffix(".md").write_text(markdown(about, found, absent))
+    # Whatever dots the prefix has are its own.
+    def named(ending: str) -> Path:
+        return prefix.with_name(prefix.name + ending)
+
+    named(".md").write_text(markdown(about, found, absent))
     text = {**about, "rows": [asdict(r) for r in found], "absent": [asdict(a) for a in absent]}
-    prefix.with_suffix(".json").write_text(json.dumps(text, indent=1) + "\n")
-    with prefix.with_suffix(".csv").open("w", newline="") as out:
+    named(".json").write_text(json.dumps(text, indent=1) + "\n")
+    with named(".csv").open("w", newline="") as out:
         table = csv.DictWriter(out, list(Row.__dataclass_fields__))
         table.writeheader()
         table.writerows(asdict(r) for r in found)
