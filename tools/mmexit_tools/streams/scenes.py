@@ -14,6 +14,7 @@ import argparse
 import wave
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from ..base.errors import NO_INPUT, USAGE, ToolError, exit_with
-from ..sources.robot_data import SPLITS, material
+from ..sources.robot_data import SPLITS, Material, material
 from ..sources.robot_sounds import RATE
-from ..sources.surroundings import surroundings
+from ..sources.surroundings import Surroundings, surroundings
 from .hearing import render
 from .plans import BOTH, HAND, HOLDS, VOICE, WAYS, Manner, plan
 from .seeing import Seen
@@ -84,14 +85,14 @@ def _phases(*parts: tuple[str, float, dict]) -> tuple[Phase, ...]:
 DARK = {"light": (NIGHT, NIGHT)}
 WINDY = {"wind": (WIND, WIND)}
 SCENES: Mapping[str, tuple[Phase, ...]] = {
-    "night": _phases(("day", 30, {}), ("dusk", 10, {"light": (1.0, NIGHT)}), ("night", 40, DARK),
-                     ("dawn", 10, {"light": (NIGHT, 1.0)}), ("day again", 30, {})),
-    "covered": _phases(("clear", 40, {}), ("covered", 40, {"covered": True}), ("clear again", 40, {})),
-    "wind": _phases(("calm", 30, {}), ("rising", 10, {"wind": (0.0, WIND)}), ("wind", 40, WINDY),
-                    ("calm again", 40, {})),
-    "deaf": _phases(("hearing", 40, {}), ("dead", 40, {"gain": (0.0, 0.0)}), ("hearing again", 40, {})),
+    "night": _phases(("day", 20, {}), ("dusk", 10, {"light": (1.0, NIGHT)}), ("night", 30, DARK),
+                     ("dawn", 10, {"light": (NIGHT, 1.0)}), ("day again", 20, {})),
+    "covered": _phases(("clear", 30, {}), ("covered", 30, {"covered": True}), ("clear again", 30, {})),
+    "wind": _phases(("calm", 20, {}), ("rising", 10, {"wind": (0.0, WIND)}), ("wind", 30, WINDY),
+                    ("calm again", 30, {})),
+    "deaf": _phases(("hearing", 30, {}), ("dead", 30, {"gain": (0.0, 0.0)}), ("hearing again", 30, {})),
     "faint": _phases(("loud", 20, {}), ("30 dB down", 60, {"gain": (10**-1.5, 10**-1.5)})),
-    "storm": _phases(("calm day", 30, {}), ("windy night", 40, {**DARK, **WINDY}), ("all back", 50, {})),
+    "storm": _phases(("calm day", 30, {}), ("windy night", 30, {**DARK, **WINDY}), ("all back", 30, {})),
     "steady": _phases(("day", 120, {})),
 }
 
@@ -163,11 +164,16 @@ def possible(line: Line, phases: tuple[Phase, ...]) -> Line | None:
     return Line(line.start, line.end, line.label, sensors) if sensors else None
 
 
+@cache
+def _people(data: Path, split: str) -> tuple[Material, Surroundings]:
+    return material(data, split), surroundings(data, split)
+
+
 def make(scene: str, data: Path, split: str, prevalence: int, seed: int, rate: int, out: Path) -> list[Line]:
     """Makes the scene in the folder `out`, and returns its truth. The same request and data give the same bytes."""
     phases = SCENES[scene]
     per_minute, manner = PREVALENCES[prevalence]
-    source, around = material(data, split), surroundings(data, split)
+    source, around = _people(data, split)
     out.mkdir(parents=True, exist_ok=True)
     lines: list[Line] = []
     starts = np.arange(0.0, phases[-1].end, CHAPTER)
