@@ -49,5 +49,8 @@ enum OrderInterface {
       effective_audits: ?float
     )
 
+    # So many labels were given within a minute; try again later.
+    error TooManyLabels (per_minute: int)
+
     """
 }

@@ -53,6 +53,8 @@ enum CommandCall {
         ("no decision has that number yet; the last one is \(number("newest"))", .dataError)
       case "DecisionTooOld":
         ("that decision is too old for a label; labels are taken from \(number("oldest")) on", .dataError)
+      case "TooManyLabels":
+        ("labels are taken \(number("per_minute")) a minute; try again in a minute", .unavailable)
       case "Reloading":
         ("another reload or preference is under way; try again when it is through", .unavailable)
       case "ReloadRefused", "NeedsRestart":

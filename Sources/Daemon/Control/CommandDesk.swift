@@ -49,6 +49,7 @@ final class CommandDesk {
   /// Clients that wait for a decision to come by.
   private var asking: [Asking] = []
   private var ticket: UInt64 = 0
+  private var labels = LabelLimit()
   private var holds: SensorHolds
   /// By sensor: who acquired or released it last; nil where a client died.
   private var users: [UInt32?]
@@ -103,6 +104,7 @@ final class CommandDesk {
     guard let label = generation.names.classes.firstIndex(where: { $0.hasSameBytes(as: name) }) else {
       return .error(.unknownClass(name))
     }
+    guard labels.take(at: now) else { return .error(.tooManyLabels(perMinute: LabelLimit.perMinute)) }
     return send(
       .label(decision: decision, label: label, generation: generation.number), .label, call, now)
   }

@@ -38,6 +38,9 @@ extension CallError {
     daemon(
       "PreferenceOutOfRange", ["minimum": .real(range.lowerBound), "maximum": .real(range.upperBound)])
   }
+  static func tooManyLabels(perMinute limit: Int) -> CallError {
+    daemon("TooManyLabels", ["per_minute": .integer(Int64(limit))])
+  }
   static let paused = daemon("Paused")
   static let notRecorded = daemon("NotRecorded")
   static func busy(limit: Int) -> CallError { daemon("Busy", ["limit": .integer(Int64(limit))]) }
