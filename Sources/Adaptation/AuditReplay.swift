@@ -36,13 +36,15 @@ package struct AuditReplay: Sendable {
   private let order: [Int]
   /// Sensors that may be awake at all.
   private let permitted: ModalitySet
-  /// Sensors that tell nothing: asleep, or taken as quiet where they listen.
+  /// Sensors that tell nothing: they sleep, unless they listen.
   private let hopeless: ModalitySet
+  /// Those of them whose data can tell nothing: taken as quiet where they listen.
+  private let dead: ModalitySet
 
   /// - Parameter prices: in the model's order; its hazards and accuracies are not looked at.
   package init(
     _ layout: ExitLayout, prices: OrderingProblem, policy: GatePolicy, permitted: ModalitySet? = nil,
-    hopeless: ModalitySet = [], stream: StreamPrices = StreamPrices()
+    hopeless: ModalitySet = [], dead: ModalitySet = [], stream: StreamPrices = StreamPrices()
   ) {
     precondition(prices.modalities.map(\.exits.count) == layout.exitCounts)
     precondition((0...1).contains(stream.fullCheckShare))
@@ -52,6 +54,7 @@ package struct AuditReplay: Sendable {
     self.policy = policy
     self.permitted = permitted ?? .all(layout.modalityCount)
     self.hopeless = policy.noneClass == nil ? [] : hopeless
+    self.dead = policy.noneClass == nil ? [] : dead
     order = policy.steps.compactMap { step in
       if case .encoder(let modality, 1) = step { modality } else { nil }
     }
@@ -70,7 +73,7 @@ package struct AuditReplay: Sendable {
     let first = ModalitySet(index: listening)
     let others = available.subtracting(first).subtracting(hopeless)
     var cost = prices.modalities[listening].standbyCost
-    let isMute = hopeless.contains(first)
+    let isMute = dead.contains(first)
     if isMute, !isFullCheck || others.isEmpty, let none = policy.noneClass {
       return Outcome(
         label: none, cost: cost, agrees: record.fusion.wasRun && none == Int(record.fusion.label),

@@ -48,22 +48,18 @@ package enum Autocorrelation {
 
   /// The mean's standard error where observations of one cluster may be alike in any way (Liang and Zeger, Biometrika 73,
   /// 1986, 13), with the usual correction for few clusters. A single one tells nothing of it: then the largest observation.
-  /// - Parameter clusters: by observation, rising.
+  /// - Parameter clusters: by observation, from 0.
   package static func clusteredError(_ series: [Double], clusters: [Int]) -> (
     standardError: Double, count: Int
   ) {
     precondition(series.count == clusters.count)
     guard !series.isEmpty else { return (0, 0) }
     let mean = series.reduce(0, +) / Double(series.count)
-    var (squares, sum, count) = (0.0, 0.0, 0)
-    for index in series.indices {
-      if index == 0 || clusters[index] != clusters[index - 1] {
-        squares += sum * sum
-        (sum, count) = (0, count + 1)
-      }
-      sum += series[index] - mean
-    }
-    squares += sum * sum
+    var sums = [Double?](repeating: nil, count: (clusters.max() ?? 0) + 1)
+    for (value, cluster) in zip(series, clusters) { sums[cluster] = (sums[cluster] ?? 0) + value - mean }
+    let found = sums.compactMap(\.self)
+    let count = found.count
+    let squares = found.reduce(0) { $0 + $1 * $1 }
     guard count > 1 else { return (series.reduce(0) { max($0, abs($1)) }, count) }
     let correction = Double(count) / Double(count - 1)
     return ((correction * squares).squareRoot() / Double(series.count), count)

@@ -39,7 +39,7 @@ package struct ChangeDetector: Hashable, Sendable {
   /// is right if any of its audits is.
   package func recordsSinceChange(_ buffer: ValidationBuffer, none: Int?) -> Int? {
     var newest: Int?
-    let episodes = Episodes(buffer, none: none)
+    let episodes = Episodes(buffer, none: none, spacing: .zero)
     for modality in 0..<buffer.layout.modalityCount {
       var series: [Bool] = []
       var places: [Int] = []

@@ -37,12 +37,14 @@ package struct Frontier: Sendable {
   ///   - policy: what the gate walks now.
   ///   - thresholds: for each factor to be tried.
   ///   - figures: prices and estimates, in the model's order.
-  ///   - hopeless: sensors that tell nothing: not asked, and taken as quiet where they listen.
+  ///   - hopeless: sensors that tell nothing: not asked, unless they listen.
+  ///   - dead: those of them that are taken as quiet where they listen.
   ///   - stream: what full checks and lingering cost.
   /// - Throws: `PlanningError` if the figures are unusable.
   package init(
     _ buffer: ValidationBuffer, policy: GatePolicy, thresholds: [(scale: Double, table: ThresholdTable)],
-    figures: OrderingProblem, hopeless: ModalitySet = [], stream: StreamPrices = StreamPrices()
+    figures: OrderingProblem, hopeless: ModalitySet = [], dead: ModalitySet = [],
+    stream: StreamPrices = StreamPrices()
   ) throws(PlanningError) {
     let layout = buffer.layout
     let order = policy.steps.compactMap { step in
@@ -62,7 +64,8 @@ package struct Frontier: Sendable {
             let worth = StreamWorth(
               buffer,
               AuditReplay(
-                layout, prices: figures, policy: variant, permitted: set, hopeless: hopeless, stream: stream))
+                layout, prices: figures, policy: variant, permitted: set, hopeless: hopeless, dead: dead,
+                stream: stream))
             guard worth.count > 0 else { continue }
             points.append(
               FrontierPoint(

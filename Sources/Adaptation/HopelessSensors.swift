@@ -9,11 +9,15 @@ import Vocabulary
 package struct HopelessSensors: Sendable {
   package struct Settings: Hashable, Sendable {
     /// Share of events, 0...1, that a sensor has to answer right to be worth asking.
-    package var floor = 0.3
+    package var floor = 0.25
     /// Probability that a judgement is wrong.
     package var error = 0.03
-    /// Newest events that are looked at; with 10 and none right, the largest share left possible is 0.296.
-    package var events = 10
+    /// Newest events that are looked at; with 14 and none right, the largest share left possible is 0.222.
+    package var events = 14
+    /// Certainty of a fused answer from which on it is believed that something happened; a person is.
+    package var certainty: Float = 0.7
+    /// Events nearer than this are one.
+    package var spacing = Episodes.spacing
     /// After so long without an audited event it is not known any more what a sensor is worth: it is asked again, and
     /// judged anew.
     package var memory = Nanoseconds.seconds(1800)
@@ -31,9 +35,9 @@ package struct HopelessSensors: Sendable {
 
   package let settings: Settings
   /// Left out by what its audits say.
-  private var judged: ModalitySet = []
-  /// Left out by a measure of quality (darkness, blur, level against floor).
-  private var poor: ModalitySet = []
+  package private(set) var judged: ModalitySet = []
+  /// Left out by a measure of quality (darkness, contrast, level, floor): its data can tell nothing.
+  package private(set) var poor: ModalitySet = []
   /// By modality: the audit that ended last when it was taken back for want of events; what came before does not count.
   private var forgotten = InlineArray<32, Instant>(repeating: .zero)
 
@@ -101,14 +105,14 @@ package struct HopelessSensors: Sendable {
     _ modality: Int, _ buffer: ValidationBuffer, none: Int?
   ) -> (right: Int, events: Int) {
     let row = buffer.layout.lastRow(of: modality)
-    let episodes = Episodes(buffer, none: none)
+    let episodes = Episodes(buffer, none: none, spacing: settings.spacing)
     var (right, events) = (0, 0)
     var episode: Int?
     var wasRight = false
     for index in stride(from: buffer.count - 1, through: 0, by: -1) {
       let record = buffer[index]
       guard record.end > forgotten[modality] || forgotten[modality] == .zero else { break }
-      guard record.isEvent(none: none), let correct = record.isCorrect(record.exits[row]) else { continue }
+      guard isBelieved(record, none), let correct = record.isCorrect(record.exits[row]) else { continue }
       if episodes.numbers[index] != episode {
         guard events < settings.events else { break }
         events += 1
@@ -122,8 +126,14 @@ package struct HopelessSensors: Sendable {
     return (right, events)
   }
 
+  /// Something happened, and fusion was certain of it: what deceives one sensor makes fusion waver.
+  private func isBelieved(_ record: AuditRecord, _ none: Int?) -> Bool {
+    guard record.isEvent(none: none), let reference = record.reference else { return false }
+    return reference.certainty >= settings.certainty
+  }
+
   private func lastEvent(_ buffer: ValidationBuffer, none: Int?) -> Instant? {
-    for index in stride(from: buffer.count - 1, through: 0, by: -1) where buffer[index].isEvent(none: none) {
+    for index in stride(from: buffer.count - 1, through: 0, by: -1) where isBelieved(buffer[index], none) {
       return buffer[index].end
     }
     return nil

@@ -23,6 +23,8 @@ package struct Reorderer: Sendable {
     /// Audits nearer than this count as one.
     package var decorrelation = Nanoseconds.seconds(2)
     package var detector = ChangeDetector()
+    /// Events nearer than this are one.
+    package var spacing = Episodes.spacing
     /// Candidates that the gate walks over the audited windows, > 0: it takes most of a review's time.
     package var walked = 4
 
@@ -53,13 +55,14 @@ package struct Reorderer: Sendable {
   /// - Parameters:
   ///   - policy: what the gate walks now.
   ///   - permitted: sensors that may be awake; nil permits all. The others stand at the end.
-  ///   - hopeless: sensors that tell nothing. One of them may listen still, taken as quiet, where listening by another costs
-  ///     more than it is worth: full checks by the others go on.
+  ///   - hopeless: sensors that tell nothing. One of them may listen still, where listening by another costs more than it is
+  ///     worth: full checks by the others go on.
+  ///   - dead: those of them whose data can tell nothing: one that listens is taken as quiet.
   ///   - now: on the clock of the records.
   /// - Throws: `PlanningError` if prices or figures are unusable, `noWindows` not among them.
   package mutating func review(
     _ buffer: ValidationBuffer, policy: GatePolicy, permitted: ModalitySet? = nil, hopeless: ModalitySet = [],
-    at now: Instant
+    dead: ModalitySet = [], at now: Instant
   ) throws(PlanningError) -> OrderReview {
     var recent = buffer
     if let kept = settings.detector.recordsSinceChange(buffer, none: policy.noneClass) {
@@ -70,12 +73,12 @@ package struct Reorderer: Sendable {
     let estimates = ExitEstimates(
       recent, prior: prior, thresholds: policy.thresholds, weight: settings.priorWeight)
     let presentOrder = policy.steps.firstExits
-    let presentWorth = worth(policy, recent, permitted, hopeless)
+    let presentWorth = worth(policy, recent, permitted, hopeless, dead)
     let candidates = try candidates(recent, estimates, policy.thresholds, permitted)
     var ranked: [(order: RankedOrder, worth: StreamWorth)] = []
     for candidate in candidates {
       let order = candidate.order.movingToEnd(hopeless, permitted)
-      let worth = worth(policy.with(steps: layout.walk(order)), recent, permitted, hopeless)
+      let worth = worth(policy.with(steps: layout.walk(order)), recent, permitted, hopeless, dead)
       let value = worth.count > 0 ? worth.value(lambda: prior.lambda) : candidate.value
       ranked.append((RankedOrder(order: order, value: value), worth))
     }
@@ -140,12 +143,14 @@ package struct Reorderer: Sendable {
   }
 
   private func worth(
-    _ policy: GatePolicy, _ buffer: ValidationBuffer, _ permitted: ModalitySet, _ hopeless: ModalitySet
+    _ policy: GatePolicy, _ buffer: ValidationBuffer, _ permitted: ModalitySet, _ hopeless: ModalitySet,
+    _ dead: ModalitySet
   ) -> StreamWorth {
     StreamWorth(
       buffer,
       AuditReplay(
-        buffer.layout, prices: prior, policy: policy, permitted: permitted, hopeless: hopeless, stream: stream
+        buffer.layout, prices: prior, policy: policy, permitted: permitted, hopeless: hopeless, dead: dead,
+        stream: stream
       ))
   }
 
@@ -162,7 +167,7 @@ package struct Reorderer: Sendable {
   private func difference(
     _ before: StreamWorth, _ after: StreamWorth, _ buffer: ValidationBuffer, none: Int?
   ) -> Difference {
-    let numbers = Episodes(buffer, none: none).numbers
+    let numbers = Episodes(buffer, none: none, spacing: settings.spacing).numbers
     var series: [Double] = []
     var episodes: [Int] = []
     for (index, (old, new)) in zip(before.windows, after.windows).enumerated() {

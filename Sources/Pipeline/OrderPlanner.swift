@@ -83,10 +83,13 @@ package struct OrderPlanner: Sendable {
     let none = setup.policy.noneClass
     let changes = hopeless.review(buffer, poor: poor, none: none)
     let present = bounds?.policy(walk) ?? setup.policy.with(steps: walk)
-    guard let review = try? reorderer?.review(buffer, policy: present, hopeless: hopeless.set, at: now) else {
+    guard
+      let review = try? reorderer?.review(
+        buffer, policy: present, hopeless: hopeless.set, dead: hopeless.poor, at: now)
+    else {
       return nil
     }
-    bounds?.review(buffer, present, hopeless: hopeless.set, at: now)
+    bounds?.review(buffer, present, hopeless: hopeless.set, dead: hopeless.poor, at: now)
     var silent = hopeless.set
     if let point = bounds?.point {
       if setup.isOrderFree { chosen = buffer.layout.walk(point.order) }
@@ -99,6 +102,11 @@ package struct OrderPlanner: Sendable {
     report.bounds = bounds?.report ?? BoundsReport()
     count()
     let next = chosen.movingToEnd(silent)
+    // Who listens is asked, whatever its audits say, unless its data can tell nothing: being wrong about a camera costs a hand
+    // now and then, being wrong about who listens costs every word.
+    if let listening = next.firstExits.first, !hopeless.poor.contains(index: listening) {
+      silent.subtract(ModalitySet(index: listening))
+    }
     guard next != walk || silent != leftOut || nextFactors != factors else { return nil }
     var change = OrderChange(
       from: walk.firstExits, to: next.firstExits, askedBefore: report.asked,
@@ -110,7 +118,7 @@ package struct OrderPlanner: Sendable {
         quantity: $0.quantity.rawValue, modality: $0.modality, exit: $0.exit, from: $0.from, to: $0.to,
         audits: $0.count)
     }
-    change.sensors = changes.map {
+    change.sensors = changes.filter { !$0.isHopeless || silent.contains(index: $0.modality) }.map {
       OrderChange.Sensor(modality: $0.modality, isAsked: !$0.isHopeless, right: $0.right, events: $0.events)
     }
     change.thresholdScale = nextFactors.scale

@@ -38,9 +38,12 @@ struct PolicyBounds: Sendable {
   var worthShare: Double { point?.lambdaShare ?? 1 }
 
   /// Looks at the newest audits.
-  /// - Parameter hopeless: sensors that tell nothing.
+  /// - Parameters:
+  ///   - hopeless: sensors that tell nothing.
+  ///   - dead: those of them whose data can tell nothing.
   mutating func review(
-    _ buffer: ValidationBuffer, _ policy: GatePolicy, hopeless: ModalitySet, at now: Instant
+    _ buffer: ValidationBuffer, _ policy: GatePolicy, hopeless: ModalitySet, dead: ModalitySet,
+    at now: Instant
   ) {
     if let review = risk?.review(buffer, policy: policy, prices: setup.prices, at: now) {
       report.risk = review.risk
@@ -55,7 +58,7 @@ struct PolicyBounds: Sendable {
       let frontier = try? Frontier(
         buffer, policy: base, thresholds: scales.map { (scale: $0, table: table.table(scale: $0)) },
         figures: setup.prices,
-        hopeless: hopeless, stream: setup.stream),
+        hopeless: hopeless, dead: dead, stream: setup.stream),
       let choice = budget.choose(frontier.points, limit: setup.joulesPerWindow(watts))
     else { return }
     self.budget = budget

@@ -11,6 +11,8 @@ import Vocabulary
     throws -> Reorderer
   {
     var settings = Reorderer.Settings()
+    // Made-up audits are each of an event of their own.
+    settings.spacing = .zero
     change(&settings)
     return try Reorderer(prior: prices(layout), settings: settings)
   }
@@ -80,9 +82,12 @@ import Vocabulary
     for (prevalence, order) in [(0.05, [0, 1]), (0.9, [1, 0])] {
       var buffer = ValidationBuffer(two)
       Scene(skill: [0, 0.95], prevalence: prevalence).fill(&buffer, 400, &draws)
-      var one = try Reorderer(prior: dear, stream: StreamPrices(fullCheckShare: 0.02, lingerCosts: [0, 0]))
+      var settings = Reorderer.Settings()
+      settings.spacing = .zero
+      var one = try Reorderer(
+        prior: dear, stream: StreamPrices(fullCheckShare: 0.02, lingerCosts: [0, 0]), settings: settings)
       let review = try one.review(
-        buffer, policy: policy(two), hopeless: deaf, at: Instant.zero + .seconds(9000))
+        buffer, policy: policy(two), hopeless: deaf, dead: deaf, at: Instant.zero + .seconds(9000))
       #expect(review.best.order == order)
       #expect((review.verdict == .change) == (order == [1, 0]))
     }

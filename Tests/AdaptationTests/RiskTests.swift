@@ -117,10 +117,17 @@ import Vocabulary
 
   // MARK: hopeless sensors
 
-  @Test func aBlindSensorIsLeftOutWithinTenEventsAndTakenBack() {
+  /// Made-up audits are each of an event of their own.
+  private func judge() -> HopelessSensors {
+    var settings = HopelessSensors.Settings()
+    settings.spacing = .zero
+    return HopelessSensors(settings: settings)
+  }
+
+  @Test func aBlindSensorIsLeftOutAndTakenBack() {
     var draws = SeededDraws(seed: 35)
     var buffer = ValidationBuffer(two)
-    var hopeless = HopelessSensors()
+    var hopeless = judge()
     Scene(skill: [0.9, 0.9], prevalence: 0.3).fill(&buffer, 300, &draws)
     #expect(hopeless.review(buffer, none: 0).isEmpty && hopeless.set.isEmpty)
     // Blind in quiet windows is right all the same.
@@ -129,19 +136,19 @@ import Vocabulary
     Scene(skill: [0.9, 0], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, from: 20_000, &draws)
     #expect(
       hopeless.review(buffer, none: 0)
-        == [HopelessSensors.Change(modality: 1, isHopeless: true, right: 0, events: 10)])
+        == [HopelessSensors.Change(modality: 1, isHopeless: true, right: 0, events: 14)])
     #expect(hopeless.set == ModalitySet(index: 1))
     #expect(hopeless.review(buffer, none: 0).isEmpty)
     Scene(skill: [0.9, 1], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, from: 30_000, &draws)
     #expect(
       hopeless.review(buffer, none: 0)
-        == [HopelessSensors.Change(modality: 1, isHopeless: false, right: 10, events: 10)])
+        == [HopelessSensors.Change(modality: 1, isHopeless: false, right: 14, events: 14)])
   }
 
   @Test func whoTellsNothingIsAskedAgainWhenNothingHasHappenedForLong() {
     var draws = SeededDraws(seed: 38)
     var buffer = ValidationBuffer(two)
-    var hopeless = HopelessSensors()
+    var hopeless = judge()
     Scene(skill: [0.9, 0], prevalence: 1, fusionSkill: 1).fill(&buffer, 30, &draws)
     #expect(hopeless.review(buffer, none: 0).map(\.isHopeless) == [true])
     let quiet = Scene(skill: [0.9, 0], prevalence: 0, fusionSkill: 1)
@@ -159,7 +166,7 @@ import Vocabulary
     var draws = SeededDraws(seed: 36)
     var wrong = 0
     for _ in 0..<50 {
-      var hopeless = HopelessSensors()
+      var hopeless = judge()
       var buffer = ValidationBuffer(two, capacity: 40)
       for step in 0..<20 {
         Scene(skill: [0.9, 0.7], prevalence: 1, fusionSkill: 1).fill(
@@ -174,11 +181,11 @@ import Vocabulary
     var draws = SeededDraws(seed: 37)
     var buffer = ValidationBuffer(two)
     Scene(skill: [0, 0.05], prevalence: 1, fusionSkill: 1).fill(&buffer, 40, &draws)
-    var hopeless = HopelessSensors()
+    var hopeless = judge()
     _ = hopeless.review(buffer, none: 0)
     #expect(hopeless.set.count == 1)
     // Quality says it of both, with an empty buffer: the first stays.
-    var dark = HopelessSensors()
+    var dark = judge()
     #expect(dark.review(ValidationBuffer(two), poor: .all(2), none: 0).map(\.modality) == [1])
     #expect(dark.review(ValidationBuffer(two), poor: [], none: 0).map(\.isHopeless) == [false])
   }

@@ -152,8 +152,11 @@ import Vocabulary
         Reading(exit: .fusion, entropy: 0.1, label: label, certainty: 0.9, macs: 0, parameters: 0), two)
       buffer.append(record)
     }
-    let episodes = Episodes(buffer, none: 0)
+    let episodes = Episodes(buffer, none: 0, spacing: .zero)
     #expect(episodes.numbers == [0, 1, 2, 2, 2, 3, 3, 4, 5] && episodes.count == 6)
+    // A second apart they are all one, but for the quiet ones.
+    let near = Episodes(buffer, none: 0)
+    #expect(near.numbers == [0, 1, 2, 2, 2, 2, 2, 3, 2] && near.count == 4)
     #expect(Episodes(buffer, none: nil).count == 9)
   }
 }

@@ -36,7 +36,7 @@ import Vocabulary
   private func audit(_ number: UInt64, _ says: Says) -> AuditedWindow {
     let label = 1 + Int(number % 2)
     var window = AuditedWindow(
-      decision: number, end: Instant(sinceBoot: Int64(number) * 5_000_000_000), available: .all(2),
+      decision: number, end: Instant(sinceBoot: Int64(number) * 100_000_000_000), available: .all(2),
       inactive: [], label: label, cost: Nanojoules(1000))
     for (modality, said) in [says.audio, says.image].enumerated() {
       for exit in 1...2 {
@@ -72,12 +72,12 @@ import Vocabulary
     var planner = OrderPlanner(try setup())
     #expect(feed(&planner, 1...30, day).isEmpty)
     let dark = feed(&planner, 31...60, night)
-    // The newest ten events have to be wrong, all of them.
-    #expect(dark.map(\.at) == [40])
+    // The newest fourteen events have to be wrong, all of them.
+    #expect(dark.map(\.at) == [44])
     let change = try #require(dark.first?.plan.change)
     #expect(change.askedBefore == .all(2) && change.asked == ModalitySet(index: 0))
     #expect(
-      change.sensors == [OrderChange.Sensor(modality: 1, isAsked: false, right: 0, events: 10)])
+      change.sensors == [OrderChange.Sensor(modality: 1, isAsked: false, right: 0, events: 14)])
     #expect(dark.first?.plan.leftOut == ModalitySet(index: 1))
     let light = feed(&planner, 61...80, day)
     #expect(light.count == 1)
@@ -136,7 +136,7 @@ import Vocabulary
     let setup = try #require(try setup())
     let scratch = try LedgerScratch()
     let file = BufferFile(directory: scratch.directory)
-    let now = Instant(sinceBoot: 1_000_000_000_000)
+    let now = Instant(sinceBoot: 10_000_000_000_000)
     #expect(file.load(setup, at: now).outcome == .missing)
     var planner = OrderPlanner(setup)
     _ = feed(&planner, 1...12, night)

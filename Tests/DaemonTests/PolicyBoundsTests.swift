@@ -32,7 +32,7 @@ import Vocabulary
     for number in numbers {
       let label = number % 3 == 0 ? 1 + Int(number / 3 % 2) : 0
       var window = AuditedWindow(
-        decision: number, end: Instant(sinceBoot: Int64(number) * 5_000_000_000), available: .all(2),
+        decision: number, end: Instant(sinceBoot: Int64(number) * 100_000_000_000), available: .all(2),
         inactive: [], label: label, cost: Nanojoules(1000))
       for (modality, said) in [0, label].enumerated() {
         let said = modality == 0 && entropy > 0.5 && number % 9 > 0 ? label : said
