@@ -2,7 +2,8 @@ import Vocabulary
 
 /// What one exit said of one window.
 package struct ExitOutcome: Hashable, Sendable {
-  /// Normalized entropy, 0...1; NaN where the exit was not run, which never answers.
+  /// What a threshold is held against, 0...1: the normalized entropy, or what stands for it where a gain head speaks
+  /// (`Reading.doubt`); NaN where the exit was not run, which never answers.
   package var entropy: Float
   /// Calibrated probability of the class it named, 0...1.
   package var certainty: Float
@@ -74,7 +75,7 @@ package struct AuditRecord: Sendable {
   /// Enters what one exit said. Nothing is allocated. Activity checks (exit 0) go into `inactive` instead.
   package mutating func enter(_ reading: Reading, _ layout: ExitLayout) {
     let outcome = ExitOutcome(
-      entropy: reading.entropy, certainty: reading.certainty, label: Int16(clamping: reading.label))
+      entropy: reading.doubt, certainty: reading.certainty, label: Int16(clamping: reading.label))
     switch reading.exit {
     case .fusion: fusion = outcome
     case .encoder(_, 0): break

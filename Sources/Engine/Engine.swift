@@ -14,13 +14,16 @@ package struct Engine: ~Copyable, @unchecked Sendable {
   private let stages: [[StageSteps]]
   private let fusion: StageSteps
   /// What the exits of this window have done, by modality.
-  private var progress = InlineArray<8, Progress>(repeating: Progress())
+  var progress = InlineArray<8, Progress>(repeating: Progress())
+  let looks: LookMemory
 
-  private struct Progress {
+  struct Progress {
     var hasInput = false
     /// Segments run, and exits read.
     var segments = 0
     var exits = 0
+    /// A gain head has looked at the input.
+    var isLookedAt = false
   }
 
   /// Kernel calls of a segment, then of its exit.
@@ -48,9 +51,13 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     }
     stages = graph.encoders.map { encoder in encoder.stages.map { StageSteps($0, graph, memory) } }
     fusion = StageSteps(graph.fusion, graph, memory)
+    looks = LookMemory(graph)
   }
 
-  deinit { memory.deallocate() }
+  deinit {
+    memory.deallocate()
+    looks.deallocate()
+  }
 
   /// Forgets the inputs and features of the window before.
   package mutating func beginWindow() {
@@ -129,6 +136,8 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     precondition(done.hasInput, "set the modality's input first")
     precondition(done.segments == done.exits, "read the exit before the next segment")
     precondition(done.segments < model.modalities[modality].segments.count, "the encoder has run to its end")
+    // The first segment may overwrite the input.
+    if done.segments == 0 && looks.isTarget(modality) { look(at: modality) }
     run(stages[modality][done.segments].nodes)
     progress[modality].segments += 1
   }
@@ -140,9 +149,13 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     run(stages[modality][index].exit)
     progress[modality].exits += 1
     let segment = model.modalities[modality].segments[index]
-    return reading(
+    var reading = reading(
       .encoder(modality: modality, exit: index + 1), segment.exit, macs: segment.macs,
       parameters: segment.parameters)
+    if segment.predictsGain, let head = model.graph.gains[modality][index] {
+      reading.gain = gain(head, reading, of: modality, temperature: segment.exit.temperature)
+    }
+    return reading
   }
 
   /// Runs fusion over the features of the modalities present; a missing one's feature is its zero point throughout.

@@ -99,6 +99,8 @@ final class Graph: @unchecked Sendable {
   /// Activations of fusion's own that take copies of the encoders' features, one a modality.
   let fusionInputs: [Int]
   let fusion: Stage
+  /// By modality and exit; nil where an exit has none.
+  let gains: [[GainHead?]]
   let classCount: Int
   let plan: ArenaPlan
   let set: InstructionSet
@@ -107,13 +109,15 @@ final class Graph: @unchecked Sendable {
   private let constants: [ConstantMemory]
 
   init(
-    activations: [Activation], encoders: [Encoder], fusionInputs: [Int], fusion: Stage, classCount: Int,
+    activations: [Activation], encoders: [Encoder], fusionInputs: [Int], fusion: Stage,
+    gains: [[GainHead?]], classCount: Int,
     plan: ArenaPlan, set: InstructionSet, scratchBytes: Int, constants: [ConstantMemory]
   ) {
     self.activations = activations
     self.encoders = encoders
     self.fusionInputs = fusionInputs
     self.fusion = fusion
+    self.gains = gains
     self.classCount = classCount
     self.plan = plan
     self.set = set

@@ -100,7 +100,7 @@ struct GraphDecoder {
 
   // MARK: Constants
 
-  private mutating func tensor(
+  mutating func tensor(
     _ text: ModelText, _ type: SafeTensors.ElementType, _ shape: [Int]
   ) throws(ModelError) -> SafeTensors.Tensor {
     let name = try text.name()
@@ -181,7 +181,7 @@ struct GraphDecoder {
     return value
   }
 
-  private func words(_ tensor: SafeTensors.Tensor) -> [UInt32] {
+  func words(_ tensor: SafeTensors.Tensor) -> [UInt32] {
     file.withUnsafeBytes { bytes in
       stride(from: tensor.bytes.lowerBound, to: tensor.bytes.upperBound, by: 4).map {
         UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))

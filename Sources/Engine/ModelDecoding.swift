@@ -53,6 +53,12 @@ extension Model {
       modalities.append(description)
       encoders.append(encoder)
     }
+    var heads = GainDecoding(names: modalities.map(\.name), inputs: encoders.map(\.input))
+    var gains: [[GainHead?]] = []
+    for (index, place) in try text.member("modalities").elements(1...ModelLimits.modalities).enumerated() {
+      gains.append(try heads.heads(of: index, place, encoders[index], &decoder))
+      modalities[index] = modalities[index].with(gains[index])
+    }
     // An activity check before each encoder, the encoders' exits, and fusion's: all may stand in one decision.
     let hops = encoders.reduce(1) { $0 + $1.stages.count + 1 }
     guard hops <= Decision.maximumHops else {
@@ -62,7 +68,7 @@ extension Model {
     }
     let (fusion, inputs, stage) = try decodeFusion(try text.member("fusion"), encoders, classes, &decoder)
     try decoder.checkNothingIsLeft()
-    let graph = try assemble(decoder, encoders, inputs, stage, set)
+    let graph = try assemble(decoder, encoders, inputs, stage, gains, set)
     return Model(
       name: try text.member("name").name(), classes: classes, noneClass: none, modalities: modalities,
       fusion: fusion, provenance: try text.optional("provenance")?.place.value.text ?? "null", graph: graph)
@@ -70,7 +76,7 @@ extension Model {
 
   private static func assemble(
     _ decoder: GraphDecoder, _ encoders: [Encoder], _ fusionInputs: [Int], _ fusion: Stage,
-    _ set: InstructionSet
+    _ gains: [[GainHead?]], _ set: InstructionSet
   ) throws(ModelError) -> Graph {
     let pools = PoolFusion(decoder.activations.count, encoders, fusion)
     var packing = LayerPacking(set, decoder.activations, decoder.constants)
@@ -89,7 +95,7 @@ extension Model {
         "they need more than the \(ModelLimits.arenaBytes) bytes allowed")
     }
     return Graph(
-      activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion,
+      activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion, gains: gains,
       classCount: decoder.classCount, plan: plan, set: set, scratchBytes: packing.scratchBytes,
       constants: packing.readsFile ? [decoder.constants, decoder.unpacked] : [decoder.constants])
   }
@@ -135,7 +141,7 @@ extension Model {
     for place in try text.member("segments").elements(1...Decision.maximumHops) {
       try place.allowOnly("nodes exit")
       let nodes = try Self.nodes(try place.member("nodes"), minimum: 1, &scope, &decoder)
-      let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder)
+      let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder, more: " gain")
       let stage = Stage(nodes: nodes, exitNodes: exitNodes)
       stages.append(stage)
       segments.append(
@@ -168,9 +174,10 @@ extension Model {
 
   /// An exit sees what its modality's segments have computed so far; what it computes is its own.
   private static func exit(
-    _ text: ModelText, _ scope: GraphDecoder.Scope, _ classes: [String], _ decoder: inout GraphDecoder
+    _ text: ModelText, _ scope: GraphDecoder.Scope, _ classes: [String], _ decoder: inout GraphDecoder,
+    more: String = ""
   ) throws(ModelError) -> (ExitDescription, [Node]) {
-    try text.allowOnly("nodes temperature threshold class_thresholds accuracy hazard")
+    try text.allowOnly("nodes temperature threshold class_thresholds accuracy hazard" + more)
     var scope = scope
     var nodes: [Node] = []
     let places = try text.member("nodes").elements(1...ModelLimits.nodes)

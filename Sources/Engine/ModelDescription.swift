@@ -8,6 +8,21 @@ package struct ModalityDescription: Equatable, Sendable {
   package let segments: [SegmentDescription]
 }
 
+extension ModalityDescription {
+  /// The same with what gain heads cost, by exit.
+  func with(_ heads: [GainHead?]) -> ModalityDescription {
+    ModalityDescription(
+      name: name, features: features, inputShape: inputShape,
+      segments: zip(segments, heads).map { segment, head in
+        guard let head else { return segment }
+        return SegmentDescription(
+          exit: segment.exit, macs: segment.macs + head.macs, parameters: segment.parameters + head.parameters,
+          exitMacs: segment.exitMacs + head.macs, exitParameters: segment.exitParameters + head.parameters,
+          predictsGain: true)
+      })
+  }
+}
+
 /// A part of an encoder and the exit after it.
 package struct SegmentDescription: Equatable, Sendable {
   package let exit: ExitDescription
@@ -18,6 +33,8 @@ package struct SegmentDescription: Equatable, Sendable {
   /// The exit's share in `macs` and `parameters`.
   package let exitMacs: Int64
   package let exitParameters: Int64
+  /// Whether the exit's threshold is held against the gain of going on, not the entropy.
+  package var predictsGain = false
 }
 
 /// The fusion network and its exit.
@@ -31,7 +48,8 @@ package struct FusionDescription: Equatable, Sendable {
 package struct ExitDescription: Equatable, Sendable {
   /// Logits are divided by it before softmax. Above 0.
   package let temperature: Float
-  /// Normalized entropy at or below which the exit answers, 0...1; nil switches it off.
+  /// Normalized entropy at or below which the exit answers, 0...1; nil switches it off. Where the exit has a gain head
+  /// it is held against half of 1 + the predicted gain instead (`Reading.doubt`).
   package let threshold: Float?
   /// By class index: stands in place of `threshold` for that answer.
   package let classThresholds: [Int: Float]

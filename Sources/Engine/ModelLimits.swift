@@ -23,6 +23,8 @@ package enum ModelLimits {
   /// Bits of `ModalitySet` would allow 32; nobody carries more sensors than this, and postings are bounded too.
   package static let modalities = 8
   package static let classes = 2...1000
+  /// Hidden units of a gain head.
+  package static let gainHidden = 256
   /// Inputs of one `concat`.
   package static let concatInputs = 64
   /// Multiply-accumulates, pooled cells and copied values of the whole network: minutes on a small computer.

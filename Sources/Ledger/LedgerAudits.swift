@@ -101,7 +101,8 @@ extension AuditedWindow {
       window.readings.append(
         Reading(
           exit: exit, entropy: Float(try hop.member("entropy").real(in: 0...1.000_001)), label: label,
-          certainty: Float(try hop.member("certainty").real(in: 0...1.000_001)), macs: 0, parameters: 0))
+          certainty: Float(try hop.member("certainty").real(in: 0...1.000_001)), macs: 0, parameters: 0,
+          gain: (try hop.optional("gain")?.real(in: -1...1)).map { Float($0) }))
     }
     return (try record.member("boot_id").string(), window)
   }

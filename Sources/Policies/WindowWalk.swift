@@ -74,10 +74,8 @@ package struct WindowWalk: Sendable {
       switch action {
       case .advance(let modality):
         let set = ModalitySet(index: modality)
-        if inputs.isDisjoint(with: set) {
-          environment.setInput(modality, of: &engine)
-          inputs.insert(set)
-        }
+        // Its gain heads may look at the features of others that are awake.
+        give(set.union(engine.looked(from: modality).intersection(gate.intact)), to: &engine, in: &environment)
         let reading = engine.advance(modality)
         action = enter(reading, engine, of: set, in: &environment)
       case .fuse:
@@ -93,6 +91,19 @@ package struct WindowWalk: Sendable {
       case .conclude(let answer), .concludeUnsure(let answer):
         return answer
       }
+    }
+  }
+
+  /// Sets the inputs of modalities that the engine has not got yet.
+  private mutating func give(
+    _ wanted: ModalitySet, to engine: inout Engine, in environment: inout some WalkEnvironment
+  ) {
+    guard !inputs.isSuperset(of: wanted) else { return }
+    for modality in engine.model.modalities.indices {
+      let set = ModalitySet(index: modality)
+      guard wanted.contains(set), inputs.isDisjoint(with: set) else { continue }
+      environment.setInput(modality, of: &engine)
+      inputs.insert(set)
     }
   }
 

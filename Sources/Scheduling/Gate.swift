@@ -83,6 +83,10 @@ package struct Gate: Sendable {
   package var live: ModalitySet {
     window.present.union(window.wakeable).intersection(.all(policy.modalityCount))
   }
+  /// Sensors that are awake with whole data for this window.
+  package var intact: ModalitySet {
+    window.present.subtracting(window.invalid).intersection(.all(policy.modalityCount))
+  }
   /// Every live sensor was asked to a sure answer or its end: time since the last look starts anew.
   package var allLooked: Bool { looked.isSuperset(of: live) }
   /// This window was the look that was due, and it was completed.

@@ -23,7 +23,7 @@ extension Gate {
   /// The answer, if this reading concludes the window.
   mutating func judge(_ reading: Reading, of modality: Int) -> Answer? {
     let threshold = policy.thresholds.threshold(at: reading.exit, label: reading.label)
-    guard let threshold, reading.entropy <= threshold else { return nil }
+    guard let threshold, reading.doubt <= threshold else { return nil }
     let set = ModalitySet(index: modality)
     sure.insert(set)
     looked.insert(set)
@@ -41,7 +41,7 @@ extension Gate {
   mutating func concludeFusion(_ reading: Reading) -> Action {
     let threshold = policy.thresholds.threshold(at: .fusion, label: reading.label)
     // Without a threshold fusion answers whatever it is asked; NaN never answers.
-    let isSure = threshold.map { reading.entropy <= $0 } ?? !reading.entropy.isNaN
+    let isSure = threshold.map { reading.doubt <= $0 } ?? !reading.entropy.isNaN
     let reason = limit ?? (isSure ? .fused : .fusedUnsure)
     return conclude(Answer(reading, threshold: threshold, reason: reason), sure: isSure)
   }

@@ -113,7 +113,10 @@ package enum DaemonInterface {
       fusion: ?bool,
       # Normalized, 0 to 1.
       entropy: float,
-      # At or below which this exit answers; absent where it is switched off.
+      # What going on is predicted to gain, -1 to 1; absent where the exit has no gain head.
+      gain: ?float,
+      # At or below which this exit answers; absent where it is switched off. Held against the entropy, or against half of
+      # 1 + gain where there is one.
       threshold: ?float,
       label: ?string,
       # Calibrated probability of the label.

@@ -34,8 +34,19 @@ package struct Reading: Hashable, Sendable {
   package var macs: Int64
   /// Weights and biases touched for this reading, its segment and its exit.
   package var parameters: Int64
+  /// What going on is predicted to gain, -1...1: how much likelier fusion is right than this exit. Nil where the exit
+  /// has no gain head (docs/model-format.md).
+  package var gain: Float?
 
-  package init(exit: ExitID, entropy: Float, label: Int, certainty: Float, macs: Int64, parameters: Int64) {
+  /// What an exit's threshold is held against, 0...1: half of 1 + the gain of going on where it is predicted, else the
+  /// entropy.
+  package var doubt: Float { gain.map { (1 + $0) / 2 } ?? entropy }
+
+  package init(
+    exit: ExitID, entropy: Float, label: Int, certainty: Float, macs: Int64, parameters: Int64,
+    gain: Float? = nil
+  ) {
+    self.gain = gain
     self.exit = exit
     self.entropy = entropy
     self.label = label

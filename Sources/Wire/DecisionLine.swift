@@ -6,7 +6,8 @@ import Vocabulary
 package struct DecisionLine: Equatable, Sendable {
   package struct Hop: Equatable, Sendable {
     package var exit: String
-    package var entropy: Double
+    /// What the threshold is held against: the entropy, or half of 1 + the predicted gain of going on.
+    package var doubt: Double
     package var threshold: Double?
   }
   package var number: Int64
@@ -33,7 +34,7 @@ package struct DecisionLine: Equatable, Sendable {
         case .fusion: "fusion"
         }
       hops.append(
-        Hop(exit: name, entropy: Double(hop.reading.entropy), threshold: hop.threshold.map(Double.init)))
+        Hop(exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init)))
     }
     for (index, name) in modalities.enumerated() where decision.woken.contains(index: index) {
       woken.append(name)
@@ -49,6 +50,8 @@ package struct DecisionLine: Equatable, Sendable {
     label = try record.optional("label")?.string()
     millijoules = Double(try record.member("total_nanojoules").integer()) * 1e-6
     for hop in try record.member("hops").elements() {
+      let gain = try hop.optional("gain")?.real()
+      let entropy = try hop.member("entropy").real()
       let name =
         if let modality = try hop.optional("modality")?.string() {
           "\(modality)/\(try hop.member("exit").integer())"
@@ -57,7 +60,7 @@ package struct DecisionLine: Equatable, Sendable {
         }
       hops.append(
         Hop(
-          exit: name, entropy: try hop.member("entropy").real(),
+          exit: name, doubt: gain.map { (1 + $0) / 2 } ?? entropy,
           threshold: try hop.optional("threshold")?.real()))
     }
     for name in try record.member("woken").elements() { woken.append(try name.string()) }
@@ -66,9 +69,9 @@ package struct DecisionLine: Equatable, Sendable {
   /// `12    6.00s  #12      6.00s  7        sure             123.4 mJ  audio/1 .623>.250  image/1 .081<=.250  [woke image]`
   package var text: String {
     var asked = hops.map { hop -> String in
-      guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.entropy))" }
-      let sign = hop.entropy <= threshold ? "<=" : ">"
-      return "\(hop.exit) \(Self.short(hop.entropy))\(sign)\(Self.short(threshold))"
+      guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.doubt))" }
+      let sign = hop.doubt <= threshold ? "<=" : ">"
+      return "\(hop.exit) \(Self.short(hop.doubt))\(sign)\(Self.short(threshold))"
     }.joined(separator: "  ")
     if !woken.isEmpty { asked += "  [woke \(woken.joined(separator: ", "))]" }
     let answer = (label ?? "-") + (provisional ? "?" : "")

@@ -87,6 +87,10 @@ package enum DecisionRecord {
     write(hop.reading.exit, names, into: &json)
     json.key("entropy")
     json.value(hop.reading.entropy)
+    if let gain = hop.reading.gain {
+      json.key("gain")
+      json.value(gain)
+    }
     if let threshold = hop.threshold {
       json.key("threshold")
       json.value(threshold)

@@ -190,10 +190,12 @@ enum AuditDetail {
       let correct = JSONValue.bool(reading.label == label)
       switch reading.exit {
       case .encoder(let modality, let exit):
-        exits.append([
+        var row: JSONObject = [
           "modality": .string(model.modalities[modality].name), "exit": .integer(Int64(exit)),
           "entropy": entropy, "answer": answer, "correct": correct, "certainty": certainty,
-        ])
+        ]
+        if let gain = reading.gain { row.append("gain", .real(Double(gain))) }
+        exits.append(.object(row))
       case .fusion:
         fusion = ["entropy": entropy, "answer": answer, "correct": correct, "certainty": certainty]
       }

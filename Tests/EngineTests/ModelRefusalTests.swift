@@ -49,6 +49,9 @@ struct Violation: CustomTestStringConvertible, Sendable {
     #expect(error?.description.contains("\n") == false)
   }
 
+  @Test(arguments: try GainViolations.all())
+  func namesWhatIsWrongWithAGainHead(_ violation: Violation) { namesWhatIsWrong(violation) }
+
   @Test func everyKindIsProvoked() {
     let provoked = Set((Violations.container + Violations.text + Violations.network).map(\.kind))
     #expect(Set(ModelError.Kind.allCases).subtracting(provoked) == [])

@@ -107,7 +107,7 @@ struct GateReference {
       if givesUp(ahead) { return true }
       let reading = advance(m)
       guard !policy.always, let threshold = policy.thresholds.threshold(at: step, label: reading.label),
-        reading.entropy <= threshold
+        said(reading) <= threshold
       else { return false }
       settled.insert(m)
       if firstNone == nil && reading.label != policy.noneClass {
@@ -227,4 +227,10 @@ struct GateReference {
       if case .encoder(let modality, _) = step { modality } else { -1 }
     }
   }
+}
+
+/// What a threshold is held against, told a second time.
+func said(_ reading: Reading) -> Float {
+  guard let gain = reading.gain else { return reading.entropy }
+  return 0.5 + gain / 2
 }

@@ -38,10 +38,11 @@ struct GateSituation {
       wakes: (0..<n).map { _ in
         random.chance(0.6) ? .delivered : [.pending, .deadlineMissed, .failed, .refused][random.whole(0...3)]
       }, skewTooLarge: random.chance(0.15))
-    // Entropies that lie exactly on their threshold.
+    // Entropies that lie exactly on their threshold, and exits with a gain head, whose entropy then counts for nothing.
     for m in script.exits.indices {
-      for e in script.exits[m].indices where random.chance(0.05) {
-        script.exits[m][e].entropy = thresholds.limit(of: script.exits[m][e])
+      for e in script.exits[m].indices {
+        if random.chance(0.05) { script.exits[m][e].entropy = thresholds.limit(of: script.exits[m][e]) }
+        if random.chance(0.2) { script.exits[m][e].gain = Float(random.uniform(-1...1)) }
       }
     }
     if random.chance(0.05) { script.fusion.entropy = thresholds.limit(of: script.fusion) }

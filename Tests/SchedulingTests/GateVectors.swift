@@ -92,7 +92,7 @@ enum GateVectors {
   }
 
   private static func reading(_ reading: Reading) -> String {
-    list([number(reading.entropy), "\(reading.label)", number(reading.certainty)])
+    list([number(reading.entropy), "\(reading.label)", number(reading.certainty), number(reading.gain)])
   }
 
   private static func name(_ exit: ExitID) -> String {

@@ -36,7 +36,7 @@ import Vocabulary
       let trace = walk(&gate, window, script)
       let sure = policy.steps.first { exit in
         let reading = script.reading(exit)
-        return policy.thresholds.threshold(at: exit, label: reading.label).map { reading.entropy <= $0 }
+        return policy.thresholds.threshold(at: exit, label: reading.label).map { said(reading) <= $0 }
           ?? false
       }
       if let sure {
@@ -70,7 +70,7 @@ import Vocabulary
         let asked = trace.actions.count { $0 == .advance(modality: modality) }
         let last = situation.script.exits[modality][asked - 1]
         let threshold = policy.thresholds.threshold(at: last.exit, label: none)
-        #expect(last.label == none && last.entropy <= threshold ?? -1, "round \(round)")
+        #expect(last.label == none && said(last) <= threshold ?? -1, "round \(round)")
       }
       #expect(trace.provisional == !trace.allLooked, "round \(round)")
     }

@@ -11,6 +11,7 @@ import pytest
 from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.gate import NOBODY, REASONS, Conditions, GatePolicy, GoingOn, Readings
 from mmexit_tools.calibrate.walk import walk
+from mmexit_tools.quantize.stored_head import doubt
 
 VECTORS = Path(os.environ.get("MMEXIT_GATE_VECTORS_FILE", Path(__file__).with_name("gate-vectors.jsonl")))
 HEAD, *LINES = (json.loads(line) for line in VECTORS.read_text().splitlines())
@@ -55,7 +56,8 @@ def conditions_of(line) -> Conditions:
 def readings_of(line) -> Readings:
     said = {(str(m), j + 1): r for m, rows in enumerate(line["readings"]) for j, r in enumerate(rows)}
     said[FUSION] = line["fusion"]
-    return Readings({k: single(r[0]) for k, r in said.items()}, {k: np.array([r[1]]) for k, r in said.items()},
+    return Readings({k: doubt(single(r[3]).astype(np.float32)) if len(r) > 3 and r[3] is not None else single(r[0])
+                     for k, r in said.items()}, {k: np.array([r[1]]) for k, r in said.items()},
                     {k: single(r[2]) for k, r in said.items()}, dict.fromkeys(said, 1))
 
 
@@ -85,6 +87,9 @@ def outcome(line) -> dict:
 def test_the_walk_does_what_the_gate_does(i):
     expected = {name: LINES[i][name] for name in outcome(LINES[i])}
     answer = expected["answer"]
+    said = dict(enumerate(LINES[i]["readings"]))
+    if isinstance(answer[1], list) and answer[1][1] > 0 and (gain := said[answer[1][0]][answer[1][1] - 1][3]) is not None:
+        answer = [*answer[:2], float(doubt(single(gain).astype(np.float32))[0]), *answer[3:]]
     numbers = (None if v is None else float(np.float32(v)) for v in answer[2:5])
     expected["answer"] = [*answer[:2], *numbers, *answer[5:]]
     assert outcome(LINES[i]) == expected

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Pool:
     seen: Mapping[str, NDArray[np.int64]]
     groups: Mapping[str, NDArray[np.str_]]
     macs: Mapping[ExitKey, int]
+    doubt: Mapping[ExitKey, NDArray[np.float64]] = field(default_factory=dict)
+    """Of exits with gain heads: what stands in entropy's place, [N]."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,10 +51,11 @@ class Pool:
             return {k: v[which] for k, v in table.items()}
 
         return Pool(cut(self.logits), self.labels[which], cut(self.present), cut(self.seen), cut(self.groups),
-                    self.macs)
+                    self.macs, cut(self.doubt))
 
     def recording(self, temperatures: Mapping[ExitKey, float]) -> Recording:
-        return record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures)
+        found = record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures)
+        return replace(found, entropy={**found.entropy, **self.doubt}) if self.doubt else found
 
 
 def batch_pool(batch: Batch, logits: Mapping[ExitKey, NDArray], groups: Mapping[str, NDArray[np.str_]],

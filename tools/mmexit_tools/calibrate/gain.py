@@ -81,15 +81,25 @@ class GainHead:
         return (np.maximum(hidden, 0) @ weight + self.second_bias).astype(np.float64)
 
 
-def _int8(weight: NDArray) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def to_int8(weight: NDArray) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     scale = np.maximum(np.abs(weight).max(axis=-1, keepdims=True), 1e-12) / 127
     return np.rint(weight / scale).astype(np.int8), scale[..., 0].astype(np.float32)
 
 
-def fit(inputs: NDArray, gain: NDArray, seed: int = 1) -> GainHead:
-    """The head with the least squared error on these windows, regularized; the same for the same seed."""
-    mean, spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
-    x = torch.from_numpy(((inputs - mean) / spread).astype(np.float32))
+@dataclass(frozen=True)
+class Learned:
+    """Float weights over normalized inputs: `first` [HIDDEN, inputs], `bias`, `second` [HIDDEN], `second_bias`."""
+
+    first: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    second: NDArray[np.float32]
+    second_bias: float
+
+
+def learn(inputs: NDArray, gain: NDArray, seed: int = 1, together: Sequence[slice] = ()) -> Learned:
+    """Weights with the least squared error on these windows, regularized; the same for the same seed. `inputs`: mean 0,
+    spread 1. `together`: columns that are also left out as a whole, as where a sensor cannot be looked at."""
+    x = torch.from_numpy(inputs.astype(np.float32))
     y = torch.from_numpy(gain.astype(np.float32))
     generator = torch.Generator().manual_seed(seed)
 
@@ -108,18 +118,27 @@ def fit(inputs: NDArray, gain: NDArray, seed: int = 1) -> GainHead:
             for group in optimizer.param_groups:
                 group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
             kept = (torch.rand(len(rows), x.shape[1], generator=generator) >= DROPOUT) / (1 - DROPOUT)
+            for columns in together:
+                kept[:, columns] *= torch.rand(len(rows), 1, generator=generator) >= DROPOUT
             said = functional.relu(functional.linear(x[rows] * kept, a, a0)) @ b + b0
             loss = ((said - y[rows]) ** 2).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             step += 1
-    first, bias = a.detach().numpy() / spread, a0.detach().numpy()
-    rounded, scale = _int8(first)
+    return Learned(a.detach().numpy(), a0.detach().numpy(), b.detach().numpy(), float(b0.detach()))
+
+
+def fit(inputs: NDArray, gain: NDArray, seed: int = 1) -> GainHead:
+    """The head with the least squared error on these windows."""
+    mean, spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
+    found = learn((inputs - mean) / spread, gain, seed)
+    first, bias = found.first / spread, found.bias
+    rounded, scale = to_int8(first)
     # The mean goes through the rounded weights, so that rounding moves nothing on average.
     bias = bias - (rounded * scale[:, None]) @ mean
-    second, second_scale = _int8(b.detach().numpy())
-    return GainHead(rounded, scale, bias.astype(np.float32), second, float(second_scale), float(b0.detach()))
+    second, second_scale = to_int8(found.second)
+    return GainHead(rounded, scale, bias.astype(np.float32), second, float(second_scale), found.second_bias)
 
 
 def folds(groups: NDArray | None, count: int, seed: int = 1) -> NDArray[np.int64]:

@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.errors import ToolError, say
+from ..base.errors import USAGE, ToolError, note, say
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Replay, Thresholds, Tolerance, calibrate, figures, record
 from ..calibrate.exit_pool import Pool, Watched, batch_pool
+from ..calibrate.gain_heads import billed, doubts, teach
 from ..calibrate.learn_then_test import Groups
 from ..calibrate.looking_path import as_left, looking_gate
 from ..calibrate.promise import PLAIN_GATE, Gate, Promise, Wish, all_off, fit_temperatures
@@ -32,8 +33,10 @@ from ..model.datasets import Batch, collect
 from ..model.graphs import Cost, exit_costs, lower
 from ..model.layers import Network
 from ..model.networks import MultiExitNetwork
+from ..quantize.head_codes import predict_with_codes
 from ..quantize.modelfile import ExitSettings, model_bytes
 from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
+from ..quantize.stored_head import StoredHead
 from ..tasks import Task, load
 from ..training.trainer import predict, read_checkpoint
 from .hints import advice, all_exits_off
@@ -59,6 +62,8 @@ class Calibrated:
     """Of a network with `none`: when one sensor may be sure of it."""
     note: str = ""
     """Where every exit is off: that, and what would change it."""
+    heads: Mapping[ExitKey, StoredHead] = dataclasses.field(default_factory=dict)
+    """Of the exits whose thresholds are held against the gain of going on."""
 
     def replay(self, recording: Recording) -> Replay:
         return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
@@ -66,7 +71,8 @@ class Calibrated:
     def settings(self) -> dict[ExitKey, ExitSettings]:
         """What is stored at each exit."""
         setting = Setting(self.thresholds, self.order, self.nones)
-        return exit_settings(self.quantized.graph.network, self.recording, setting, self.temperatures)
+        found = exit_settings(self.quantized.graph.network, self.recording, setting, self.temperatures)
+        return {k: dataclasses.replace(s, gain=self.heads.get(k)) for k, s in found.items()}
 
 
 def exit_settings(network: Network, recording: Recording, setting: Setting,
@@ -91,38 +97,86 @@ def exit_settings(network: Network, recording: Recording, setting: Setting,
 
 
 def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
-                    groups: Groups | None = None) -> tuple[Calibrated, dict]:
+                    groups: Groups | None = None, gain: bool = False) -> tuple[Calibrated, dict]:
     """Quantizes and calibrates on the validation windows; also their float logits.
 
     With a `wish`, the windows that test the promise have no say in anything else, the ranges of int8 included.
+    `gain`: thresholds on the predicted gain of going on, where those save more on these windows than entropy's.
     """
-    graph = lower(model.eval())
-    float_logits = predict(model, validation)
+    float_logits = predict(model.eval(), validation)
+    found = _calibrate(model, validation, tolerance, wish, groups or {}, float_logits, gain=False)
+    if not gain:
+        return found, float_logits
+    if model.network.none is not None:
+        raise ToolError("--gate gain: not for networks with a class that means nothing", USAGE)
+    other = _calibrate(model, validation, tolerance, wish, groups or {}, float_logits, gain=True)
+    cheaper = other.replay(other.recording).mean_macs < found.replay(found.recording).mean_macs
+    if not cheaper or (found.promise and not other.promise):
+        note("--gate gain: the gain heads save no more than entropy on validation windows; entropy is kept")
+        return found, float_logits
+    return other, float_logits
+
+
+def _calibrate(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None, groups: Groups,
+               float_logits: dict, gain: bool) -> Calibrated:
+    graph = lower(model)
     costs = exit_costs(graph)
-    parts = wish.parts(groups or {}, len(validation)) if wish else None
+    parts = wish.parts(groups, len(validation)) if wish else None
     if wish and parts:
         known = float_part(float_logits, parts[0])
         quantized, ranges = quantize_best(graph, validation.part(parts[0]), known)
     else:
         quantized, ranges = quantize_best(graph, validation, float_logits)
-    logits = predict_integer(quantized, validation)
-    pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
+    pool, heads = _pool(quantized, validation, groups, costs, gain, parts[0] if parts else None)
     gate = gate_of(model.network)
     promise = wish.grant(pool, parts, gate) if wish and parts else None
     if promise:
-        return Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds, promise.setting.order,
-                          promise.figures_from, costs, promise, gate, promise.setting.nones), float_logits
+        found = Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds,
+                           promise.setting.order, promise.figures_from, costs, promise, gate, promise.setting.nones)
+        return _with_heads(found, heads)
     if parts:
-        # Without a promise nothing needs to be kept apart: ranges from all windows.
+        # Without a promise nothing needs to be kept apart: ranges and heads from all windows.
         quantized, ranges = quantize_best(graph, validation, float_logits)
-        logits = predict_integer(quantized, validation)
-        pool = batch_pool(validation, logits, groups or {}, {k: c.macs for k, c in costs.items()})
+        pool, heads = _pool(quantized, validation, groups, costs, gain, None)
     temperatures = fit_temperatures(pool)
     recording = pool.recording(temperatures)
     setting = chosen(model.network, recording, pool, tolerance)
-    note = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
-    return Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
-                      gate, setting.nones, note), float_logits
+    said = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
+    return _with_heads(Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs,
+                                  None, gate, setting.nones, said), heads)
+
+
+def _pool(quantized: QuantizedGraph, batch: Batch, groups: Groups, costs: Mapping[ExitKey, Cost], gain: bool,
+          choosing: np.ndarray | None) -> tuple[Pool, dict[ExitKey, StoredHead]]:
+    """What the int8 network says of these windows; with `gain` also heads, taught on the windows that choose (None:
+    on all), and what they say."""
+    macs = {k: c.macs for k, c in costs.items()}
+    if not gain:
+        return batch_pool(batch, predict_integer(quantized, batch), groups, macs), {}
+    logits, codes = predict_with_codes(quantized, batch)
+    pool = batch_pool(batch, logits, groups, macs)
+    which = np.arange(len(pool)) if choosing is None else choosing
+    temperatures = stored_temperatures(fit_temperatures(pool.part(which)))
+    taught = teach(pool.part(which), codes.part(which), temperatures)
+    heads = {k: t.head for k, t in taught.items()}
+    said = doubts(heads, pool, codes, temperatures)
+    for key, t in taught.items():
+        said[key][which] = t.doubt
+    dear = {k: c.macs for k, c in billed(costs, heads, quantized.graph.network).items()}
+    return dataclasses.replace(pool, doubt=said, macs=dear), heads
+
+
+def stored_temperatures(temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, float]:
+    """As the model file has them."""
+    return {k: float(np.float32(t)) for k, t in temperatures.items()}
+
+
+def _with_heads(found: Calibrated, heads: Mapping[ExitKey, StoredHead]) -> Calibrated:
+    """With the heads of the exits that are on, and what everything costs then."""
+    kept = {k: h for k, h in heads.items() if found.thresholds.get(k) is not None}
+    costs = billed(found.costs, kept, found.quantized.graph.network)
+    recording = dataclasses.replace(found.recording, macs={k: c.macs for k, c in costs.items()})
+    return dataclasses.replace(found, heads=kept, costs=costs, recording=recording)
 
 
 def gate_of(network: Network) -> Gate:
@@ -153,8 +207,15 @@ def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: 
                   float_logits: Mapping | None = None) -> SplitReport:
     """Float against int8 on this split, and the gate with the calibrated thresholds replayed on it."""
     plain = predict(model, batch) if float_logits is None else float_logits
-    recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
-                               calibrated.temperatures, calibrated.costs)
+    if not calibrated.heads:
+        recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
+                                   calibrated.temperatures, calibrated.costs)
+    else:
+        logits, codes = predict_with_codes(calibrated.quantized, batch)
+        pool = batch_pool(batch, logits, {}, {k: c.macs for k, c in calibrated.costs.items()})
+        temperatures = stored_temperatures(calibrated.temperatures)
+        pool = dataclasses.replace(pool, doubt=doubts(calibrated.heads, pool, codes, temperatures))
+        recording = pool.recording(calibrated.temperatures)
     return measure(name, plain, recording, calibrated.replay(recording))
 
 
@@ -201,7 +262,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     wish = Wish.parse(args.guarantee)
     watched = Watched(task.windows(args.data, "validation", args.windows, args.seed))
     validation = collect(watched, model.network)
-    calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups)
+    calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups, args.gate == "gain")
     reports = [measure_split("validation", model, validation, calibrated, float_logits)]
     del validation, float_logits
     test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
@@ -209,7 +270,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
 
     export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
               str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
-              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee]
+              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee, *(["--gate", args.gate] if args.gate != "entropy" else [])]
     commands = [*training_commands(args.task, args.checkpoint, trained),
                 [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
     runs = [*(b["options"] for b in trained["before"]), trained["options"]]
@@ -264,6 +325,9 @@ def main() -> None:
     parser.add_argument("--guarantee", default="auto", metavar="LOSS:CONFIDENCE",
                         help="points below full fusion and per cent, as in 1:95; `off` for none; `auto` (default): "
                              "1:95 where it can be shown, else none")
+    parser.add_argument("--gate", choices=["entropy", "gain"], default="entropy",
+                        help="what thresholds are held against: entropy, or the predicted gain of going on, by heads "
+                             "that are taught on validation windows and stored in the model")
     parser.add_argument("--loss", type=float, default=0.5, help="without a guarantee: points below full fusion")
     parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
     parser.add_argument("--threads", type=int, default=1)

@@ -17,6 +17,7 @@ from ..model.layers import NO_PADDING, Modality, Network, Segment
 from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
 from .quantization import QuantizedGraph, Weights
 from .ranges import Affine
+from .stored_head import Part, StoredHead
 
 DTYPES = {"I8": np.dtype("i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 STRIDED = {"conv2d", "depthwise_conv2d", "max_pool", "average_pool"}
@@ -33,6 +34,8 @@ class ExitSettings:
     class_thresholds: Mapping[str, float] = field(default_factory=dict)
     accuracy: float | None = None
     hazard: float | None = None
+    gain: StoredHead | None = None
+    """Where there is one, the threshold is held against half of 1 + the gain that it predicts."""
 
 
 def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings], provenance: Mapping) -> bytes:
@@ -110,7 +113,27 @@ def _exit(nodes: tuple[Node, ...], settings: ExitSettings, quantized: QuantizedG
     for key in ("accuracy", "hazard"):
         if getattr(settings, key) is not None:
             text[key] = getattr(settings, key)
+    if settings.gain is not None:
+        text["gain"] = _gain(settings.gain, f"{nodes[-1].output}.gain", tensors)
     return text
+
+
+def _gain(head: StoredHead, name: str, tensors: dict[str, NDArray]) -> dict:
+    def part(part: Part, kind: str) -> dict:
+        text = {"weight": f"{name}.{kind}.w", "weight_scale": f"{name}.{kind}.s"}
+        tensors[text["weight"]], tensors[text["weight_scale"]] = part.weight, part.scale
+        if part.bias is not None:
+            text["bias"] = f"{name}.{kind}.b"
+            tensors[text["bias"]] = part.bias
+        return text
+
+    text: dict = {"logits": part(head.logits, "logits")}
+    if head.feature is not None:
+        text["feature"] = part(head.feature, "feature")
+    if head.looks:
+        text["looks"] = [{"modality": m, **part(p, f"look.{m}")} for m, p in head.looks.items()]
+    tensors[f"{name}.b"], tensors[f"{name}.o"] = head.bias, head.output
+    return text | {"bias": f"{name}.b", "output": f"{name}.o", "output_bias": head.output_bias}
 
 
 @dataclass(frozen=True)
@@ -157,11 +180,11 @@ def _decode(raw: bytes) -> StoredModel:
         segments = []
         for j, s in enumerate(m["segments"], 1):
             segments.append(GraphSegment(nodes(s["nodes"]), nodes(s["exit"]["nodes"])))
-            exits[(m["name"], j)] = _settings(s["exit"])
+            exits[(m["name"], j)] = _settings(s["exit"], tensors)
         modalities.append(GraphModality(m["name"], m["input"], tuple(segments)))
         layers = tuple(Segment(()) for _ in segments)  # layers live in the graph; the description is not rebuilt
         descriptions.append(Modality(m["name"], read_features(m["features"]), layers))
-    exits[("fusion", 0)] = _settings(text["fusion"]["exit"])
+    exits[("fusion", 0)] = _settings(text["fusion"]["exit"], tensors)
     network = Network(text["name"], tuple(text["classes"]), text["none"], tuple(descriptions))
     shapes = {n: tuple(a["shape"]) for n, a in text["activations"].items()}
     graph = Graph(network, shapes, tuple(modalities), nodes(text["fusion"]["nodes"]),
@@ -169,9 +192,20 @@ def _decode(raw: bytes) -> StoredModel:
     return StoredModel(QuantizedGraph(graph, activations, weights), exits, text["provenance"])
 
 
-def _settings(text: dict) -> ExitSettings:
+def _settings(text: dict, tensors: Mapping[str, NDArray]) -> ExitSettings:
     return ExitSettings(text["temperature"], text["threshold"], text.get("class_thresholds", {}),
-                        text.get("accuracy"), text.get("hazard"))
+                        text.get("accuracy"), text.get("hazard"),
+                        _read_gain(text["gain"], tensors) if "gain" in text else None)
+
+
+def _read_gain(text: dict, tensors: Mapping[str, NDArray]) -> StoredHead:
+    def part(row: dict) -> Part:
+        bias = tensors[row["bias"]] if "bias" in row else None
+        return Part(tensors[row["weight"]], tensors[row["weight_scale"]], bias)
+
+    looks = {row["modality"]: part(row) for row in text.get("looks", [])}
+    return StoredHead(part(text["logits"]), part(text["feature"]) if "feature" in text else None, looks,
+                      tensors[text["bias"]], tensors[text["output"]], text["output_bias"])
 
 
 def _read_node(row: dict, tensors: dict[str, NDArray], activations: dict[str, Affine],
