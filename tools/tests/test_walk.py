@@ -87,9 +87,11 @@ def outcome(line) -> dict:
 def test_the_walk_does_what_the_gate_does(i):
     expected = {name: LINES[i][name] for name in outcome(LINES[i])}
     answer = expected["answer"]
-    said = dict(enumerate(LINES[i]["readings"]))
-    if isinstance(answer[1], list) and answer[1][1] > 0 and (gain := said[answer[1][0]][answer[1][1] - 1][3]) is not None:
-        answer = [*answer[:2], float(doubt(single(gain).astype(np.float32))[0]), *answer[3:]]
+    if isinstance(answer[1], list) and answer[1][1] > 0:
+        # Our walk knows one number at an exit; the gate reports its entropy all the same.
+        gain = LINES[i]["readings"][answer[1][0]][answer[1][1] - 1][3]
+        if gain is not None:
+            answer = [*answer[:2], float(doubt(single(gain).astype(np.float32))[0]), *answer[3:]]
     numbers = (None if v is None else float(np.float32(v)) for v in answer[2:5])
     expected["answer"] = [*answer[:2], *numbers, *answer[5:]]
     assert outcome(LINES[i]) == expected

@@ -97,8 +97,9 @@ class Learned:
 
 
 def learn(inputs: NDArray, gain: NDArray, seed: int = 1, together: Sequence[slice] = ()) -> Learned:
-    """Weights with the least squared error on these windows, regularized; the same for the same seed. `inputs`: mean 0,
-    spread 1. `together`: columns that are also left out as a whole, as where a sensor cannot be looked at."""
+    """Weights with the least squared error on these windows, regularized; the same for the same seed.
+
+    `inputs`: mean 0, spread 1. `together`: columns that are also left out as a whole, as where a sensor sleeps."""
     x = torch.from_numpy(inputs.astype(np.float32))
     y = torch.from_numpy(gain.astype(np.float32))
     generator = torch.Generator().manual_seed(seed)

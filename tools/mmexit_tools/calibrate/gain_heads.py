@@ -1,4 +1,4 @@
-"""Teaches the gain heads of a model file on validation windows, by cross-fitting (`calibrate.gain` says what they are).
+"""Teaches a model file's gain heads on validation windows, by cross-fitting (`calibrate.gain` says what they are).
 
 Thresholds are chosen on what heads say of windows that they have not seen: of each fold, from a head taught on the
 others. Where a promise is tested, heads are taught on the windows that choose alone.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,8 @@ from .exit_pool import Pool
 
 @dataclass(frozen=True)
 class Taught:
-    """A head, its `doubt` of each window (from heads that had not seen it), and the mean square of its error against that
-    of no head at all."""
+    """A head, its `doubt` of each window (from heads that had not seen it), and the mean square of its error against
+    that of no head at all."""
 
     head: StoredHead
     doubt: NDArray[np.float64]
@@ -62,7 +63,8 @@ def doubts(heads: Mapping[ExitKey, StoredHead], pool: Pool, codes: HeadCodes,
             for k, h in heads.items()}
 
 
-def billed(costs: Mapping[ExitKey, Cost], heads: Mapping[ExitKey, StoredHead], network: Network) -> dict[ExitKey, Cost]:
+def billed(costs: Mapping[ExitKey, Cost], heads: Mapping[ExitKey, StoredHead],
+           network: Network) -> dict[ExitKey, Cost]:
     """Costs with the heads', and each look at a modality's first exit that takes it."""
     shapes = {m.name: m.features.shape for m in network.modalities}
     result, seen = dict(costs), set()
@@ -109,7 +111,7 @@ def _head(known: _Known, names: Sequence[str], target: NDArray, rows: NDArray[np
     """Taught on these windows, rounded to int8."""
     tables = [known.logits, known.feature, *(known.looks[m] for m in names)]
     edges = np.cumsum([0, *(t.shape[1] for t in tables)])
-    parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [slice(a, b) for a, b in pairwise(edges)]
     x = np.concatenate([t[rows] for t in tables], axis=1).astype(np.float64)
     there = np.ones(x.shape, bool)
     for m, columns in zip(names, parts[2:], strict=True):

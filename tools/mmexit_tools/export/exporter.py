@@ -142,8 +142,9 @@ def _calibrate(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance,
     recording = pool.recording(temperatures)
     setting = chosen(model.network, recording, pool, tolerance)
     said = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
-    return _with_heads(Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs,
-                                  None, gate, setting.nones, said), heads)
+    found = Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None, gate,
+                       setting.nones, said)
+    return _with_heads(found, heads)
 
 
 def _pool(quantized: QuantizedGraph, batch: Batch, groups: Groups, costs: Mapping[ExitKey, Cost], gain: bool,
@@ -262,7 +263,8 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     wish = Wish.parse(args.guarantee)
     watched = Watched(task.windows(args.data, "validation", args.windows, args.seed))
     validation = collect(watched, model.network)
-    calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups, args.gate == "gain")
+    calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups,
+                                               args.gate == "gain")
     reports = [measure_split("validation", model, validation, calibrated, float_logits)]
     del validation, float_logits
     test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
@@ -270,7 +272,9 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
 
     export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
               str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
-              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee, *(["--gate", args.gate] if args.gate != "entropy" else [])]
+              "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee]
+    if args.gate != "entropy":
+        export += ["--gate", args.gate]
     commands = [*training_commands(args.task, args.checkpoint, trained),
                 [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
     runs = [*(b["options"] for b in trained["before"]), trained["options"]]

@@ -28,7 +28,8 @@ class HeadCodes:
 
     def part(self, which: NDArray) -> HeadCodes:
         """The windows chosen by a mask or by indices."""
-        return HeadCodes({k: v[which] for k, v in self.features.items()}, {k: v[which] for k, v in self.looks.items()})
+        return HeadCodes({k: v[which] for k, v in self.features.items()},
+                         {k: v[which] for k, v in self.looks.items()})
 
 
 def look_extents(height: int, width: int) -> tuple[int, int, int, int]:

@@ -15,8 +15,8 @@ LOWEST = -16.0
 
 
 def logit_codes(logits: NDArray[np.float32], temperature: float, entropy: NDArray) -> NDArray[np.int16]:
-    """[N, classes] to [N, kept]: the entropy in steps of 1/127, then how far each of the following logits lies below the
-    largest, after the temperature, in steps of 1/8."""
+    """[N, classes] to [N, kept]: the entropy in steps of 1/127, then how far each of the following logits lies below
+    the largest, after the temperature, in steps of 1/8."""
     sorted_ = -np.sort(-np.asarray(logits, np.float32), axis=1)[:, :MOST_LOGITS]
     below = np.maximum((sorted_ - sorted_[:, :1]) / np.float32(temperature), np.float32(LOWEST))
     codes = np.rint(below * np.float32(STEPS_PER_LOGIT))
@@ -26,7 +26,7 @@ def logit_codes(logits: NDArray[np.float32], temperature: float, entropy: NDArra
 
 @dataclass(frozen=True)
 class Part:
-    """Weights [hidden, n] over one kind of codes, a factor a row; `bias` of looks alone: it comes and goes with them."""
+    """Weights [hidden, n] over one kind of codes, a factor a row; `bias`: of looks alone, with which it comes and goes."""
 
     weight: NDArray[np.int8]
     scale: NDArray[np.float32]
