@@ -142,8 +142,8 @@ def _calibrate(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance,
     recording = pool.recording(temperatures)
     setting = chosen(model.network, recording, pool, tolerance)
     said = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
-    found = Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None, gate,
-                       setting.nones, said)
+    found = Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
+                       gate, setting.nones, said)
     return _with_heads(found, heads)
 
 

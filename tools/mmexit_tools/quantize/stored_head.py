@@ -26,7 +26,8 @@ def logit_codes(logits: NDArray[np.float32], temperature: float, entropy: NDArra
 
 @dataclass(frozen=True)
 class Part:
-    """Weights [hidden, n] over one kind of codes, a factor a row; `bias`: of looks alone, with which it comes and goes."""
+    """Weights [hidden, n] over one kind of codes, a factor a row; `bias`: of looks alone, with which it comes and
+    goes."""
 
     weight: NDArray[np.int8]
     scale: NDArray[np.float32]
