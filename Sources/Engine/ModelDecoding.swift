@@ -95,7 +95,8 @@ extension Model {
         "they need more than the \(ModelLimits.arenaBytes) bytes allowed")
     }
     return Graph(
-      activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion, gains: gains,
+      activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion,
+      gains: gains,
       classCount: decoder.classCount, plan: plan, set: set, scratchBytes: packing.scratchBytes,
       constants: packing.readsFile ? [decoder.constants, decoder.unpacked] : [decoder.constants])
   }

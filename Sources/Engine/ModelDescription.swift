@@ -16,7 +16,8 @@ extension ModalityDescription {
       segments: zip(segments, heads).map { segment, head in
         guard let head else { return segment }
         return SegmentDescription(
-          exit: segment.exit, macs: segment.macs + head.macs, parameters: segment.parameters + head.parameters,
+          exit: segment.exit, macs: segment.macs + head.macs,
+          parameters: segment.parameters + head.parameters,
           exitMacs: segment.exitMacs + head.macs, exitParameters: segment.exitParameters + head.parameters,
           predictsGain: true)
       })

@@ -75,7 +75,8 @@ package struct WindowWalk: Sendable {
       case .advance(let modality):
         let set = ModalitySet(index: modality)
         // Its gain heads may look at the features of others that are awake.
-        give(set.union(engine.looked(from: modality).intersection(gate.intact)), to: &engine, in: &environment)
+        give(
+          set.union(engine.looked(from: modality).intersection(gate.intact)), to: &engine, in: &environment)
         let reading = engine.advance(modality)
         action = enter(reading, engine, of: set, in: &environment)
       case .fuse:

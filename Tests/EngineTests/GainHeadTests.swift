@@ -11,7 +11,9 @@ import Vocabulary
 
     init(_ reference: Reference, _ dice: inout Dice) throws {
       var inputs: [[Int8]] = []
-      for name in ["p.in", "s.in", "v.in"] { inputs.append(dice.bytes(try reference.shape(name).reduce(1, *))) }
+      for name in ["p.in", "s.in", "v.in"] {
+        inputs.append(dice.bytes(try reference.shape(name).reduce(1, *)))
+      }
       self.inputs = inputs
     }
 
@@ -108,7 +110,8 @@ import Vocabulary
           Int(try zero.member("p.g1").member("zero_point").integer())
         ),
         look: isHeard
-          ? (look(window.inputs[1], shape), Int(try zero.member("s.in").member("zero_point").integer())) : nil)
+          ? (look(window.inputs[1], shape), Int(try zero.member("s.in").member("zero_point").integer())) : nil
+      )
       #expect(reading.gain == gain)
       #expect(reading.doubt == (1 + gain) / 2)
       #expect((-1...1).contains(gain))

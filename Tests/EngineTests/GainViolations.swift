@@ -41,7 +41,8 @@ enum GainViolations {
         .duplicate, file, "\(place)/looks/1",
         file.text["modalities", 0, "segments", 0, "exit", "gain", "looks", 0], at: "\(place)/looks/1/modality"
       ),
-      Violation("a scale of 0", .scale, Violation.place("\(place)/logits/weight_scale"), floats("one.l.s", 0)),
+      Violation(
+        "a scale of 0", .scale, Violation.place("\(place)/logits/weight_scale"), floats("one.l.s", 0)),
       Violation(
         "an endless bias", .wrongValue, Violation.place("\(place)/bias"), floats("one.b", .infinity)),
       Violation("an output of NaN", .wrongValue, Violation.place("\(place)/output"), floats("one.o", .nan)),
