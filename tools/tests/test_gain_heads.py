@@ -88,7 +88,7 @@ def test_heads_learn_who_is_right(pool):
     temperatures = dict.fromkeys(known.logits, 1.0)
     taught = teach(known, codes, temperatures)
     vector = taught[("vector", 1)]
-    assert vector.error < 0.3 * vector.variance
+    assert vector.error < 0.5 * vector.variance
     assert vector.doubt[high].mean() < vector.doubt[~high].mean() - 0.2
     # A second time the same heads.
     again = teach(known, codes, temperatures)[("vector", 1)]
