@@ -38,7 +38,8 @@ let package = Package(
     .target(name: "Vocabulary"),
     .target(name: "Linux", dependencies: ["CLinux", "Vocabulary"]),
     .target(name: "JSON", dependencies: ["CJansson", "Vocabulary"]),
-    .target(name: "Energy", dependencies: ["Vocabulary"]),
+    .target(name: "Energy", dependencies: ["Linux", "Vocabulary"]),
+    .target(name: "Metrics", dependencies: ["JSON"]),
     .target(name: "Wire", dependencies: ["Energy", "JSON", "Vocabulary"]),
 
     // Siblings: none of these imports another.
@@ -77,16 +78,16 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "Adaptation", "CLinux", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux", "Pipeline",
-        "Policies",
+        "Adaptation", "CLinux", "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux", "Metrics",
+        "Pipeline", "Policies",
         "Replay", "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Startup", "Vocabulary"]),
     .executableTarget(
       name: "mmexitctl",
       dependencies: [
-        "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Replay", "Scheduling", "Sensing", "Startup",
-        "Varlink", "Vocabulary", "Wire",
+        "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Metrics", "Replay", "Scheduling", "Sensing",
+        "Startup", "Varlink", "Vocabulary", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -117,6 +118,7 @@ let package = Package(
       dependencies: ["CAllocationCounter", "Energy", "JSON", "Ledger", "Linux", "Vocabulary", "Wire"]),
     .testTarget(
       name: "VarlinkTests", dependencies: ["CAllocationCounter", "Varlink", "JSON", "Linux", "Vocabulary"]),
+    .testTarget(name: "MetricsTests", dependencies: ["JSON", "Metrics"]),
     .testTarget(name: "EnergyTests", dependencies: ["Energy", "Vocabulary"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Vocabulary"]),
     // A model whose answers are written down, for tests of what asks models.

@@ -8,6 +8,8 @@ package struct Configuration: Sendable, Equatable {
   }
   package enum Order: String, CaseIterable, Sendable { case paper, exact, interleaved, declared }
 
+  package enum Meters: String, CaseIterable, Sendable { case auto, none }
+
   package struct General: Sendable, Equatable {
     package var model = ""
     package var socket = "/run/mmexitd/mmexitd.sock"
@@ -40,6 +42,9 @@ package struct Configuration: Sendable, Equatable {
     /// Overrides of the board's table.
     package var picojoulesPerMac: Double?
     package var picojoulesPerByte: Double?
+    package var meters = Meters.auto
+    /// Of one record of a meter.
+    package var meterInterval = Nanoseconds.seconds(60)
   }
 
   package struct Ledger: Sendable, Equatable {
@@ -47,6 +52,12 @@ package struct Configuration: Sendable, Equatable {
     package var segmentBytes = 16 * 1_048_576
     package var flushInterval = Nanoseconds.seconds(5)
     package var publishHead = Nanoseconds.seconds(3600)
+  }
+
+  package struct Metrics: Sendable, Equatable {
+    /// Where the figures are written for node_exporter; empty: nowhere.
+    package var textfile = ""
+    package var interval = Nanoseconds.seconds(30)
   }
 
   package struct Replay: Sendable, Equatable {
@@ -138,6 +149,7 @@ package struct Configuration: Sendable, Equatable {
   package var gate = Gate()
   package var energy = Energy()
   package var ledger = Ledger()
+  package var metrics = Metrics()
   package var replay = Replay()
   package var adaptation = Adaptation()
   package var sensors: [Sensor] = []

@@ -21,12 +21,13 @@ package struct ConfigurationListing {
       "gate", Keys.gate, all.gate, fresh.gate,
       unset: ["first": "the order decides", "threshold": "the model's own"])
     section(
-      "energy", Keys.energy, all.energy, fresh.energy,
+      "energy", Keys.energy + Keys.meters, all.energy, fresh.energy,
       unset: [
         "picojoules-per-mac": "\(board.picojoulesPerMac)",
         "picojoules-per-byte": "\(board.picojoulesPerByte)",
       ])
     section("ledger", Keys.ledger, all.ledger, fresh.ledger)
+    section("metrics", Keys.metrics, all.metrics, fresh.metrics, unset: ["textfile": "none is written"])
     section("replay", Keys.replay, all.replay, fresh.replay, unset: ["recording": "none: live sensors"])
     section("adaptation", Keys.adaptation, all.adaptation, fresh.adaptation)
     section("events", Keys.events, all.events, fresh.events)
@@ -82,6 +83,7 @@ extension Configuration {
     general.model = absolute(general.model)
     general.socket = absolute(general.socket)
     ledger.directory = absolute(ledger.directory)
+    metrics.textfile = absolute(metrics.textfile)
     replay.recording = absolute(replay.recording)
   }
 }

@@ -35,9 +35,10 @@ extension Configuration {
     switch (parts.first, parts.count) {
     case ("daemon", 1): try Self.apply(entry, Keys.general, &general)
     case ("gate", 1): try Self.apply(entry, Keys.gate, &gate)
-    case ("energy", 1): try Self.apply(entry, Keys.energy, &energy)
+    case ("energy", 1): try Self.apply(entry, Keys.energy + Keys.meters, &energy)
     case ("ledger", 1): try Self.apply(entry, Keys.ledger, &ledger)
     case ("adaptation", 1): try Self.apply(entry, Keys.adaptation, &adaptation)
+    case ("metrics", 1): try Self.apply(entry, Keys.metrics, &metrics)
     case ("replay", 1): try Self.apply(entry, Keys.replay, &replay)
     case ("events", 1): try Self.apply(entry, Keys.events, &events)
     case ("event", 2):
@@ -58,7 +59,7 @@ extension Configuration {
         }
       throw ValueError(
         message: what
-          + "; the sections are [daemon], [gate], [energy], [ledger], [replay], [adaptation], [events], [event CLASS] and [sensor NAME]"
+          + "; the sections are [daemon], [gate], [energy], [ledger], [metrics], [replay], [adaptation], [events], [event CLASS] and [sensor NAME]"
       )
     }
   }
@@ -85,6 +86,7 @@ extension Configuration {
     general.model = resolved(general.model)
     general.socket = resolved(general.socket)
     ledger.directory = resolved(ledger.directory)
+    metrics.textfile = resolved(metrics.textfile)
     replay.recording = resolved(replay.recording)
   }
 
@@ -100,9 +102,12 @@ extension Configuration {
     }
     section("daemon", Keys.general, general)
     section("gate", Keys.gate, gate)
-    section("energy", Keys.energy, energy)
+    // What is left as it was changes no digest.
+    let meters = Keys.meters.filter { $0.show(energy) != $0.show(Energy()) }
+    section("energy", Keys.energy + meters, energy)
     section("ledger", Keys.ledger, ledger)
     section("replay", Keys.replay, replay)
+    if metrics != Metrics() { section("metrics", Keys.metrics, metrics) }
     // A section of defaults says what none says.
     let told = sensors.filter { $0 != Sensor(modality: $0.modality) }
     for sensor in told.sorted(by: { $0.modality < $1.modality }) {

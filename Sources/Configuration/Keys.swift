@@ -149,6 +149,12 @@ package enum Keys {
     ) { (text) throws(ValueError) in try Quantity.number(text, 0...1e6) },
   ]
 
+  /// Of [energy] too; they decide nothing.
+  package static let meters: [Key<Configuration.Energy>] = [
+    .choice("meters", \.meters, "Whether what this machine has of meters is read (live only)."),
+    .duration("meter-interval", 1...3600, \.meterInterval, "Time that one record of a meter covers."),
+  ]
+
   package static let ledger: [Key<Configuration.Ledger>] = [
     .text("directory", takes: "path", \.directory, needed: true, "Where the ledger's segments are written."),
     Key(name: "segment-size", takes: "size", help: "A segment is closed at this size and the next begun.") {
@@ -162,6 +168,13 @@ package enum Keys {
     .duration(
       "publish-head", 60...604_800, \.publishHead,
       "How often the journal is told the ledger's head, against which an audit holds it."),
+  ]
+
+  package static let metrics: [Key<Configuration.Metrics>] = [
+    .text(
+      "textfile", takes: "path", \.textfile,
+      "File for node_exporter's textfile collector (its name ends with .prom), written anew at intervals."),
+    .duration("interval", 1...3600, \.interval, "Time between two writes of the textfile."),
   ]
 
   package static let replay: [Key<Configuration.Replay>] = [

@@ -12,6 +12,10 @@ extension Service {
   private static var devicePatience: Nanoseconds { .milliseconds(700) }
   /// For the audits to be on disk; they are commonly by then.
   private static var plannerPatience: Nanoseconds { .milliseconds(300) }
+  /// For the meters' last reading.
+  private static var meterPatience: Nanoseconds { .milliseconds(100) }
+  /// For the metrics' last figures.
+  private static var textfilePatience: Nanoseconds { .milliseconds(500) }
   /// For lines that nobody has read yet.
   private static var outputPatience: Nanoseconds { .milliseconds(300) }
 
@@ -44,10 +48,15 @@ extension Service {
       beat: { beats.beatPipeline() },
       commands: CommandLink(channel: commands, record: { events.put(.command($0)) }))
     let nudge = pipeline.nudge
+    let metrics = MetricsSource(
+      start: generation, status: pipeline.status, ledger: recorder.ledgerStatus, board: recorder.metrics,
+      journal: Journal(queue: output.journal))
+    let textfile = try metricsTextfile(metrics)
+    let meters = try meterThread(recorder.metrics, metrics.journal) { bell.ring() }
     var control = try ControlPlane(
       facts: DaemonFacts(
         start: generation, status: pipeline.status, order: orders.board, ledger: recorder.ledgerStatus,
-        watch: watch,
+        metrics: metrics, watch: watch,
         journal: Journal(queue: output.journal), beats: beats, commands: commands, nudge: nudge,
         ping: {
           bell.ring()
@@ -58,6 +67,8 @@ extension Service {
     // Nobody joins these: their ends are waited for by `ThreadEnds`, `Recorder` and `OutputThread`, each with a bound.
     try Thread(named: "output") { output.run() }.abandon()
     try Thread(named: "planner") { orders.run() }.abandon()
+    if let meters { try Thread(named: "meters") { meters.run() }.abandon() }
+    if let textfile { try Thread(named: "metrics") { textfile.run() }.abandon() }
     events.put(.start(order: generation.plan.order, at: rig.now))
     try Thread(named: "recorder") {
       recorder.run()
@@ -88,6 +99,7 @@ extension Service {
     let result = Result {
       try control.run(until: { recorder.hasEnded }) {
         ServiceNotification.stopping()
+        meters?.end(within: Self.meterPatience)
         pipeline.stop()
         recorder.hurry()
       }
@@ -97,12 +109,29 @@ extension Service {
     recorder.hurry()
     control.finish()
     let isThrough = ends.wait(for: Self.devicePatience) && recorder.hasEnded
+    textfile?.end(within: Self.textfilePatience)
     let now = Instant(sinceBoot: bootTimeNanoseconds())
     let isWritten = output.end(by: now + Self.outputPatience)
     let code = try exitCode(result, recorder, ends.failure)
     // A thread that hangs may hold what exit(3) waits for, the loader's lock for one: leave without it.
     if !isThrough || !isWritten || !pipeline.abandonedThreads.isEmpty { _exit(code.rawValue) }
     return code
+  }
+
+  private func metricsTextfile(_ source: MetricsSource) throws(LinuxError) -> MetricsTextfile? {
+    let settings = generation.configuration.metrics
+    return settings.textfile.isEmpty
+      ? nil : try MetricsTextfile(settings.textfile, every: settings.interval, source)
+  }
+
+  /// Nil where nothing is measured: in a replay, whose time is none of a board's.
+  private func meterThread(
+    _ board: MetricsBoard, _ journal: Journal, tell: @escaping @Sendable () -> Void
+  ) throws(LinuxError) -> MeterThread? {
+    let settings = generation.configuration.energy
+    guard recording == nil, settings.meters == .auto else { return nil }
+    return try MeterThread(
+      every: settings.meterInterval, handedOver: ServiceNotification.files, board, journal, tell: tell)
   }
 
   private func exitCode(

@@ -194,6 +194,7 @@ struct Auditor {
       run = (0, 0, true)
       audited = nil
     case .stop: try checkStop(record)
+    case .meter: try checkMeter(record)
     case .gap:
       if let digest = Digest(hex: try record.optional("cut_sha256")?.string() ?? ""), let sequence {
         if told.count == Self.maximumTold { told.removeFirst() }
@@ -236,6 +237,15 @@ struct Auditor {
     }
     try checkSum(record, "decisions", run.decisions)
     try checkSum(record, "total_nanojoules", run.energy)
+  }
+
+  /// A reading is in no account; what the accounts leave of it has to be the difference.
+  private mutating func checkMeter(_ record: JSONPlace) throws(JSONError) {
+    let energy = try record.member("nanojoules").integer()
+    let accounts = try record.member("accounts_nanojoules").integer()
+    if try record.optional("unattributed") != nil {
+      try checkSum(record, "unattributed", energy.clampedSum(accounts == .min ? .max : -accounts))
+    }
   }
 
   private mutating func checkSum(_ record: JSONPlace, _ member: String, _ computed: Int64) throws(JSONError) {

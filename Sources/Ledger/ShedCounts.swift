@@ -4,7 +4,7 @@ import Wire
 
 /// Records that could not be taken, counted by type: what a later `gap` record says.
 struct ShedCounts: Sendable {
-  private var counts = InlineArray<14, Int64>(repeating: 0)
+  private var counts = InlineArray<15, Int64>(repeating: 0)
   private var first = Instant.zero
   private var last = Instant.zero
   private var lost: Int64 = 0

@@ -8,8 +8,8 @@ import Vocabulary
 package struct ServiceManager: Sendable {
   /// Where to send notifications: a path, or a name behind a NUL; nil where nobody listens.
   private let address: [UInt8]?
-  /// Sockets passed by socket activation, from descriptor 3 on.
-  package let sockets: Int
+  /// Descriptors passed, from descriptor 3 on: sockets (socket activation) and files (`OpenFile=`).
+  package let descriptors: Int
   /// How long systemd waits for a sign of life; nil where it waits for none.
   package let watchdogTime: Nanoseconds?
 
@@ -27,7 +27,7 @@ package struct ServiceManager: Sendable {
   ) {
     address = Self.address(variable("NOTIFY_SOCKET"))
     let isOurs = variable("LISTEN_PID").flatMap { Int32($0) } == process
-    sockets = isOurs ? max(0, variable("LISTEN_FDS").flatMap { Int($0) } ?? 0) : 0
+    descriptors = isOurs ? max(0, variable("LISTEN_FDS").flatMap { Int($0) } ?? 0) : 0
     let isWatched = variable("WATCHDOG_PID").map { Int32($0) == process } ?? true
     let microseconds = isWatched ? variable("WATCHDOG_USEC").flatMap { UInt64($0) } ?? 0 : 0
     let nanoseconds = Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000)

@@ -349,5 +349,5 @@ package enum DaemonInterface {
     # a sensor that was to be acquired is not.
     error NotAnswered (limit_ms: int)
 
-    """ + OrderInterface.text)
+    """ + OrderInterface.text + MetricsInterface.text)
 }

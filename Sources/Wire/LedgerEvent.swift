@@ -1,9 +1,11 @@
+import Energy
 import JSON
 import Vocabulary
 
 /// The kinds of records. The raw value stands as `type` in the record.
 package enum RecordType: String, CaseIterable, Sendable {
-  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command, event, audit
+  case decision, wake, sleep, state, reorder, fault, gap, start, stop, clock, label, command, event, audit,
+    meter
 
   /// Place in `allCases`, for counts kept in place.
   package var index: Int {
@@ -22,6 +24,7 @@ package enum RecordType: String, CaseIterable, Sendable {
     case .command: 11
     case .event: 12
     case .audit: 13
+    case .meter: 14
     }
   }
 }
@@ -56,6 +59,8 @@ package enum LedgerEvent: Sendable {
   case event(StreamEvent)
   /// Every exit was run on a window; its energy stands in the decision.
   case audit(AuditedWindow)
+  /// What a meter measured over an interval; in no decision's energy.
+  case meter(MeterReading)
 
   package var type: RecordType {
     switch self {
@@ -71,6 +76,7 @@ package enum LedgerEvent: Sendable {
     case .command, .adopt: .command
     case .event: .event
     case .audit: .audit
+    case .meter: .meter
     }
   }
 
@@ -133,6 +139,7 @@ package enum LedgerEvent: Sendable {
       writeNumber(lambda, as: "lambda", into: &json)
       writeUser(user, into: &json)
     case .audit(let window): AuditedWindowRecord.writeMembers(window, names, into: &json)
+    case .meter(let reading): MeterRecord.writeMembers(reading, into: &json)
     case .event(let event): EventRecord.writeMembers(event, names, into: &json)
     }
   }

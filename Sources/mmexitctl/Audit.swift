@@ -20,6 +20,12 @@ struct Audit: ParsableCommand {
       "A record that the ledger must have, as told before; may be given again.", valueName: "SEQ:SHA256"))
   var anchor: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Sums by hour and sensor too, from then on: so long before the last record (90m, 24h, 7d), or a time in UTC.",
+      valueName: "time"))
+  var since: String?
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -27,6 +33,7 @@ struct Audit: ParsableCommand {
     let path = directory
     let asJSON = json
     let texts = anchor
+    let since = since
     try CommandFailure.catching {
       let anchors = try texts.map { text in
         guard let head = LedgerHead(anchor: text) else {
@@ -37,13 +44,32 @@ struct Audit: ParsableCommand {
         }
         return head
       }
+      let start = try since.map { text in
+        guard let start = PeriodStart(text) else {
+          throw CommandFailure(
+            message: "--since '\(text)': give a duration (90m, 24h, 7d) or a time in UTC (2026-11-28T12:00Z)",
+            code: .usage)
+        }
+        return start
+      }
       let report: AuditReport
       do throws(LedgerError) {
         report = try Ledger.audit(path, anchors: anchors)
       } catch {
         throw CommandFailure(message: error.description, code: error.exitCode)
       }
-      asJSON ? Output.line(Self.json(report)) : Self.show(report)
+      let period = try start.map { try AuditPeriod(path, since: $0) }
+      if asJSON {
+        var members = Self.json(report)
+        if let period, case .object(var object) = members {
+          object.append("since", period.json)
+          members = .object(object)
+        }
+        Output.line(members)
+      } else {
+        Self.show(report)
+        period?.show()
+      }
       if !report.passes {
         let first = report.findings.first.map { "; the first: \($0)" } ?? ""
         throw CommandFailure(

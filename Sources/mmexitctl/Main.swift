@@ -9,6 +9,7 @@ struct Mmexitctl: ParsableCommand {
     version: "mmexitctl 0.1.0",
     subcommands: [
       Watch.self, Status.self, ModelCommand.self, Label.self, Pause.self, Resume.self, Acquire.self, Ask.self,
-      Reload.self, Preference.self, Order.self, Plan.self, Evaluate.self, Audit.self,
+      Reload.self, Preference.self, Order.self, Plan.self, Evaluate.self, Audit.self, Explain.self,
+      MetricsCommand.self,
     ])
 }

@@ -7,12 +7,15 @@ enum Output {
   /// One line to standard output, whatever names it holds. A reader that went away (`| head`) ends the program quietly.
   static func line(_ text: String) { write(line: text.printable) }
 
+  /// Lines as they are, for a program that reads them.
+  static func text(_ text: String) { write(bytes: Array(text.utf8)) }
+
   /// A value as one line of JSON, which sends a terminal no commands either.
   static func line(_ value: JSONValue) { write(line: value.text.printableJSON) }
 
-  private static func write(line: String) {
-    var bytes = Array(line.utf8)
-    bytes.append(0x0A)
+  private static func write(line: String) { write(bytes: Array(line.utf8) + [0x0A]) }
+
+  private static func write(bytes: [UInt8]) {
     var done = 0
     while done < bytes.count {
       let n = bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + done, $0.count - done) }

@@ -17,8 +17,11 @@ import Vocabulary
     let watch = try WatchRing()
     let status = PipelineStatusBoard(sensors: 2, order: [0, 1], start: .zero)
     let journal = Journal(queue: OutputQueue(capacity: 4096, bell: try Bell()))
+    let ledger = LedgerStatusBoard(path: "")
     let facts = DaemonFacts(
-      start: generation, status: status, order: OrderBoard(), ledger: LedgerStatusBoard(path: ""),
+      start: generation, status: status, order: OrderBoard(), ledger: ledger,
+      metrics: MetricsSource(
+        start: generation, status: status, ledger: ledger, board: MetricsBoard(), journal: journal),
       watch: watch, journal: journal,
       beats: Heartbeats(), commands: try CommandChannel(), nudge: {}, ping: {})
     var control = try ControlPlane(facts: facts, signals: try SignalDescriptor())

@@ -56,11 +56,11 @@ import Vocabulary
   }
 
   @Test func socketsForAnotherProcessAreNotOurs() {
-    #expect(manager(["LISTEN_PID": "77", "LISTEN_FDS": "2"]).sockets == 2)
-    #expect(manager(["LISTEN_PID": "78", "LISTEN_FDS": "2"]).sockets == 0)
-    #expect(manager(["LISTEN_FDS": "2"]).sockets == 0)
-    #expect(manager(["LISTEN_PID": "77", "LISTEN_FDS": "-1"]).sockets == 0)
-    #expect(manager(["LISTEN_PID": "77", "LISTEN_FDS": "two"]).sockets == 0)
+    #expect(manager(["LISTEN_PID": "77", "LISTEN_FDS": "2"]).descriptors == 2)
+    #expect(manager(["LISTEN_PID": "78", "LISTEN_FDS": "2"]).descriptors == 0)
+    #expect(manager(["LISTEN_FDS": "2"]).descriptors == 0)
+    #expect(manager(["LISTEN_PID": "77", "LISTEN_FDS": "-1"]).descriptors == 0)
+    #expect(manager(["LISTEN_PID": "77", "LISTEN_FDS": "two"]).descriptors == 0)
   }
 
   @Test func theWatchdogsTimeIsForUsAndBounded() {

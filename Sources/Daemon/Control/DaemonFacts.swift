@@ -8,6 +8,7 @@ struct DaemonFacts: Sendable {
   let status: PipelineStatusBoard
   let order: OrderBoard
   let ledger: LedgerStatusBoard
+  let metrics: MetricsSource
   let watch: WatchRing
   let journal: Journal
   let beats: Heartbeats

@@ -1,6 +1,7 @@
 import Engine
 import JSON
 import Linux
+import Metrics
 import Pipeline
 import Sensing
 import Varlink
@@ -18,7 +19,9 @@ struct Queries {
   var last: [UInt8] = []
   var lastNumber: UInt64 = 0
   /// As of this turn of the control thread.
-  var clients = ClientCounts()
+  var clients = ClientCounts() {
+    didSet { if clients != oldValue { facts.metrics.board.publish(clients) } }
+  }
   /// What those who watch have been told of losses.
   private var told = LossTotals()
   /// Events so far.
@@ -38,6 +41,8 @@ struct Queries {
       .parameters { json in
         OrderReply.write(facts.order.read(), facts.status.read(), desk.generation, into: &json)
       }
+    case "io.mmexit.Daemon.GetMetrics":
+      .parameters { json in MetricsRecord.write(facts.metrics.families(), into: &json) }
     case "io.mmexit.Daemon.Watch": watch(call)
     default: desk.answer(call, at: now) ?? .error(.methodNotImplemented(call.method))
     }

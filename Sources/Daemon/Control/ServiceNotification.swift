@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Vocabulary
 
@@ -15,5 +16,18 @@ enum ServiceNotification {
   static var watchdogTime: Nanoseconds? { manager.watchdogTime }
 
   /// The first of the sockets that socket activation passed; nil where it passed none.
-  static var socket: Int32? { manager.sockets > 0 ? ServiceManager.firstSocket : nil }
+  static var socket: Int32? { passed.first { $0.isSocket }?.number }
+
+  /// What was passed beside sockets: files that this user may not open itself.
+  static var files: [Int32] { passed.filter { !$0.isSocket }.map(\.number) }
+
+  private static var passed: [(number: Int32, isSocket: Bool)] {
+    (0..<Int32(clamping: min(manager.descriptors, 1024))).map { place in
+      let number = ServiceManager.firstSocket + place
+      var status = stat()
+      // One that is not there is for `adopt` to refuse.
+      let isFile = fstat(number, &status) == 0 && status.st_mode & UInt32(S_IFMT) != UInt32(S_IFSOCK)
+      return (number, !isFile)
+    }
+  }
 }

@@ -37,6 +37,7 @@ package final class Recorder: @unchecked Sendable {
   private var model: Model
   private let waits: Bool
   package let ledgerStatus: LedgerStatusBoard
+  package let metrics = MetricsBoard()
 
   private var hasStarted = false
   /// When the last event was: what stamps what has no time of its own.
@@ -76,6 +77,10 @@ package final class Recorder: @unchecked Sendable {
     clock = isReplay ? .none : .machine()
     last = isReplay ? .zero : Instant(sinceBoot: bootTimeNanoseconds())
     ledgerStatus = LedgerStatusBoard(path: directory)
+    let digest = self.chain.identity.model.hexString
+    metrics.change { $0.adopt(model, digest: digest) }
+    let head = self.chain.head
+    if head.sequence > 0 { metrics.change { $0.tell(head) } }
   }
 
   /// From any thread: the end is asked for; from now on nothing is waited for beyond the time that is left.
@@ -129,6 +134,7 @@ package final class Recorder: @unchecked Sendable {
         "the wall clock was set by \(DecisionLine.places(step.seconds, 3)) s; the ledger's t_utc follows it, t_boot_ns does not"
       )
     }
+    recordReadings()
     let lost = events.lost
     if lost != self.lost {
       chain.lose(
@@ -141,6 +147,15 @@ package final class Recorder: @unchecked Sendable {
     publishStatus()
   }
 
+  /// What meters have measured. It stands between `start` and `stop`, as all records of a run do.
+  private func recordReadings() {
+    guard hasStarted else { return }
+    while let reading = metrics.takeReading() {
+      chain.append(.meter(reading), at: clock.stamp(now))
+      metrics.change { $0.add(reading) }
+    }
+  }
+
   private func publishStatus() {
     ledgerStatus.publish(
       chain.records, shed: chain.totalShed, failure: chain.failure, unprinted: printer.leftOut)
@@ -148,6 +163,7 @@ package final class Recorder: @unchecked Sendable {
 
   private func sayNotices() {
     while let notice = chain.nextNotice() {
+      if case .head(let head) = notice { metrics.change { $0.tell(head) } }
       journal.write(notice.isGood ? .notice : .warning, notice.description)
     }
   }
@@ -169,7 +185,10 @@ package final class Recorder: @unchecked Sendable {
       last = outcome.at
       chain.append(outcome.event, at: clock.stamp(outcome.at))
       if let line = outcome.line { journal.write(line.level, line.text) }
-      if case .event(let event) = note { show(event) }
+      if case .event(let event) = note {
+        metrics.change { $0.add(event) }
+        show(event)
+      }
     case .command(let record):
       last = record.at
       if case .adopt(let generation) = record.what { adopt(generation) }
@@ -189,10 +208,12 @@ package final class Recorder: @unchecked Sendable {
     chain.identity.model = generation.model.digest
     chain.identity.configuration = generation.loaded.digest
     chain.identity.names = generation.names
+    metrics.change { $0.adopt(generation.model.model, digest: generation.model.digest.hexString) }
   }
 
   private func record(_ decision: Decision) {
     chain.append(decision, at: clock.stamp(decision.decided))
+    metrics.change { $0.add(decision) }
     let number = decision.number
     let isSeen = chain.withDecision { watch.put(number, $0) }
     unseen = isSeen ? nil : number
@@ -238,6 +259,9 @@ package final class Recorder: @unchecked Sendable {
 
   private func end(reason: String, closing: ClosingEnergy?) {
     showLast()
+    recordReadings()
+    hasStarted = false
+    if let closing { metrics.change { $0.add(closing) } }
     let begun = now
     let error = chain.end(reason: reason, closing: closing, at: clock.stamp(last)) { link in
       while true {
@@ -250,7 +274,11 @@ package final class Recorder: @unchecked Sendable {
     }
     sayNotices()
     // The disk has the last record: it was closed without an error.
-    if error == nil { journal.write(.notice, LedgerNotice.head(chain.head).description) }
+    if error == nil {
+      let head = chain.head
+      journal.write(.notice, LedgerNotice.head(head).description)
+      metrics.change { $0.tell(head) }
+    }
     printer.end()
     if printer.leftOut > 0 {
       journal.write(.notice, "standard output: \(printer.leftOut) decisions were not printed")
