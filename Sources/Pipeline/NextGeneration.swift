@@ -21,7 +21,7 @@ package final class NextGeneration: @unchecked Sendable {
   let hasOtherAudits: Bool
   /// For the planner of the order.
   let planning: PlannerSetup?
-  private(set) var energy: EnergyAccounts
+  var energy: EnergyAccounts
   /// Nil where the model is the same: the pipeline goes on with its own.
   private var engine: Engine?
   /// Nil where they would be the same: the activity check goes on with what it has learnt.

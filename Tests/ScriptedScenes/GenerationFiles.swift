@@ -29,6 +29,14 @@ package final class GenerationFiles {
 
   /// Writes both as they stand.
   package func write() throws {
+    try write { _ in }
+    try write(modelBytes: model.bytes())
+  }
+
+  /// Writes the configuration with a change that is not kept.
+  package func write(changed change: (inout Configuration) -> Void) throws {
+    var configuration = configuration
+    change(&configuration)
     // A camera's keys are refused for a microphone.
     var section = ""
     let lines = configuration.canonical().split(separator: "\n", omittingEmptySubsequences: false).filter {
@@ -37,7 +45,6 @@ package final class GenerationFiles {
       return section != "[sensor audio]" || !Keys.camera.contains { line.hasPrefix($0 + " = ") }
     }
     try write(configuration: lines.joined(separator: "\n"))
-    try write(modelBytes: model.bytes())
   }
   package func write(configuration text: String) throws { try Self.write(Array(text.utf8), paths[0]) }
   package func write(modelBytes bytes: [UInt8]) throws { try Self.write(bytes, paths[1]) }
