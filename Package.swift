@@ -159,7 +159,7 @@ let package = Package(
       dependencies: [
         "Adaptation", "CAllocationCounter", "Configuration", "Daemon", "Energy", "Engine", "JSON", "Ledger",
         "Linux",
-        "Pipeline", "Scheduling", "ScriptedModels", "ScriptedScenes",
+        "Pipeline", "ScriptedModels", "ScriptedScenes",
         "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     // What tools/fuzz feeds; and its corpora, each input once.
