@@ -49,12 +49,12 @@ struct LedgerTail {
     let left = try UntoldCut.list(in: directory)
     // Whether a cut was told stands in records anywhere in the segment: then all of it is read.
     let checkpoint = left.isEmpty ? Checkpoint.read(in: directory) : nil
-    var garbage: [TailBytes] = []
+    var garbage: [TornTail] = []
     var told: [Auditor.ToldCut] = []
     for segment in try Segment.list(in: directory).reversed() {
       let auditor = try check(segment, checkpoint)
       guard let last = auditor.last else {
-        garbage.append(TailBytes(path: segment.path, size: auditor.size))
+        garbage.append(TornTail(path: segment.path, size: auditor.size))
         continue
       }
       told = auditor.told
@@ -66,7 +66,7 @@ struct LedgerTail {
     notices = []
     defer { notices += found }
     for bytes in garbage {
-      if let cut = try bytes.setAsideWhole(in: directory, notBefore: nextSequence, calls) { try tell(cut) }
+      if let cut = try bytes.quarantineWhole(in: directory, notBefore: nextSequence, calls) { try tell(cut) }
     }
     for cut in left.reversed() where !cuts.contains(cut) {
       let isTold = told.contains { $0.digest == cut.digest && $0.sequence >= cut.notBefore }
@@ -110,7 +110,7 @@ struct LedgerTail {
     with segment: Segment, _ auditor: Auditor, _ last: Auditor.LastRecord, _ directory: String,
     _ calls: RecoveryCalls
   ) throws(LinuxError) {
-    let bytes = TailBytes(path: segment.path, size: auditor.size)
+    let bytes = TornTail(path: segment.path, size: auditor.size)
     lastType = last.type
     if last.findings == 0 {
       self.segment = segment
@@ -120,7 +120,7 @@ struct LedgerTail {
         nextSequence = head.sequence + 1
         previous = head.digest
       }
-      let cut = try bytes.setAside(from: last.end, in: directory, notBefore: nextSequence, calls)
+      let cut = try bytes.quarantine(from: last.end, in: directory, notBefore: nextSequence, calls)
       if let cut { try tell(cut) }
     } else {
       // A number out of the sequence is not gone on with; the place in the segment gives one that is possible.

@@ -52,7 +52,7 @@ struct UntoldCut: Equatable {
   func isWhole() throws(LinuxError) -> Bool {
     let file = try Segment.open(path, O_RDONLY)
     guard try file.regularFileSize(path) == bytes else { return false }
-    return try TailBytes(path: path, size: bytes).digest(from: 0) == digest
+    return try TornTail(path: path, size: bytes).digest(from: 0) == digest
   }
 
   func notice() throws(LinuxError) -> LedgerNotice {

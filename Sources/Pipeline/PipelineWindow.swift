@@ -255,7 +255,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     decision.used = gate.asked
     decision.missing = missing.union(gate.missing)
     decision.skew = inputs.skew(among: gate.asked)
-    decision.hops = walk.trace
+    decision.trace = walk.trace
     decision.macs = walk.macs
     assert(sensors.hasWholeTime(at: now), "a sensor's time in its states is not the time that went by")
     assert(

@@ -49,7 +49,7 @@ package struct WindowWalk: Sendable {
   package private(set) var end: Instant
   package private(set) var gate: Gate
   /// Every exit asked, in the order asked, over all realignments.
-  package private(set) var trace: Bounded<48, Decision.Hop>
+  package private(set) var trace: Bounded<48, Decision.AskedExit>
   package private(set) var macs: Int64 = 0
   /// Once for each sensor at most: two that are slower than the skew could each make the other late for ever.
   package private(set) var realignments = 0
@@ -62,7 +62,7 @@ package struct WindowWalk: Sendable {
     self.end = end
     gate = Gate(policy)
     let nothing = Reading(exit: .fusion, entropy: 1, label: 0, certainty: 0, macs: 0, parameters: 0)
-    trace = Bounded(filler: Decision.Hop(reading: nothing, threshold: nil))
+    trace = Bounded(filler: Decision.AskedExit(reading: nothing, threshold: nil))
   }
 
   /// Walks the window to its answer. Takes nothing from the heap but what `environment` does.
@@ -124,7 +124,7 @@ package struct WindowWalk: Sendable {
     in environment: inout some WalkEnvironment
   ) -> Action {
     let threshold = gate.policy.thresholds.threshold(at: reading.exit, label: reading.label)
-    trace.append(Decision.Hop(reading: reading, threshold: threshold))
+    trace.append(Decision.AskedExit(reading: reading, threshold: threshold))
     macs += reading.macs
     environment.didRun(reading, engine, of: modalities)
     return gate.next(after: reading, at: environment.now)

@@ -36,7 +36,7 @@ extension OrderingProblem {
 
   private func sorted(_ indices: [Int], payingWake: Bool) -> [Int] {
     sortedByDecreasing(indices) {
-      modalities[$0].stretch(lambda: lambda, paysWake: payingWake).index
+      modalities[$0].exitRun(lambda: lambda, paysWake: payingWake).index
     }
   }
 }

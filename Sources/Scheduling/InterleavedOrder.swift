@@ -4,7 +4,7 @@ extension OrderingProblem {
   /// The order of single exits with the largest value, exits taken as independent.
   ///
   /// Each modality is a chain of exits that must be asked in turn. Chains merge optimally by repeatedly taking, of
-  /// all chains, the prefix with the largest index (`Stretch.index`): Simon and Kadane 1975; M. R. Garey,
+  /// all chains, the prefix with the largest index (`ExitRun.index`): Simon and Kadane 1975; M. R. Garey,
   /// "Optimal task sequencing with precedence constraints", Discrete Mathematics 4 (1973) 37-56.
   ///
   /// With wake costs each modality is tried as the one that is always awake: its first exit comes first, every other
@@ -53,12 +53,12 @@ extension OrderingProblem {
   /// prefix: cutting it would change nothing.
   private func bestPrefix(of modality: Int, from head: Int, paysWake: Bool) -> (length: Int, index: Double) {
     let chain = modalities[modality]
-    var stretch = Stretch()
+    var run = ExitRun()
     var best = (length: chain.exits.count - head, index: -Double.infinity)
     for number in head..<chain.exits.count {
-      stretch.append(
+      run.append(
         chain.exits[number], lambda: lambda, wakeCost: number == 0 && paysWake ? chain.wakeCost : 0)
-      if stretch.index > best.index { best = (number - head + 1, stretch.index) }
+      if run.index > best.index { best = (number - head + 1, run.index) }
     }
     return best
   }

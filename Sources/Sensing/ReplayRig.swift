@@ -9,7 +9,7 @@ package final class ReplayRig: SensorRig {
   package enum Pace {
     case asFastAsPossible
     /// Events come when their time has come on this clock, counted from `start`; lateness does not add up.
-    case realTime(any WallClock)
+    case realTime(any PacingClock)
   }
 
   package let configurations: [SensorConfiguration]
@@ -154,7 +154,7 @@ package final class ReplayRig: SensorRig {
       do throws(SensingError) {
         let samples = UnsafeMutableBufferPointer(rebasing: buffer[part])
         missing = buffer.count - part.count + (try track.copy(from: there.lowerBound, into: samples))
-      } catch { sensors[sensor].stumble(error) }
+      } catch { sensors[sensor].recordFault(error) }
     }
     if missing == buffer.count { buffer.update(repeating: 0) }
     return SoundExtract(
@@ -176,7 +176,7 @@ package final class ReplayRig: SensorRig {
         },
         { used, pixels in body(pixels, track.time(ofFrame: used)) })
     } catch {
-      sensors[sensor].stumble(error)
+      sensors[sensor].recordFault(error)
       return nil
     }
   }

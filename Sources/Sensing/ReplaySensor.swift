@@ -93,7 +93,7 @@ struct ReplaySensor {
     return true
   }
 
-  mutating func stumble(_ error: SensingError) { fault = error }
+  mutating func recordFault(_ error: SensingError) { fault = error }
 
   // MARK: What comes next, and when (never before `now`)
 

@@ -6,7 +6,7 @@ package struct Decision: Sendable {
   package static let maximumPostings = 64
 
   /// One exit that was asked.
-  package struct Hop: Sendable {
+  package struct AskedExit: Sendable {
     package var reading: Reading
     /// The threshold held against it; nil when the exit is switched off.
     package var threshold: Float?
@@ -37,7 +37,7 @@ package struct Decision: Sendable {
   /// Distance between sound window's end and the frame, where a pair was made.
   package var skew: Nanoseconds?
   /// Room for two walks over every exit: a window that is realigned is asked afresh.
-  package var hops: Bounded<48, Hop>
+  package var trace: Bounded<48, AskedExit>
   /// One posting for each account, modality and exit: 23 segments, fusion, and 5 accounts of 8 modalities.
   package var energy: Bounded<64, EnergyPosting>
   /// What running every modality to the end and fusing would have cost by the same model of energy.
@@ -58,7 +58,7 @@ package struct Decision: Sendable {
     missing = []
     skew = nil
     let nothing = Reading(exit: .fusion, entropy: 1, label: 0, certainty: 0, macs: 0, parameters: 0)
-    hops = Bounded(filler: Hop(reading: nothing, threshold: nil))
+    trace = Bounded(filler: AskedExit(reading: nothing, threshold: nil))
     energy = Bounded(filler: EnergyPosting(account: .idle, energy: .zero))
     alwaysOn = .zero
     macs = 0

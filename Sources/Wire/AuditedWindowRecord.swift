@@ -18,7 +18,7 @@ enum AuditedWindowRecord {
     json.key("readings")
     json.beginArray()
     for index in window.readings.indices {
-      let hop = Decision.Hop(reading: window.readings[index], threshold: nil)
+      let hop = Decision.AskedExit(reading: window.readings[index], threshold: nil)
       DecisionRecord.write(hop, names, into: &json)
     }
     json.endArray()

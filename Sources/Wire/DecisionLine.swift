@@ -4,7 +4,7 @@ import Vocabulary
 /// One decision as a line for people: when, which exits were asked with entropy against threshold, what was
 /// woken, the answer and why, and the energy. Made from a `Decision` or from its record.
 package struct DecisionLine: Equatable, Sendable {
-  package struct Hop: Equatable, Sendable {
+  package struct AskedExit: Equatable, Sendable {
     package var exit: String
     /// What the threshold is held against: the entropy, or half of 1 + the predicted gain of going on.
     package var doubt: Double
@@ -12,7 +12,7 @@ package struct DecisionLine: Equatable, Sendable {
   }
   package var number: Int64
   package var end: Double
-  package var hops: [Hop] = []
+  package var trace: [AskedExit] = []
   package var woken: [String] = []
   package var label: String?
   package var reason: String
@@ -26,15 +26,15 @@ package struct DecisionLine: Equatable, Sendable {
     provisional = decision.provisional
     label = decision.answer.label.map { classes[$0] }
     millijoules = Double(decision.totalEnergy.count) * 1e-6
-    for i in decision.hops.indices {
-      let hop = decision.hops[i]
+    for i in decision.trace.indices {
+      let hop = decision.trace[i]
       let name =
         switch hop.reading.exit {
         case .encoder(let modality, let exit): "\(modalities[modality])/\(exit)"
         case .fusion: "fusion"
         }
-      hops.append(
-        Hop(exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init)))
+      trace.append(
+        AskedExit(exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init)))
     }
     for (index, name) in modalities.enumerated() where decision.woken.contains(index: index) {
       woken.append(name)
@@ -58,8 +58,8 @@ package struct DecisionLine: Equatable, Sendable {
         } else {
           "fusion"
         }
-      hops.append(
-        Hop(
+      trace.append(
+        AskedExit(
           exit: name, doubt: gain.map { (1 + $0) / 2 } ?? entropy,
           threshold: try hop.optional("threshold")?.real()))
     }
@@ -68,7 +68,7 @@ package struct DecisionLine: Equatable, Sendable {
 
   /// `12    6.00s  #12      6.00s  7        sure             123.4 mJ  audio/1 .623>.250  image/1 .081<=.250  [woke image]`
   package var text: String {
-    var asked = hops.map { hop -> String in
+    var asked = trace.map { hop -> String in
       guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.doubt))" }
       let sign = hop.doubt <= threshold ? "<=" : ">"
       return "\(hop.exit) \(Self.short(hop.doubt))\(sign)\(Self.short(threshold))"

@@ -52,7 +52,7 @@ package enum DecisionRecord {
     }
     json.key("hops")
     json.beginArray()
-    for index in decision.hops.indices { write(decision.hops[index], names, into: &json) }
+    for index in decision.trace.indices { write(decision.trace[index], names, into: &json) }
     json.endArray()
     json.key("macs")
     json.value(decision.macs)
@@ -82,7 +82,7 @@ package enum DecisionRecord {
     json.value(answer.reason.rawValue)
   }
 
-  static func write(_ hop: Decision.Hop, _ names: Names, into json: inout JSONWriter) {
+  static func write(_ hop: Decision.AskedExit, _ names: Names, into json: inout JSONWriter) {
     json.beginObject()
     write(hop.reading.exit, names, into: &json)
     json.key("entropy")

@@ -148,7 +148,7 @@ import Vocabulary
     // A half of it is damage: it is set aside, and the next start finds none.
     let path = scratch.directory + "/" + BufferFile.name
     #expect(truncate(path, 200) == 0)
-    guard case .setAside(let aside, let reason) = file.load(setup, at: now).outcome else {
+    guard case .quarantined(let aside, let reason) = file.load(setup, at: now).outcome else {
       Issue.record("a damaged buffer was taken")
       return
     }
@@ -174,8 +174,8 @@ import Vocabulary
     #expect(changes.count == 1 && changes.first?.asked == ModalitySet(index: 0))
     #expect(changes.first?.sensors == [OrderChange.Sensor(modality: 1, isAsked: false, right: 0, events: 0)])
     func asksCamera(_ decision: Decision) -> Bool {
-      decision.hops.indices.contains {
-        if case .encoder(1, _) = decision.hops[$0].reading.exit { true } else { false }
+      decision.trace.indices.contains {
+        if case .encoder(1, _) = decision.trace[$0].reading.exit { true } else { false }
       }
     }
     // The fourth window of a black picture; eight windows later it is asked no more, or, where an audit has asked just before,

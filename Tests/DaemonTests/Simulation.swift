@@ -202,8 +202,8 @@ final class Simulation {
     if let label = decision.answer.label {
       expect(label < generation.model.model.classes.count, "\(name) has a class of another generation")
     }
-    for index in decision.hops.indices {
-      guard case .encoder(let modality, _) = decision.hops[index].reading.exit else { continue }
+    for index in decision.trace.indices {
+      guard case .encoder(let modality, _) = decision.trace[index].reading.exit else { continue }
       let isAsked = !leftOut.contains(index: modality) || modality == sentinel
       expect(isAsked || isFullAsked(decision.number), "\(name) asked sensor \(modality), which is left out")
     }
@@ -248,8 +248,8 @@ final class Simulation {
     expect(audited.readings.last?.exit == .fusion, "\(name) is not fused")
     expect(decision.used.isSubset(of: audited.available), "\(name) lacks what the gate had")
     var latest: [ExitID: Reading] = [:]
-    for index in decision.hops.indices {
-      latest[decision.hops[index].reading.exit] = decision.hops[index].reading
+    for index in decision.trace.indices {
+      latest[decision.trace[index].reading.exit] = decision.trace[index].reading
     }
     for index in audited.readings.indices {
       let reading = audited.readings[index]
@@ -269,7 +269,7 @@ final class Simulation {
         decision.decided + .milliseconds(1) >= decision.end,
         "\(name) was answered at \(decision.decided) before its end \(decision.end) by \(decision.answer.reason)"
       )
-      expect(decision.hops.dropped == 0 && decision.energy.dropped == 0, "\(name) lost exits or postings")
+      expect(decision.trace.dropped == 0 && decision.energy.dropped == 0, "\(name) lost exits or postings")
       if decision.provisional {
         expect(decision.answer.label == noneClasses[index], "\(name): only 'none' is provisional")
       }

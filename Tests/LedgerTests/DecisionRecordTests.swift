@@ -26,9 +26,9 @@ import Vocabulary
     let first = Reading(
       exit: .encoder(modality: 0, exit: 1), entropy: 0.875, label: 1, certainty: 0.25, macs: 10, parameters: 5
     )
-    decision.hops.append(Decision.Hop(reading: first, threshold: 0.3))
+    decision.trace.append(Decision.AskedExit(reading: first, threshold: 0.3))
     let last = Reading(exit: .fusion, entropy: 0.5, label: 2, certainty: 0.75, macs: 20, parameters: 5)
-    decision.hops.append(Decision.Hop(reading: last, threshold: nil))
+    decision.trace.append(Decision.AskedExit(reading: last, threshold: nil))
     decision.macs = 30
     decision.energy.append(
       EnergyPosting(account: .segment, modality: 0, exit: 1, energy: Nanojoules(1_300)))
@@ -87,7 +87,7 @@ import Vocabulary
       exit: .encoder(modality: 1, exit: 24), entropy: 0.123_456_79, label: 0, certainty: 0.123_456_79,
       macs: .max, parameters: .max)
     for _ in 0..<Decision.maximumHops {
-      decision.hops.append(Decision.Hop(reading: reading, threshold: 0.123_456_79))
+      decision.trace.append(Decision.AskedExit(reading: reading, threshold: 0.123_456_79))
     }
     for _ in 0..<Decision.maximumPostings {
       decision.energy.append(

@@ -119,7 +119,7 @@ func decision(_ number: UInt64, _ random: inout SeededGenerator) -> Decision {
     let reading = Reading(
       exit: .encoder(modality: 0, exit: exit), entropy: Float.random(in: 0...1, using: &random), label: 1,
       certainty: Float.random(in: 0...1, using: &random), macs: 100_000, parameters: 5_000)
-    decision.hops.append(Decision.Hop(reading: reading, threshold: 0.25))
+    decision.trace.append(Decision.AskedExit(reading: reading, threshold: 0.25))
     decision.macs += reading.macs
     decision.answer = Answer(
       label: 1, exit: reading.exit, entropy: reading.entropy, certainty: reading.certainty, threshold: 0.25,

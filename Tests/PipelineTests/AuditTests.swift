@@ -29,7 +29,7 @@ import Vocabulary
     #expect(with.decisions.count == without.decisions.count)
     for (decision, other) in zip(with.decisions, without.decisions) {
       #expect(decision.answer == other.answer && decision.end == other.end)
-      #expect(decision.decided == other.decided && decision.hops.count == other.hops.count)
+      #expect(decision.decided == other.decided && decision.trace.count == other.trace.count)
       #expect(decision.woken == other.woken && decision.used == other.used && decision.macs == other.macs)
     }
     for audit in audits {
@@ -61,7 +61,7 @@ import Vocabulary
     for audit in audits {
       let decision = outcome.decisions[Int(audit.decision) - 1]
       #expect(decision.woken == ModalitySet(index: 1) && decision.answer.reason == .fused)
-      #expect(decision.hops.count == 5 && decision.decided <= decision.end + .milliseconds(60))
+      #expect(decision.trace.count == 5 && decision.decided <= decision.end + .milliseconds(60))
     }
   }
 

@@ -147,7 +147,7 @@ import Vocabulary
         rig.pixel = { _ in 100 }
       })
     let quiet = outcome.decisions.filter { $0.answer.reason == .inactive }
-    #expect(quiet.count > 20 && quiet.allSatisfy { $0.hops.count == 0 })
+    #expect(quiet.count > 20 && quiet.allSatisfy { $0.trace.count == 0 })
     // Heard, doubted, and cut anew where it is silent: by then both checks see nothing, and fusion answers.
     let doubted = outcome.decisions.filter { $0.woken == image && $0.end > at(30_000) }
     #expect(doubted.count > 10 && doubted.allSatisfy { $0.answer.reason == .fused && $0.answer.label == 0 })

@@ -66,7 +66,7 @@ import Vocabulary
     var d = Decision(number: 12, start: .zero + .seconds(5), end: .zero + .seconds(6))
     let reading = Reading(
       exit: .encoder(modality: 1, exit: 1), entropy: 0.62, label: 1, certainty: 0.5, macs: 1, parameters: 1)
-    d.hops.append(.init(reading: reading, threshold: 0.25))
+    d.trace.append(.init(reading: reading, threshold: 0.25))
     d.woken = ModalitySet(index: 0)
     d.answer = Answer(
       label: 1, exit: .fusion, entropy: 0.1, certainty: 0.9, threshold: nil, reason: .fused)

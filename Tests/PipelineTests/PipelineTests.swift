@@ -12,7 +12,7 @@ import Vocabulary
   private let image = ModalitySet(index: 1)
 
   private func exits(_ decision: Decision) -> [ExitID] {
-    decision.hops.indices.map { decision.hops[$0].reading.exit }
+    decision.trace.indices.map { decision.trace[$0].reading.exit }
   }
 
   @Test func aSureFirstExitWakesNobody() throws {
@@ -186,7 +186,7 @@ import Vocabulary
     let outcome = try scene.play(ScriptedModel(fusion: .sure(1)))
     var cameraWaking = Int64(0)
     for decision in outcome.decisions {
-      #expect(decision.energy.dropped == 0 && decision.hops.dropped == 0)
+      #expect(decision.energy.dropped == 0 && decision.trace.dropped == 0)
       #expect(decision.alwaysOn.count > 0)
       for i in decision.energy.indices {
         let posting = decision.energy[i]

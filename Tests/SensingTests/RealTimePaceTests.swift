@@ -5,7 +5,7 @@ import Vocabulary
 @testable import Sensing
 
 /// A clock that goes forward only when it is waited for or turned.
-final class HandClock: WallClock {
+final class HandClock: PacingClock {
   private(set) var now: Instant
   private(set) var waits: [Instant?] = []
 

@@ -16,7 +16,7 @@ struct BufferFile: Sendable {
     case restored(Int)
     case missing
     /// It is another file now, which nobody reads: its path and why.
-    case setAside(String, reason: String)
+    case quarantined(String, reason: String)
     /// It is left as it is, and written over later.
     case unreadable(String)
   }
@@ -37,7 +37,7 @@ struct BufferFile: Sendable {
     } catch {
       let aside = path + ".set-aside"
       guard rename(path, aside) == 0 else { return (nil, .unreadable(error.description)) }
-      return (nil, .setAside(aside, reason: error.description))
+      return (nil, .quarantined(aside, reason: error.description))
     }
   }
 

@@ -78,7 +78,7 @@ final class OrderThread: Sendable {
     switch outcome {
     case .restored: break
     case .missing: break
-    case .setAside(let path, let reason):
+    case .quarantined(let path, let reason):
       journal.write(
         .warning, "audits of earlier runs: \(reason); the file is \(path) now, look at it and remove it")
     case .unreadable(let reason):

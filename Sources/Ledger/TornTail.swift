@@ -3,13 +3,13 @@ import Linux
 
 /// The bytes at the end of a segment that are no record: moved out of it and kept beside it (`UntoldCut`). Every step is
 /// on the disk before the next, and may be done again by a start that comes after one which was killed.
-struct TailBytes {
+struct TornTail {
   let path: String
   /// Of the whole segment.
   let size: Int
 
   /// A segment without a single record. Nil where it is empty: then it is removed.
-  func setAsideWhole(
+  func quarantineWhole(
     in directory: String, notBefore: UInt64, _ calls: RecoveryCalls
   ) throws(LinuxError) -> UntoldCut? {
     guard size > 0 else {
@@ -25,7 +25,7 @@ struct TailBytes {
   }
 
   /// What stands from `place` on. Nil where that is nothing.
-  func setAside(
+  func quarantine(
     from place: Int, in directory: String, notBefore: UInt64, _ calls: RecoveryCalls
   ) throws(LinuxError) -> UntoldCut? {
     guard place < size else { return nil }

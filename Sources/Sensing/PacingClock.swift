@@ -2,7 +2,7 @@ import Linux
 import Vocabulary
 
 /// The clock that a real-time replay keeps pace with: the machine's, or one that a test turns by hand.
-package protocol WallClock {
+package protocol PacingClock {
   var now: Instant { get }
 
   /// Sleeps until `instant` (nil: for ever) or until the bell rings.
@@ -11,7 +11,7 @@ package protocol WallClock {
 }
 
 /// CLOCK_BOOTTIME.
-package struct BootClock: WallClock {
+package struct BootClock: PacingClock {
   package init() {}
 
   package var now: Instant { Instant(sinceBoot: bootTimeNanoseconds()) }

@@ -3,7 +3,7 @@
 /// A window that reaches an exit pays its cost and, with the hazard, gains lambda x accuracy, so a run's expected
 /// net gain is `sum_j [prod_{k<j} (1-p_k)] (p_j lambda a_j - c_j)`. That is the method page's `G - S C`: what the
 /// answered windows gain less what they paid, less what the survivors paid.
-struct Stretch {
+struct ExitRun {
   /// `G - S C`: expected net gain for a window that reaches the run.
   private(set) var gain = 0.0
   /// `E`: probability that one of its exits answers. Summed, not taken as `1 - S`, so that it is 0 only if no
@@ -25,12 +25,12 @@ struct Stretch {
 
 extension ModalityStatistics {
   /// The whole modality as one run.
-  func stretch(lambda: Double, paysWake: Bool) -> Stretch {
-    var stretch = Stretch()
+  func exitRun(lambda: Double, paysWake: Bool) -> ExitRun {
+    var run = ExitRun()
     for (number, exit) in exits.enumerated() {
-      stretch.append(exit, lambda: lambda, wakeCost: number == 0 && paysWake ? wakeCost : 0)
+      run.append(exit, lambda: lambda, wakeCost: number == 0 && paysWake ? wakeCost : 0)
     }
-    return stretch
+    return run
   }
 }
 
