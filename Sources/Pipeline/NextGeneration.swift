@@ -19,6 +19,9 @@ package final class NextGeneration: @unchecked Sendable {
   /// To be taken only where windows are drawn in another way; else the schedule goes on.
   let audits: AuditTurns?
   let hasOtherAudits: Bool
+  /// To be taken only where the budget or the period is another; else what was spent counts on.
+  let spending: SpendingGuard?
+  let hasOtherBudget: Bool
   /// For the planner of the order.
   let planning: PlannerSetup?
   var energy: EnergyAccounts
@@ -42,11 +45,14 @@ package final class NextGeneration: @unchecked Sendable {
       new.adaptation != was.adaptation || new.general.windowPeriod != was.general.windowPeriod
       || generation.model.digest != former.model.digest
     audits = AuditTurns(new, model, generation.plan.energy)
+    let before = PipelineSettings(former.configuration, old)
+    hasOtherBudget = settings.budget != before.budget || settings.period != before.period
+    spending = SpendingGuard(settings, model, generation.plan.energy, listening: generation.plan.order[0])
     planning = PlannerSetup(generation)
     energy = EnergyAccounts(generation.plan.energy, network: model)
     if generation.model.digest != former.model.digest { engine = Engine(model) }
     let checks = settings.checksActivity(for: model)
-    let checked = PipelineSettings(former.configuration, old).checksActivity(for: old)
+    let checked = before.checksActivity(for: old)
     let isSame = checks == checked && model.modalities.map(\.features) == old.modalities.map(\.features)
     let fresh = WindowInputs(model: model, activityCheck: checks)
     soundLengths = fresh.soundLengths

@@ -27,7 +27,6 @@ package final class Pipeline<Rig: SensorRig> {
   private var orders: OrderTurns
   /// Nil without a budget.
   private var spending: SpendingGuard?
-  private var joinedBefore: UInt64 = 0
   private var commands: CommandIntake
   private let deliver: (borrowing Decision) -> Void
   private let note: (PipelineNote) -> Void
@@ -49,9 +48,7 @@ package final class Pipeline<Rig: SensorRig> {
     self.policy = policy
     fullPolicy = policy.full
     self.settings = settings
-    spending = settings.budget.map {
-      SpendingGuard(watts: $0, period: settings.period, model, energy.model, listening: order[0])
-    }
+    spending = SpendingGuard(settings, model, energy.model, listening: order[0])
     engine = Engine(model)
     let start = rig.now
     let inputs = WindowInputs(model: model, activityCheck: settings.checksActivity(for: model))
@@ -128,18 +125,11 @@ package final class Pipeline<Rig: SensorRig> {
   /// Goes over to another generation: the next window is answered by it alone.
   private func adopt(_ next: NextGeneration) {
     if next.hasOtherEvents, let event = window.endEvents(at: sensors.now) { note(.event(event)) }
-    if next.settings.budget != settings.budget || next.settings.period != settings.period {
-      let plan = next.generation.plan
-      spending = next.settings.budget.map {
-        SpendingGuard(
-          watts: $0, period: next.settings.period, next.generation.model.model, plan.energy,
-          listening: plan.order[0])
-      }
-    }
     policy = next.policy
     fullPolicy = next.fullPolicy
     settings = next.settings
     if next.hasOtherAudits { audits = next.audits }
+    if next.hasOtherBudget { spending = next.spending }
     orders.adopt(next.planning, after: number, at: sensors.now)
     next.exchange(&engine)
     window.adopt(next)
@@ -172,8 +162,7 @@ package final class Pipeline<Rig: SensorRig> {
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer, engine)
     audits?.post(decision)
-    spending?.post(decision.totalEnergy, joined: clock.joined - joinedBefore)
-    joinedBefore = clock.joined
+    spending?.post(decision.totalEnergy, joined: clock.joined)
     assert(clock.last.map { decision.end > $0 } ?? true, "a window that is answered twice")
     if end == clock.next {
       clock.answered(windowEnding: decision.end, at: sensors.now)

@@ -15,8 +15,17 @@ struct SpendingGuard: Sendable {
   /// Who listens, its encoder and the sleeping others, joules a window.
   private let floor: Double
   private var windows = 0
+  /// Windows that had joined others when a decision was last posted; nil before the first.
+  private var joined: UInt64?
   /// Nobody but who listens is woken.
   private(set) var isFrugal = false
+
+  /// Nil without a budget.
+  /// - Parameter listening: the sensor that is awake all the time.
+  init?(_ settings: PipelineSettings, _ model: Model, _ energy: EnergyModel, listening: Int) {
+    guard let watts = settings.budget else { return nil }
+    self.init(watts: watts, period: settings.period, model, energy, listening: listening)
+  }
 
   /// - Parameters:
   ///   - watts: on the average of an hour.
@@ -41,7 +50,10 @@ struct SpendingGuard: Sendable {
   }
 
   /// Posts what a decision took, and the windows of the clock that joined it.
-  mutating func post(_ energy: Nanojoules, joined: UInt64) {
+  /// - Parameter total: windows that have joined others so far.
+  mutating func post(_ energy: Nanojoules, joined total: UInt64) {
+    let joined = total - (self.joined ?? total)
+    self.joined = total
     account.post(energy.joules)
     for _ in 0..<min(joined, UInt64(account.span)) { account.post(0) }
     windows = min(account.span, windows + 1 + Int(min(joined, UInt64(account.span))))

@@ -56,7 +56,7 @@ import Vocabulary
     for _ in 0..<2400 where !spending.isFrugal { spending.post(Nanojoules(1_000_000_000), joined: 0) }
     #expect(spending.isFrugal)
     // An hour later all of that has left, in 1,440 decisions that ten windows each were answered with.
-    for _ in 0..<1500 { spending.post(floor, joined: 9) }
+    for decision in 1...1500 as ClosedRange<UInt64> { spending.post(floor, joined: 9 * decision) }
     #expect(!spending.isFrugal)
   }
 }
