@@ -3,6 +3,20 @@ import Vocabulary
 
 /// Who may sleep between two windows.
 extension PipelineSensors {
+  /// Between two windows: puts to sleep who is not needed, and wakes who has to be awake for an audit.
+  /// - Parameter audit: when the next audited window ends. Where there is nothing to spare, none is.
+  func prepare(
+    _ settings: PipelineSettings, fullChecks: FullCheckClock?, isEventOpen: Bool, audit next: Instant?
+  ) {
+    if isFrugal { forAudit = [] }
+    let audit = isFrugal ? nil : next
+    sleepIdleSensors(
+      linger: settings.linger, fullChecks: fullChecks,
+      isEventOpen: settings.eventsKeepAwake && isEventOpen && !isFrugal, audit: audit, period: settings.period
+    )
+    wakeForAudit(endingAt: audit, period: settings.period)
+  }
+
   /// Puts sensors to sleep that have not been needed for their linger time, and that have time to.
   /// - Parameters:
   ///   - linger: by sensor.

@@ -98,13 +98,9 @@ package final class Pipeline<Rig: SensorRig> {
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
       sensors.isFrugal = spending?.isFrugal ?? false
-      if sensors.isFrugal { sensors.forAudit = [] }
-      let audit = sensors.isFrugal ? nil : audits?.next(after: end)
-      sensors.sleepIdleSensors(
-        linger: settings.linger, fullChecks: window.nextFullCheck,
-        isEventOpen: settings.eventsKeepAwake && window.isEventOpen && !sensors.isFrugal, audit: audit,
-        period: settings.period)
-      sensors.wakeForAudit(endingAt: audit, period: settings.period)
+      sensors.prepare(
+        settings, fullChecks: window.nextFullCheck, isEventOpen: window.isEventOpen,
+        audit: audits?.next(after: end))
     }
   }
 
