@@ -7,7 +7,6 @@ import Vocabulary
 
 /// THE loop: takes a window, walks it through the gate, wakes what the gate wants woken, accounts for the energy
 /// and hands the decision on. One thread runs it; the other threads may only call `stop`.
-///
 /// Sensor numbers are the model's modality numbers. After `init` nothing here allocates for a window.
 package final class Pipeline<Rig: SensorRig> {
   private var policy: GatePolicy
