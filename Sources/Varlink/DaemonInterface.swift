@@ -1,5 +1,4 @@
-/// The daemon's own interface: what its handler answers. Its file is docs/varlink/io.mmexit.Daemon.varlink; a test
-/// holds both to be equal.
+/// The daemon's own interface; docs/varlink/io.mmexit.Daemon.varlink is its file, and a test holds both to be equal.
 package enum DaemonInterface {
   package static let name = "io.mmexit.Daemon"
   /// The topic of `Watch`.
@@ -42,8 +41,7 @@ package enum DaemonInterface {
       frames_dropped: ?int,
       frames_corrupt: ?int,
       frames_settling: ?int,
-      # Of a microphone: frames of the spectrograms that windows were answered from, and how many of them were computed; the
-      # others were known from windows before.
+      # Of a microphone: frames of spectrograms that windows were answered from, and how many of them were computed anew.
       spectrogram_frames: ?int,
       spectrogram_frames_computed: ?int,
       # It would sleep, but was woken too often in the last minute.
@@ -345,8 +343,7 @@ package enum DaemonInterface {
     # So many commands wait already; try again later.
     error Busy (limit: int)
 
-    # The pipeline has not answered in that time: a driver hangs, or a window takes long. What was asked for may be done yet;
-    # a sensor that was to be acquired is not.
+    # No answer in that time: a driver hangs, or a window takes long. It may be done yet; a sensor is not acquired.
     error NotAnswered (limit_ms: int)
 
     """ + OrderInterface.text + MetricsInterface.text)
