@@ -5,7 +5,6 @@ Sounds and pictures are drawn independently and paired later: a few ten thousand
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..mixing.picture_bank import shrunk
+from ..mixing.stored import stored
 from ..sources import stream_windows
 from ..sources.robot_data import CLASSES, COMMANDS, material
 from ..sources.robot_sounds import to_pcm
@@ -84,19 +84,13 @@ def stored_chunk(
     inputs, labels = {}, {}
     for m in modalities:
         path = work / f"{split}-{m}-{size}-{index:04d}.npz"
-        if not path.exists():
-            store_chunk(path, make_chunk(data, split, index, size, (m,)), m)
-        with np.load(path) as file:
-            inputs[m], labels[m] = file["x"], file["y"]
+        arrays = stored(path, lambda m=m: _arrays(make_chunk(data, split, index, size, (m,)), m))  # type: ignore[misc]
+        inputs[m], labels[m] = arrays["x"], arrays["y"]
     return Chunk(inputs, labels)
 
 
-def store_chunk(path: Path, chunk: Chunk, modality: str) -> None:
-    """Atomic: a killed run leaves no half file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part.npz")
-    np.savez(part, x=chunk.inputs[modality], y=chunk.labels[modality])
-    os.replace(part, path)
+def _arrays(chunk: Chunk, modality: str) -> dict[str, np.ndarray]:
+    return {"x": chunk.inputs[modality], "y": chunk.labels[modality]}
 
 
 def to_input(modality: str, values: np.ndarray) -> Tensor:
