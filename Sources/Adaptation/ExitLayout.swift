@@ -1,6 +1,6 @@
 /// Where each exit's outcome stands in a record: the modalities' exits one after the other, in the model's order.
 package struct ExitLayout: Hashable, Sendable {
-  /// Encoder exits a record has room for: a model has at most 23 (`Decision.maximumHops` with fusion), a planning
+  /// Encoder exits a record has room for: a model has at most 23 (`Decision.maximumExits` with fusion), a planning
   /// problem of 12 modalities with 2 exits each has 24.
   package static let maximumExits = 32
 

@@ -60,7 +60,8 @@ package struct Frontier: Sendable {
             var weighed = figures
             weighed.lambda *= share
             let variant = policy.with(
-              steps: layout.walk(candidate), thresholds: table, goingOn: .some(try GoingOnEstimate(weighed)))
+              steps: layout.walk(candidate), thresholds: table,
+              continuation: .some(try ContinuationValue(weighed)))
             let worth = StreamWorth(
               buffer,
               AuditReplay(

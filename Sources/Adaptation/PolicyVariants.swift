@@ -4,11 +4,12 @@ import Vocabulary
 extension GatePolicy {
   /// The same policy with other steps, thresholds or figures.
   package func with(
-    steps: [ExitID]? = nil, thresholds: ThresholdTable? = nil, goingOn: GoingOnEstimate?? = nil
+    steps: [ExitID]? = nil, thresholds: ThresholdTable? = nil, continuation: ContinuationValue?? = nil
   ) -> GatePolicy {
     GatePolicy(
       steps: steps ?? self.steps, thresholds: thresholds ?? self.thresholds, noneClass: noneClass,
-      goingOn: goingOn ?? self.goingOn, useActivity: useActivity, activityCertainty: activityCertainty,
+      continuation: continuation ?? self.continuation, useActivity: useActivity,
+      activityCertainty: activityCertainty,
       always: always, wakeDeadlines: wakeDeadlines)
   }
 }

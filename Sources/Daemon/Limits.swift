@@ -14,7 +14,7 @@ package enum Limits {
       ("model file", ModelLimits.fileBytes, "bytes, read whole once at start"),
       ("activations", ModelLimits.arenaBytes, "bytes at most, one arena an engine"),
       ("modalities", ModelLimits.modalities, "of a model, a sensor each"),
-      ("exits of a model", Decision.maximumHops, "so that a decision's trace has its place"),
+      ("exits of a model", Decision.maximumExits, "so that a decision's trace has its place"),
       ("decision", decision, "bytes, stored in place"),
       (
         "events waiting for the recorder", EventRing.capacity,

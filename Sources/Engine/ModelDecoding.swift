@@ -61,10 +61,10 @@ extension Model {
     }
     // An activity check before each encoder, the encoders' exits, and fusion's: all may stand in one decision.
     let hops = encoders.reduce(1) { $0 + $1.stages.count + 1 }
-    guard hops <= Decision.maximumHops else {
+    guard hops <= Decision.maximumExits else {
       throw try text.member("modalities").error(
         .tooManyExits,
-        "\(hops) exits with activity checks and fusion; a decision has room for \(Decision.maximumHops)")
+        "\(hops) exits with activity checks and fusion; a decision has room for \(Decision.maximumExits)")
     }
     let (fusion, inputs, stage) = try decodeFusion(try text.member("fusion"), encoders, classes, &decoder)
     try decoder.checkNothingIsLeft()
@@ -139,7 +139,7 @@ extension Model {
     var scope: GraphDecoder.Scope = [BytewiseText(activation.name): input]
     var segments: [SegmentDescription] = []
     var stages: [Stage] = []
-    for place in try text.member("segments").elements(1...Decision.maximumHops) {
+    for place in try text.member("segments").elements(1...Decision.maximumExits) {
       try place.allowOnly("nodes exit")
       let nodes = try Self.nodes(try place.member("nodes"), minimum: 1, &scope, &decoder)
       let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder, more: " gain")

@@ -79,7 +79,7 @@ struct PolicyBounds: Sendable {
     guard worthShare < 1 else { return policy }
     var figures = setup.prices
     figures.lambda *= worthShare
-    return (try? GoingOnEstimate(figures)).map { policy.with(goingOn: .some($0)) } ?? policy
+    return (try? ContinuationValue(figures)).map { policy.with(continuation: .some($0)) } ?? policy
   }
 }
 

@@ -14,7 +14,7 @@ import Vocabulary
 ///    answer or to its end, its cost being its MACs; one that sleeps is woken only if a look is due or a sensor that was asked is
 ///    not sure. If all that were asked are sure of `none`, that is the answer, provisional while a live sensor has not looked;
 ///    else everything asked runs to its end and is fused: no sensor's `none` overrules another's lean.
-/// 4. *Giving up.* After the first reading, but neither on a look nor once a `none` is held: `GoingOnSum`, before every
+/// 4. *Giving up.* After the first reading, but neither on a look nor once a `none` is held: `ContinuationGain`, before every
 ///    further step.
 /// 5. *The end.* What was asked runs to its end and is fused, one modality alone as well.
 ///

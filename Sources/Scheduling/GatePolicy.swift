@@ -9,7 +9,7 @@ package struct GatePolicy: Sendable {
   /// not due, and activity checks cannot answer.
   package let noneClass: Int?
   /// What giving up is weighed by; nil switches it off.
-  package let goingOn: GoingOnEstimate?
+  package let continuation: ContinuationValue?
   /// Whether activity checks may answer.
   package let useActivity: Bool
   /// Certainty reported for an activity check's `none`, 0...1: the share of its answers that are right.
@@ -23,19 +23,21 @@ package struct GatePolicy: Sendable {
 
   /// - Parameter wakeDeadlines: one a modality; needed only where a sensor may be asleep.
   package init(
-    steps: [ExitID], thresholds: ThresholdTable, noneClass: Int? = nil, goingOn: GoingOnEstimate? = nil,
+    steps: [ExitID], thresholds: ThresholdTable, noneClass: Int? = nil,
+    continuation: ContinuationValue? = nil,
     useActivity: Bool = false, activityCertainty: Float = 1, always: Bool = false,
     wakeDeadlines: [Nanoseconds] = []
   ) {
     precondition(Self.isComplete(steps, thresholds.exitCounts), "a walk asks every exit once, in order")
-    precondition(goingOn.map { $0.exitCounts == thresholds.exitCounts } ?? true, "figures of another model")
+    precondition(
+      continuation.map { $0.exitCounts == thresholds.exitCounts } ?? true, "figures of another model")
     precondition(noneClass.map { (0..<thresholds.classCount).contains($0) } ?? true)
     let count = thresholds.exitCounts.count
     precondition(wakeDeadlines.isEmpty || wakeDeadlines.count == count)
     self.steps = steps
     self.thresholds = thresholds
     self.noneClass = noneClass
-    self.goingOn = goingOn?.without(exitsOff: thresholds)
+    self.continuation = continuation?.without(exitsOff: thresholds)
     self.useActivity = useActivity
     self.activityCertainty = activityCertainty
     self.always = always

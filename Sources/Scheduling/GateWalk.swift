@@ -111,9 +111,11 @@ extension Gate {
 
   /// Whether some way of going on is expected to gain more than it costs.
   private func isWorthGoingOn() -> Bool {
-    guard let figures = policy.goingOn, !policy.always, !lookDue, held == nil, let best else { return true }
+    guard let figures = policy.continuation, !policy.always, !lookDue, held == nil, let best else {
+      return true
+    }
     let certainty = best.certainty.isNaN ? 0 : Double(best.certainty)
-    var sum = GoingOnSum(lambda: figures.lambda, certainty: certainty)
+    var sum = ContinuationGain(lambda: figures.lambda, certainty: certainty)
     for pass in (secondPass ? 1 : 0)...1 {
       for index in (pass == 1) == secondPass ? cursor..<policy.steps.count : policy.steps.indices {
         guard case .encoder(let modality, let exit) = policy.steps[index],

@@ -32,7 +32,7 @@ package struct PolicyPlan: Sendable {
     let gate = configuration.gate
     var walk = model.declaredWalk
     var value: Double?
-    var goingOn: GoingOnEstimate?
+    var continuation: ContinuationValue?
     do {
       if let problem = model.orderingProblem(lambda: gate.valueOfRightAnswer, costs: costs) {
         if let method = Self.method(gate.order) {
@@ -40,7 +40,7 @@ package struct PolicyPlan: Sendable {
           walk = plan.walk
           value = plan.value
         }
-        if gate.giveUp { goingOn = try GoingOnEstimate(problem) }
+        if gate.giveUp { continuation = try ContinuationValue(problem) }
       } else if gate.giveUp {
         throw StartupError(
           "\(places.place("gate", "give-up")): give-up = yes: the model '\(model.name)' states no accuracy and hazard to weigh it by; set it to no",
@@ -65,7 +65,8 @@ package struct PolicyPlan: Sendable {
     order = walk.modalityOrder
     policy = GatePolicy(
       steps: walk, thresholds: model.thresholdTable(override: gate.threshold.map(Float.init)),
-      noneClass: model.noneClass, goingOn: goingOn, useActivity: gate.activityCheck && model.noneClass != nil,
+      noneClass: model.noneClass, continuation: continuation,
+      useActivity: gate.activityCheck && model.noneClass != nil,
       wakeDeadlines: model.modalities.map { configuration.sensor(for: $0.name).wakeDeadline })
   }
 

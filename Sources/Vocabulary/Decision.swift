@@ -2,7 +2,7 @@
 /// is posted in the ledger, and goes to subscribers unchanged.
 package struct Decision: Sendable {
   /// Exits a model may have, fusion's included (`Model` refuses more).
-  package static let maximumHops = 24
+  package static let maximumExits = 24
   package static let maximumPostings = 64
 
   /// One exit that was asked.

@@ -86,7 +86,7 @@ import Vocabulary
     let reading = Reading(
       exit: .encoder(modality: 1, exit: 24), entropy: 0.123_456_79, label: 0, certainty: 0.123_456_79,
       macs: .max, parameters: .max)
-    for _ in 0..<Decision.maximumHops {
+    for _ in 0..<Decision.maximumExits {
       decision.trace.append(Decision.AskedExit(reading: reading, threshold: 0.123_456_79))
     }
     for _ in 0..<Decision.maximumPostings {

@@ -22,7 +22,7 @@ struct GateSituation {
     policy = GatePolicy(
       steps: random.chance(0.8) ? plan.walk : plan.walk(startingWith: random.whole(0...n - 1)),
       thresholds: thresholds, noneClass: random.chance(0.7) ? random.whole(0...classes - 1) : nil,
-      goingOn: try figures.map { try GoingOnEstimate($0) }, useActivity: random.chance(0.5),
+      continuation: try figures.map { try ContinuationValue($0) }, useActivity: random.chance(0.5),
       activityCertainty: 0.75, always: random.chance(0.1),
       wakeDeadlines: (0..<n).map { .milliseconds(Int64($0) + 1) })
     let present = random.subset(n, 0.6)

@@ -41,14 +41,15 @@ private let blockOrder: [ExitID] = [
 ]
 
 private func policy(
-  fusion: Float? = 0.3, goingOn: GoingOnEstimate? = nil, always: Bool = false, noneClass: Int? = 0
+  fusion: Float? = 0.3, continuation: ContinuationValue? = nil, always: Bool = false, noneClass: Int? = 0
 ) -> GatePolicy {
   let exit = ExitThresholds(0.3)
   return GatePolicy(
     steps: blockOrder,
     thresholds: ThresholdTable(
       classCount: 3, exits: [[exit, exit], [exit, exit]], fusion: ExitThresholds(fusion)),
-    noneClass: noneClass, goingOn: goingOn, useActivity: true, activityCertainty: 0.75, always: always,
+    noneClass: noneClass, continuation: continuation, useActivity: true, activityCertainty: 0.75,
+    always: always,
     wakeDeadlines: [.milliseconds(10), .milliseconds(20)])
 }
 

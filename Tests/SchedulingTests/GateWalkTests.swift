@@ -56,7 +56,7 @@ import Vocabulary
     for round in 0..<20_000 {
       let situation = try GateSituation(&random)
       let policy = situation.policy
-      guard let none = policy.noneClass, !policy.always, policy.goingOn == nil else { continue }
+      guard let none = policy.noneClass, !policy.always, policy.continuation == nil else { continue }
       var gate = Gate(policy)
       let trace = walk(&gate, situation.window, situation.script)
       guard let answer = trace.answer, answer.label == none, case .encoder(_, 1...)? = answer.exit,
@@ -82,7 +82,7 @@ import Vocabulary
     var random = SeededRandom(seed: 16)
     for round in 0..<20_000 {
       let situation = try GateSituation(&random)
-      guard situation.policy.goingOn == nil else { continue }
+      guard situation.policy.continuation == nil else { continue }
       var window = WindowConditions(
         present: .all(situation.policy.modalityCount), inactive: [], lookDue: true)
       var gate = Gate(situation.policy)

@@ -18,3 +18,8 @@ struct DaemonFacts: Sendable {
   /// Has the recorder and the pipeline take a turn, so that they can be seen to move.
   let ping: @Sendable () -> Void
 }
+
+/// The daemon's version, as `--version`, `GetStatus` and the ledger's start record say it.
+package enum Version {
+  package static let text = "0.1.0"
+}

@@ -33,7 +33,7 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class GoingOn:
+class ContinuationValue:
     """What giving up is weighed by. `exits`: (accuracy, cost, hazard) of each, fusion's hazard is 1."""
 
     worth: float
@@ -45,13 +45,13 @@ class GoingOn:
 class GatePolicy:
     """`steps`: every exit of every modality once, each modality's in rising order. `limit`: for an exit and classes
     the thresholds, NaN where it may not answer (fusion: where it has none). `classes`: how many there are; looked at
-    with `going_on` only."""
+    with `continuation` only."""
 
     steps: Sequence[ExitKey]
     limit: Callable[[ExitKey, NDArray[np.int64]], NDArray[np.floating]]
     none: int | None = None
     classes: int = 0
-    going_on: GoingOn | None = None
+    continuation: ContinuationValue | None = None
     use_activity: bool = False
     activity_certainty: float = 1.0
     always: bool = False

@@ -146,8 +146,8 @@ class _Walk:
         self.passed_invalid |= damaged & ~settled
         self.missing[m] |= (damaged | (away & ~self.wakeable[m])) & ~settled
         if wake.any():
-            ask = ask | self.wake(m, self.worth_going_on(wake, index, second))
-        ask = self.worth_going_on(ask, index, second)
+            ask = ask | self.wake(m, self.worth_continuing(wake, index, second))
+        ask = self.worth_continuing(ask, index, second)
         self.wanted[m] |= ask & ~settled
         self.advance((m, number), ask)
         if not self.policy.always:
@@ -209,7 +209,7 @@ class _Walk:
         if agreed.any():
             reason = np.where(self.look_due & ~self.all_looked(), self.limits(SURE), SURE)
             self.conclude(agreed, self.held_at, reason, True)
-        self.worth_going_on(self.alive, len(self.policy.steps), second)
+        self.worth_continuing(self.alive, len(self.policy.steps), second)
 
     def fuse(self) -> None:
         """Runs what was asked to its end, in plan order, and fuses it."""
@@ -231,10 +231,10 @@ class _Walk:
 
     # Giving up, and the answer.
 
-    def worth_going_on(self, mask: Mask, index: int, second: bool) -> Mask:
+    def worth_continuing(self, mask: Mask, index: int, second: bool) -> Mask:
         """The windows of `mask` for which some way of going on from this step is expected to gain more than it costs;
         the others give up."""
-        figures, classes = self.policy.going_on, np.arange(self.policy.classes)
+        figures, classes = self.policy.continuation, np.arange(self.policy.classes)
         if figures is None or self.policy.always:
             return mask
         weighed = mask & ~self.look_due & ~self.held & (self.best_at != NOBODY)

@@ -3,7 +3,7 @@ import Testing
 import Vocabulary
 
 /// Sound, then a camera with a wake, one exit each; thresholds 0.1.
-@Suite struct GoingOnTests {
+@Suite struct ContinuationValueTests {
   private func problem(wake: Double, cameraCost: Double = 1) -> OrderingProblem {
     OrderingProblem(
       lambda: 10,
@@ -20,7 +20,7 @@ import Vocabulary
         thresholds: ThresholdTable(
           classCount: 2, exits: [[ExitThresholds(0.1)], [ExitThresholds(camera)]], fusion: ExitThresholds(nil)
         ),
-        noneClass: 0, goingOn: try GoingOnEstimate(problem)))
+        noneClass: 0, continuation: try ContinuationValue(problem)))
   }
 
   private func script(certainty: Float) -> GateScript {
@@ -89,7 +89,8 @@ import Vocabulary
       let policy = GatePolicy(
         steps: [
           .encoder(modality: 0, exit: 1), .encoder(modality: 0, exit: 2), .encoder(modality: 1, exit: 1),
-        ], thresholds: thresholds, noneClass: 0, goingOn: try GoingOnEstimate(figures), useActivity: true)
+        ], thresholds: thresholds, noneClass: 0, continuation: try ContinuationValue(figures),
+        useActivity: true)
       var gate = Gate(policy)
       #expect(walk(&gate, window, script).summary == summary)
     }
@@ -110,7 +111,7 @@ import Vocabulary
 
   @Test func refusesUnusableFigures() {
     #expect(throws: PlanningError(.negative(.wake, -1), at: .init(modality: "camera"))) {
-      try GoingOnEstimate(problem(wake: -1))
+      try ContinuationValue(problem(wake: -1))
     }
   }
 }

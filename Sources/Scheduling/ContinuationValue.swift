@@ -1,7 +1,7 @@
 import Vocabulary
 
 /// What the gate weighs giving up by: lambda and the figures of every exit, laid out flat.
-package struct GoingOnEstimate: Sendable {
+package struct ContinuationValue: Sendable {
   let lambda: Double
   let exitCounts: [Int]
   let fusion: FusionStatistics
@@ -31,7 +31,7 @@ package struct GoingOnEstimate: Sendable {
   func wakeCost(_ modality: Int) -> Double { wakeCosts[modality] }
 
   /// The same with hazard 0 at exits whose thresholds let them answer nothing.
-  func without(exitsOff thresholds: ThresholdTable) -> GoingOnEstimate {
+  func without(exitsOff thresholds: ThresholdTable) -> ContinuationValue {
     var result = self
     for (modality, count) in exitCounts.enumerated() {
       for exit in 1...count where !thresholds.canAnswer(at: .encoder(modality: modality, exit: exit)) {
@@ -48,7 +48,7 @@ package struct GoingOnEstimate: Sendable {
 /// `sum_k Q_k (p_k lambda a_k - c_k) - (1 - Q) lambda certainty`: what is already paid counts no more, and the
 /// windows that are not answered on the way still have the present answer. Going on is worth it if that is above 0
 /// for *some* stopping point, fusion being the last: a cheap next exit is not forgone for a costly wake behind it.
-struct GoingOnSum {
+struct ContinuationGain {
   private let lambda: Double
   private let certainty: Double
   private var reached = 1.0

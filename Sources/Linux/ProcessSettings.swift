@@ -1,4 +1,14 @@
 import CLinux
+import Glibc
+
+/// Lets this process open at least `count` files, as far as its hard limit goes. A shell gives 1,024, which is
+/// fewer than the clients a daemon may serve. Failing changes nothing: the limit stays what it was.
+package func raiseOpenFileLimit(to count: Int) {
+  _ = mmx_raise_open_files(UInt64(count))
+}
+
+/// Has the calling thread give way to others: 10 steps nicer. On Linux a thread has a niceness of its own.
+package func lowerThreadPriority() { _ = nice(10) }
 
 /// Has the heap of this process give back what was freed: one arena for all threads, and pieces of 64 KiB and more mapped
 /// each by itself. A model that a reload replaces then leaves no hole behind (`tools/reloads`). Called first in `main`,
