@@ -124,6 +124,20 @@ import Vocabulary
     #expect(outcome.decisions.dropFirst(11).allSatisfy { $0.used == .all(2) })
   }
 
+  @Test func whoAsksForEverySensorIsAnsweredInTheOrderInForce() throws {
+    let outcome = try run(
+      [5: { $0.configuration.gate.first = "image" }], commands: [9: [(100, .ask(full: true))]],
+      model: ScriptedModel(audio: [.sure(1), .unsure], image: [.sure(1), .unsure], fusion: .sure(1)))
+    guard case .asked(let number) = outcome.answers[100] else {
+      Issue.record("\(outcome.answers)")
+      return
+    }
+    let decision = try #require(outcome.decisions.first { $0.number == number })
+    #expect(decision.used == .all(2))
+    let exits = decision.trace.indices.map { decision.trace[$0].reading.exit }
+    #expect(exits.first == .encoder(modality: 1, exit: 1), "\(exits)")
+  }
+
   @Test func whatFindsNoRoomChangesNothing() throws {
     let outcome = try run([5: { $0.model.image = [.sure(0), .unsure] }], hasRoom: false)
     #expect(outcome.answers == [5: .notRecorded])

@@ -62,16 +62,25 @@ import Vocabulary
       let decision = outcome.decisions[Int(audit.decision) - 1]
       #expect(decision.woken == ModalitySet(index: 1) && decision.answer.reason == .fused)
       #expect(decision.trace.count == 5 && decision.decided <= decision.end + .milliseconds(60))
+      // From then on it is the gate's sensor: no exit is left for the audit, and the time awake is not its own.
+      #expect(audit.cost == .zero)
     }
   }
 
   @Test func auditsRestartTheClockOfFullChecks() throws {
     let scripted = ScriptedModel(
       audio: [.sure(0), .unsure], image: [.sure(0), .unsure], fusion: .sure(0))
-    let with = try scene(0.5).play(scripted)
+    let scene = try scene(0.1)
+    let with = try scene.play(scripted)
     let without = try Scene(seconds: 30).play(scripted)
-    #expect(audits(with).count > 10)
+    #expect(audits(with).count > 5)
     #expect(with.status.looks < without.status.looks)
+    // A full check comes when its time after the last audit is over, or nearly so (a wake before).
+    let half = Nanoseconds(scene.configuration.gate.maximumBlind.count / 2)
+    for look in with.decisions where look.look {
+      guard let last = audits(with).last(where: { $0.decision < look.number }) else { continue }
+      #expect(look.end - last.end > half)
+    }
   }
 
   @Test func auditsStayWithinTheirShareOfTheEnergy() throws {

@@ -69,6 +69,15 @@ import Vocabulary
     #expect(!checks.isDue(at: at(71_750), wake: .zero))
   }
 
+  @Test func anAskedWindowEndsAfterTheLastOne() {
+    var clock = clock()
+    clock.answeredBetween(windowEnding: at(900))
+    #expect(clock.end(isAsked: true, at: at(900)) == at(1_000), "that would be the same window again")
+    #expect(clock.end(isAsked: true, at: at(899)) == at(1_000))
+    #expect(clock.end(isAsked: true, at: at(901)) == at(901))
+    #expect(clock.end(isAsked: false, at: at(901)) == at(1_000))
+  }
+
   @Test func aFullCheckIsDueWhenTheNextWindowWouldBeTooLate() {
     var checks = FullCheckClock(period: .milliseconds(250), maximumBlind: .seconds(2), start: at(0))
     #expect(!checks.isDue(at: at(1_750), wake: .zero) && checks.isDue(at: at(1_751), wake: .zero))

@@ -42,6 +42,12 @@ import Vocabulary
     #expect(isInUse)
   }
 
+  @Test func whoWasLeftOutIsAskedAgainByAnotherGeneration() {
+    sensors.leftOut = ModalitySet(index: 1)
+    sensors.adopt(order: [1, 0], soundLengths: [.milliseconds(40), nil], wakesPerMinute: 60)
+    #expect(sensors.leftOut.isEmpty && sensors.order == [1, 0])
+  }
+
   @Test func oneThatIsGivenBackInAPauseIsWokenAfterIt() {
     awaken()
     sensors.withhold(1)

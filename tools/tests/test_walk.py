@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmexit_tools.base.exits import FUSION
-from mmexit_tools.calibrate.gate import NOBODY, REASONS, Conditions, GatePolicy, ContinuationValue, Readings
+from mmexit_tools.calibrate.gate import NOBODY, REASONS, Conditions, ContinuationValue, GatePolicy, Readings
 from mmexit_tools.calibrate.walk import walk
 from mmexit_tools.quantize.stored_head import doubt
 
@@ -35,7 +35,8 @@ def policy_of(line) -> GatePolicy:
     if line["going_on"]:
         worth, wake, exits, fusion = line["going_on"]
         figures = {(str(m), j + 1): tuple(row) for m, rows in enumerate(exits) for j, row in enumerate(rows)}
-        continuation = ContinuationValue(worth, figures | {FUSION: (*fusion, 1.0)}, {str(m): c for m, c in enumerate(wake)})
+        continuation = ContinuationValue(worth, figures | {FUSION: (*fusion, 1.0)},
+                                         {str(m): c for m, c in enumerate(wake)})
     return GatePolicy([named(s) for s in line["steps"]], lambda key, label: table[key][label], line["none"],
                       len(line["fusion_limits"]), continuation, line["use_activity"],
                       float(single(line["activity_certainty"])[0]), line["always"])
@@ -122,7 +123,8 @@ def test_windows_that_go_together_go_as_each_alone(seed):
     limits = {k: np.where(rng.random(3) < 0.2, np.nan, 0.7 * rng.random(3)) for k in keys}
     figures = {k: (0.7, 0.3 * rng.random(), rng.random()) for k in keys}
     policy = GatePolicy(steps[seed % 2], lambda k, label: limits[k][label], None if seed % 4 == 3 else 0, 3,
-                        ContinuationValue(3.0, figures, dict.fromkeys("abc", 0.5)) if seed % 3 else None, seed % 2 == 0, 0.9)
+                        ContinuationValue(3.0, figures, dict.fromkeys("abc", 0.5)) if seed % 3 else None,
+                        seed % 2 == 0, 0.9)
     readings = Readings({k: rng.random(n) for k in keys}, {k: rng.integers(0, 3, n) for k in keys},
                         {k: rng.random(n) for k in keys}, dict.fromkeys(keys, 1))
     present = {m: rng.random(n) < 0.6 for m in "abc"}

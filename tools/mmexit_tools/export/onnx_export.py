@@ -93,6 +93,8 @@ class _Writer:
             case "flatten":
                 turned = self.add("Transpose", inputs, f"{node.output}/t", perm=[0, 2, 3, 1])
                 value = self.add("Flatten", [turned], out, axis=1)
+            case "add":
+                value = self.add("Add", inputs, out)
             case "concat":
                 value = self._concat(inputs, out)
             case _:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from .layers import (
     NO_PADDING,
+    Add,
     AveragePool,
     Conv,
     Depthwise,
@@ -22,6 +23,7 @@ from .layers import (
     MaxPool,
     Padding,
     Shape,
+    chain_shape,
     layer_shape,
 )
 
@@ -77,6 +79,9 @@ class Block(nn.Module):
                 return x.flatten(1)
             case Dropout():
                 return functional.dropout(x, layer.p, self.training)
+            case Add():  # the chain has added
+                x = functional.relu(x)
+                return round_values(x) if self.rounding else x
         if self.pool is not None:
             x = max_pool(x, self.pool)
         if self.norm is not None:
@@ -161,9 +166,23 @@ def average_pool(x: Tensor, layer: AveragePool) -> Tensor:
     return total / count
 
 
-def build_chain(layers: Sequence[Layer], shape: Shape) -> tuple[nn.Sequential, Shape]:
-    blocks = []
+class Chain(nn.Sequential):
+    """Blocks one behind the other; one whose layer is an `Add` is given the sum."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        taken: list[Tensor] = []
+        for block in self:
+            assert isinstance(block, Block)
+            taken.append(x)
+            if isinstance(block.layer, Add):
+                x = x + taken[len(taken) - 1 - block.layer.over]
+            x = block(x)
+        return x
+
+
+def build_chain(layers: Sequence[Layer], shape: Shape) -> tuple[Chain, Shape]:
+    after, blocks = chain_shape(layers, shape), []
     for layer in layers:
         blocks.append(Block(layer, shape))
         shape = layer_shape(layer, shape)
-    return nn.Sequential(*blocks), shape
+    return Chain(*blocks), after

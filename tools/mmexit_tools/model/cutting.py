@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from ..base.errors import USAGE, ToolError
 from .layers import (
+    Add,
     AveragePool,
     Conv,
     Depthwise,
@@ -47,10 +48,14 @@ def layers_of(modality: Modality) -> list[Layer]:
 
 
 def places(layers: list[Layer]) -> list[int]:
-    """Where an encoder can be cut: before a weighted layer, not between a depthwise and its pointwise layer."""
+    """Where an encoder can be cut: before a weighted layer, neither between a depthwise and its pointwise layer nor
+    where something is added later that went in before."""
+    spanned = {i for end, layer in enumerate(layers) if isinstance(layer, Add)
+               for i in range(end - layer.over + 1, end + 1)}
     return [
         i for i in range(1, len(layers))
         if isinstance(layers[i], Conv | Depthwise | Linear) and not isinstance(layers[i - 1], Depthwise)
+        and i not in spanned
     ]
 
 

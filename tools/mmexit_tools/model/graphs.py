@@ -18,6 +18,7 @@ from torch.nn import functional
 from .blocks import Block, average_pool, max_pool
 from .layers import (
     NO_PADDING,
+    Add,
     AveragePool,
     Conv,
     Depthwise,
@@ -36,7 +37,7 @@ from .networks import MultiExitNetwork
 
 FloatArray = NDArray[np.float32]
 KIND_NAMES = {Conv: "conv", Depthwise: "depthwise", MaxPool: "max", AveragePool: "average",
-              GlobalAveragePool: "mean", Flatten: "flat", Linear: "linear"}
+              Add: "add", GlobalAveragePool: "mean", Flatten: "flat", Linear: "linear"}
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,19 @@ class _Lowering:
 
     def chain(self, blocks: nn.Sequential, source: str, prefix: str) -> tuple[list[Node], str]:
         nodes: list[Node] = []
+        taken: list[str] = []
         for block in blocks:
             assert isinstance(block, Block)
+            taken.append(source)
             if isinstance(block.layer, Dropout):
                 continue
             if isinstance(block.layer, Flatten) and len(self.shapes[source]) == 1:
                 continue
             name = f"{prefix}.{KIND_NAMES[type(block.layer)]}{len(nodes) + 1}"
-            node = lower_block(block, source, name)
+            if isinstance(block.layer, Add):
+                node = Node("add", (source, taken[len(taken) - 1 - block.layer.over]), name, relu=True)
+            else:
+                node = lower_block(block, source, name)
             if node.op == "linear":
                 node = replace(node, weight=self.columns(node.weight, source))
             elif node.op == "flatten":

@@ -81,7 +81,15 @@ class Dropout:
     p: float = 0.2
 
 
-Layer = Conv | Depthwise | MaxPool | AveragePool | GlobalAveragePool | Flatten | Linear | Dropout
+@dataclass(frozen=True)
+class Add:
+    """Adds what went into the layer `over` layers before this one, of the same shape and in the same segment; then
+    ReLU. A residual connection (He et al., 2016): the layer before it commonly has no ReLU of its own."""
+
+    over: int
+
+
+Layer = Add | Conv | Depthwise | MaxPool | AveragePool | GlobalAveragePool | Flatten | Linear | Dropout
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ class Network:
 def layer_shape(layer: Layer, shape: Shape) -> Shape:
     """Shape after `layer`. Raises ValueError where the layer does not fit."""
     match layer:
-        case Dropout():
+        case Dropout() | Add():
             return shape
         case Linear(out=out):
             if len(shape) != 1:
@@ -143,9 +151,14 @@ def layer_shape(layer: Layer, shape: Shape) -> Shape:
 
 
 def chain_shape(layers: Sequence[Layer], shape: Shape) -> Shape:
-    for layer in layers:
-        shape = layer_shape(layer, shape)
-    return shape
+    """Shape after all of them. Raises ValueError where one does not fit."""
+    shapes = [shape]
+    for i, layer in enumerate(layers):
+        shapes.append(layer_shape(layer, shapes[-1]))
+        if isinstance(layer, Add) and (not 1 <= layer.over <= i or shapes[i - layer.over] != shapes[i]):
+            raise ValueError(f"{layer} as layer {i + 1} of a segment does not fit: it takes shape {shapes[i]}, and "
+                             f"so must the layer {layer.over} before it")
+    return shapes[-1]
 
 
 def _count(shape: Shape) -> int:

@@ -34,12 +34,25 @@ def equalize(graph: Graph, batch: Batch, strength: float, size: int = 64) -> Gra
     largest = channel_ranges(graph, batch, size)
     nodes = {n.output: n for n in graph.nodes()}
     for name, top in largest.items():
+        if is_added(graph, name):
+            continue
         factor = np.ones(len(top))
         alive = top > 0
         if alive.any():
             factor[alive] = np.minimum((top.max() / top[alive]) ** strength, MOST)
         _scale(nodes, graph, name, factor)
     return _with_nodes(graph, nodes)
+
+
+def is_added(graph: Graph, name: str) -> bool:
+    """Whether the tensor is a term of a sum, through pools or not: its channels' scale is the other term's too."""
+    same = {name}
+    for node in graph.nodes():
+        if node.weight is None and any(i in same for i in node.inputs):
+            if node.op == "add":
+                return True
+            same.add(node.output)
+    return False
 
 
 def channel_ranges(graph: Graph, batch: Batch, size: int = 64) -> dict[str, NDArray[np.float64]]:

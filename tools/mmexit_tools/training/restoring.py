@@ -21,17 +21,19 @@ from ..model.networks import MultiExitNetwork
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
-def restore(model: MultiExitNetwork, stored: Graph) -> None:
-    """Puts the weights of a stored graph into a network of the same description, in place.
+def restore(model: MultiExitNetwork, stored: Graph, modality: str = "") -> None:
+    """Puts the weights of a stored graph into a network of the same description, in place; with `modality` that
+    encoder's and its exits' alone.
 
     Raises ToolError where the two differ in their operations or the shapes of their weights."""
-    own = list(lower(model).nodes())
-    theirs = list(stored.nodes())
+    begin = f"{modality}." if modality else ""
+    own = [n for n in lower(model).nodes() if n.output.startswith(begin)]
+    theirs = [n for n in stored.nodes() if n.output.startswith(begin)]
     if [(n.op, n.output, _shape(n)) for n in own] != [(n.op, n.output, _shape(n)) for n in theirs]:
         raise ToolError(f"{stored.network.name}: the model's layers are not those of the network that is trained")
     values = {n.output: n for n in theirs if n.weight is not None}
     with torch.no_grad():
-        modules = _weighted(model)
+        modules = [(name, module) for name, module in _weighted(model) if name in values]
         orders = _column_orders(model, modules)
         for name, module in modules:
             node = values[name]

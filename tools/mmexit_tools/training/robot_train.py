@@ -4,9 +4,9 @@
 
 Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
 of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
-one of no passes stays as it is there. After `--mined` hours of streams without a command have been searched for
-sounds that the encoder takes for one, it is trained on, with them. `--audio-steps` and `--image-steps` train last, on
-windows mixed anew for every step.
+one of no passes stays as it is there, and the one named by `--anew` begins with none of it. After `--mined` hours of
+streams without a command have been searched for sounds that the encoder takes for one, it is trained on, with them.
+`--audio-steps` and `--image-steps` train last, on windows mixed anew for every step.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Options:
     """Hours of streams searched for hard negatives; a third of the passes comes after that."""
     start: str = ""
     """A model file that the encoders go on from."""
+    anew: str = ""
+    """The modality that does not: its network is another one."""
     audio_steps: int = 0
     image_steps: int = 0
     """Steps on windows that are mixed for them, after the passes."""
@@ -116,8 +118,8 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     train, held_out = sources(work, data, options, (modality,))
     model = new_model(options.seed)
     schedule, mixed = options.schedule(modality), options.mixed(modality)
-    if options.start:
-        restore(model, read_model(Path(options.start)).quantized.graph)
+    if options.start and modality != options.anew:
+        restore(model, read_model(Path(options.start)).quantized.graph, modality)
         if schedule.passes or mixed.steps:
             values = train[0]().inputs[modality]
             settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
