@@ -100,6 +100,15 @@ import Vocabulary
     #expect(NextGeneration(try Generation(start, lambda: 2), after: start).inputs == nil)
   }
 
+  @Test func anotherPeriodDrawsItsAuditsAnew() throws {
+    let files = try GenerationFiles()
+    let start = try files.generation()
+    #expect(!NextGeneration(try Generation(start, lambda: 2), after: start).hasOtherAudits)
+    files.configuration.general.windowPeriod = .milliseconds(500)
+    try files.write()
+    #expect(NextGeneration(try files.generation(), after: start).hasOtherAudits)
+  }
+
   // MARK: At the desk
 
   private final class Desk {
