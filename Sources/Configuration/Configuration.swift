@@ -52,6 +52,8 @@ package struct Configuration: Sendable, Equatable {
     package var segmentBytes = 16 * 1_048_576
     package var flushInterval = Nanoseconds.seconds(5)
     package var publishHead = Nanoseconds.seconds(3600)
+    /// Whether windows in which nothing happened become counted records; nil: live ones do, a replay's do not.
+    package var coalesces: Bool?
   }
 
   package struct Metrics: Sendable, Equatable {

@@ -168,6 +168,15 @@ package enum Keys {
     .duration(
       "publish-head", 60...604_800, \.publishHead,
       "How often the journal is told the ledger's head, against which an audit holds it."),
+    Key(
+      name: "coalesce", takes: "yes or no",
+      help:
+        "Record windows alike in which nothing happened as one, with their count and sums (live yes, a replay no)."
+    ) { (text, ledger) throws(ValueError) in
+      ledger.coalesces = try Quantity.flag(text)
+    } show: {
+      $0.coalesces.map { $0 ? "yes" : "no" }
+    },
   ]
 
   package static let metrics: [Key<Configuration.Metrics>] = [

@@ -17,6 +17,8 @@ package struct AuditReport: Equatable, Sendable {
   package var unanchored: Int?
   /// Records by type, e.g. `decision`.
   package var types: [BytewiseText: Int] = [:]
+  /// Windows that `decision` records stand for.
+  package var decisions: Int64 = 0
   /// Records that the daemon itself says it lost, from `gap` records.
   package var shed: Int64 = 0
   package var totals = AuditTotals()

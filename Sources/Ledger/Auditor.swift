@@ -277,8 +277,10 @@ struct Auditor {
     try checkSum(record, "total_nanojoules", sum)
     add(try record.member("always_on_nanojoules").integer(), to: \.totals.alwaysOn)
     add(try record.member("macs").integer(), to: \.totals.macs)
-    add(1, to: \.exits, try exitName(record))
-    run.decisions += 1
+    let windows = try record.windows()
+    add(windows, to: \.exits, try exitName(record))
+    report.decisions.clampedAdd(windows)
+    run.decisions.clampedAdd(windows)
     run.energy.clampedAdd(sum)
     audited = (try record.member("number").integer(), auditEnergy)
   }

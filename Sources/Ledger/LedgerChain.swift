@@ -14,7 +14,7 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   package static let maximumSequence: UInt64 = 1 << 53
 
   /// What records made from now on carry.
-  package var identity: LedgerIdentity
+  package private(set) var identity: LedgerIdentity
   /// Records made since `init`, gaps included.
   package private(set) var records = 0
   /// Sequence number and digest of the last record made: what an anchor would keep.
@@ -26,6 +26,10 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// Energy and number of the decisions made since `init`.
   package private(set) var decisions = 0
   package private(set) var energy = Nanojoules.zero
+  /// Windows that wait to be recorded together; nil where each is recorded at once.
+  var steady: SteadyWindows?
+  /// Events that go on.
+  var openEvents = 0
 
   let link: LedgerLink
   let directory: String
@@ -44,8 +48,13 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
 
   /// Goes on where the ledger ended. What was found wrong there is told in `gap` records, which are asked to be on the
   /// disk before anything else: a second power cut would else leave what was set aside without a word.
-  package init(after start: LedgerStart, link: LedgerLink, identity: LedgerIdentity, at stamp: LedgerStamp) {
+  /// - Parameter coalesces: windows in which nothing happened become counted records.
+  package init(
+    after start: LedgerStart, link: LedgerLink, identity: LedgerIdentity, at stamp: LedgerStamp,
+    coalesces: Bool = false
+  ) {
     self.identity = identity
+    if coalesces { steady = SteadyWindows() }
     self.link = link
     directory = start.directory
     head = start.head
@@ -60,11 +69,21 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// What is to be said and was not: oldest first, each once.
   package mutating func nextNotice() -> LedgerNotice? { notices.isEmpty ? nil : notices.removeFirst() }
 
-  /// Appends a decision. False when it was shed: the disk does not keep up, and the ring is full.
+  /// From now on records carry these names and digests; what waits was made under the former ones.
+  package mutating func adopt(_ identity: LedgerIdentity) {
+    recordSteady()
+    // The events of another model are over.
+    openEvents = 0
+    self.identity = identity
+  }
+
+  /// Appends a decision, now or with others like it. False when it was shed: the disk does not keep up, and the ring is
+  /// full.
   @discardableResult
   package mutating func append(_ decision: borrowing Decision, at stamp: LedgerStamp) -> Bool {
     members.reset()
     DecisionRecord.write(decision, identity.names, into: &members)
+    if wait(with: decision, at: stamp) { return true }
     // The bytes live beside this value, not in it: they stay where they are while the rest of it changes.
     let object = members.withBytes { $0 }
     let isWhole = !members.overflowed
@@ -73,9 +92,13 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
       if isWhole { json.raw(UnsafeRawBufferPointer(rebasing: object[1..<(object.count - 1)])) }
     }
     guard appended else { return false }
-    decisions += 1
-    energy += decision.totalEnergy
+    count(1, decision.totalEnergy)
     return true
+  }
+
+  mutating func count(_ windows: Int, _ posted: Nanojoules) {
+    decisions += windows
+    energy += posted
   }
 
   /// The last decision given to `append` as a JSON object, whether the ledger took it or not.
@@ -86,6 +109,8 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// Appends what is no decision.
   @discardableResult
   package mutating func append(_ event: LedgerEvent, at stamp: LedgerStamp) -> Bool {
+    recordSteady(alone: event.decisions)
+    follow(event)
     let ended = formerEnd
     let sums = (decisions, energy)
     let appended = add(event.type, stamp) { json, names in
@@ -106,6 +131,7 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// its time.
   @discardableResult
   package mutating func appendStop(reason: String, closing: ClosingEnergy, at stamp: LedgerStamp) -> Bool {
+    recordSteady()
     let count = decisions
     let total = energy + closing.total
     let appended = add(.stop, stamp) { json, names in
@@ -154,7 +180,7 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
     records -= given.records
     decisions -= given.decisions
     energy = energy - given.energy
-    totalShed += given.records
+    totalShed += given.lost
     shed.add(given.counts, at: stamp.boot)
     // A run's sums count from its `start` on: one that is lost is made again.
     guard let started, started.sequence ?? .max > head.sequence else { return }
@@ -169,6 +195,9 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// Counts what never came here: a full ring in front of this one has dropped it. Of `others` nobody knows the type:
   /// they are counted as `state`.
   package mutating func lose(decisions: Int, others: Int, at stamp: LedgerStamp) {
+    recordSteady()
+    // The end of one may be among them.
+    if others > 0 { openEvents = 0 }
     totalShed += decisions + others
     for _ in 0..<decisions { shed.add(.decision, at: stamp.boot) }
     for _ in 0..<others { shed.add(.state, at: stamp.boot) }
@@ -184,14 +213,15 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
     return recorded
   }
 
-  private typealias Body = (inout JSONWriter, Names) -> Void
+  typealias Body = (inout JSONWriter, Names) -> Void
 
   /// Appends a record, behind the gap record if some were shed before it, or counts it as shed.
-  private mutating func add(_ type: RecordType, _ stamp: LedgerStamp, _ body: Body) -> Bool {
+  /// - Parameter windows: for how many it stands.
+  mutating func add(_ type: RecordType, _ stamp: LedgerStamp, windows: Int = 1, _ body: Body) -> Bool {
     settle(at: stamp)
     guard fullAt != link.progress, recordGap(at: stamp), put(type, stamp, body) else {
-      totalShed += 1
-      shed.add(type, at: stamp.boot)
+      totalShed += windows
+      shed.add(type, at: stamp.boot, count: windows)
       return false
     }
     return true

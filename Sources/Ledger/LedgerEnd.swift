@@ -12,6 +12,7 @@ extension LedgerChain {
   package mutating func end(
     reason: String, closing: ClosingEnergy?, at stamp: LedgerStamp, answer: (LedgerLink) -> LedgerAnswer?
   ) -> LedgerError? {
+    recordSteady()
     link.ask(.settle)
     guard let settled = answer(link) else { return .notConfirmed(path: directory, errno: nil) }
     var lost: (path: String, errno: Int32, records: Int)?
@@ -31,7 +32,7 @@ extension LedgerChain {
     if case .failed(let path, let errno, _, let given) = closed {
       if given.records == 0 && lost == nil { return .notConfirmed(path: path, errno: errno) }
       ended = ended && given.records == 0
-      if lost == nil { lost = (path, errno, totalShed + given.records) }
+      if lost == nil { lost = (path, errno, totalShed + given.lost) }
     }
     return lost.map { .notWritten(path: $0.path, records: $0.records, errno: $0.errno, told: ended) }
   }

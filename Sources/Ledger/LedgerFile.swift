@@ -171,7 +171,8 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
       place = end
       guard let value = try? JSONValue.parse(line), let record = RecordHead(value) else { continue }
       let total = try? JSONPlace(value).optional("total_nanojoules")?.integer()
-      given.add(record.type, energy: Nanojoules((total ?? nil) ?? 0), at: now)
+      let windows = record.type == .decision ? (try? JSONPlace(value).windows()) ?? 1 : 1
+      given.add(record.type, windows: Int(windows), energy: Nanojoules((total ?? nil) ?? 0), at: now)
     }
     link.records.take(count)
     return given

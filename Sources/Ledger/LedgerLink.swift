@@ -136,14 +136,17 @@ package enum LedgerAnswer: Sendable {
 package struct GivenUp: Sendable {
   var counts = ShedCounts()
   package fileprivate(set) var records = 0
+  /// The same, a counted record as its windows.
+  package fileprivate(set) var lost = 0
   fileprivate(set) var decisions = 0
   fileprivate(set) var energy = Nanojoules.zero
 
-  mutating func add(_ type: RecordType, energy posted: Nanojoules, at now: Instant) {
-    counts.add(type, at: now)
+  mutating func add(_ type: RecordType, windows: Int, energy posted: Nanojoules, at now: Instant) {
+    counts.add(type, at: now, count: windows)
     records += 1
+    lost += windows
     guard type == .decision else { return }
-    decisions += 1
+    decisions += windows
     energy += posted
   }
 }

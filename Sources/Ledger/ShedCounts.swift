@@ -15,10 +15,11 @@ struct ShedCounts: Sendable {
 
   var isEmpty: Bool { lost == 0 && unsynchronized == 0 && gone.segments == 0 }
 
-  mutating func add(_ type: RecordType, at now: Instant) {
+  /// - Parameter count: windows that a decision's record stands for.
+  mutating func add(_ type: RecordType, at now: Instant, count: Int = 1) {
     mark(now)
-    counts[type.index] += 1
-    lost += 1
+    counts[type.index] += Int64(count)
+    lost += Int64(count)
   }
 
   mutating func synchronizationFailed(_ code: Int32, at now: Instant) {

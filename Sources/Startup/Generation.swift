@@ -50,7 +50,8 @@ package final class Generation: Sendable {
 
   private static func names(_ model: Model, _ plan: PolicyPlan) -> Names {
     Names(
-      classes: model.classes, modalities: model.modalities.map(\.name), energySource: plan.energy.source)
+      classes: model.classes, modalities: model.modalities.map(\.name), energySource: plan.energy.source,
+      none: model.noneClass)
   }
 
   package var configuration: Configuration { loaded.configuration }

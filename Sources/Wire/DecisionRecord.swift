@@ -9,11 +9,14 @@ package struct Names: Equatable, Sendable {
   package var modalities: [String]
   /// Where the figures of energy come from, e.g. `EnergyModel.source`.
   package var energySource: String
+  /// The class that means "nothing": its index; nil where the model has none.
+  package var none: Int?
 
-  package init(classes: [String], modalities: [String], energySource: String) {
+  package init(classes: [String], modalities: [String], energySource: String, none: Int? = nil) {
     self.classes = classes
     self.modalities = modalities
     self.energySource = energySource
+    self.none = none
   }
 }
 
@@ -28,7 +31,10 @@ package enum DecisionRecord {
   }
 
   /// Its members alone, into an object that is open.
-  package static func writeMembers(_ decision: Decision, _ names: Names, into json: inout JSONWriter) {
+  /// - Parameter counted: the other windows that the record stands for; the decision is the first, with the sums of all.
+  package static func writeMembers(
+    _ decision: Decision, _ names: Names, into json: inout JSONWriter, counted: CountedWindows? = nil
+  ) {
     json.key("number")
     json.value(decision.number)
     json.key("window")
@@ -52,11 +58,14 @@ package enum DecisionRecord {
     }
     json.key("hops")
     json.beginArray()
-    for index in decision.trace.indices { write(decision.trace[index], names, into: &json) }
+    for index in decision.trace.indices {
+      write(decision.trace[index], names, into: &json, range: counted.map { $0.exits[index] })
+    }
     json.endArray()
     json.key("macs")
     json.value(decision.macs)
     writeEnergy(decision, names, into: &json)
+    if let counted { counted.writeMembers(into: &json) }
   }
 
   private static func write(_ answer: Answer, _ names: Names, into json: inout JSONWriter) {
@@ -82,7 +91,9 @@ package enum DecisionRecord {
     json.value(answer.reason.rawValue)
   }
 
-  static func write(_ hop: Decision.AskedExit, _ names: Names, into json: inout JSONWriter) {
+  static func write(
+    _ hop: Decision.AskedExit, _ names: Names, into json: inout JSONWriter, range: ClosedRange<Float>? = nil
+  ) {
     json.beginObject()
     write(hop.reading.exit, names, into: &json)
     json.key("entropy")
@@ -99,6 +110,7 @@ package enum DecisionRecord {
     writeClass(hop.reading.label, names, into: &json)
     json.key("certainty")
     json.value(hop.reading.certainty)
+    if let range { CountedWindows.write(range, into: &json) }
     json.endObject()
   }
 

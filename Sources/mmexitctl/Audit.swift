@@ -81,6 +81,7 @@ struct Audit: ParsableCommand {
   private static func show(_ report: AuditReport) {
     Output.line("records  \(report.records) in \(report.segments) segments, \(report.bytes) bytes")
     let totals = report.totals
+    Output.line("windows  \(report.decisions) in \(report.types["decision"] ?? 0) decision records")
     Output.line("energy   \(Output.fixed(Double(totals.energy) * 1e-9, 6)) J")
     if totals.alwaysOn > 0 {
       let saved = 100 * (1 - Double(totals.energy) / Double(totals.alwaysOn))
@@ -134,7 +135,7 @@ struct Audit: ParsableCommand {
     return [
       "records": .integer(Int64(report.records)), "segments": .integer(Int64(report.segments)),
       "bytes": .integer(Int64(report.bytes)), "shed": .integer(report.shed),
-      "types": numbers(report.types.mapValues(Int64.init)),
+      "decisions": .integer(report.decisions), "types": numbers(report.types.mapValues(Int64.init)),
       "total_nanojoules": .integer(report.totals.energy),
       "always_on_nanojoules": .integer(report.totals.alwaysOn), "macs": .integer(report.totals.macs),
       "accounts": numbers(report.totals.accounts), "modalities": numbers(report.totals.modalities),

@@ -1,6 +1,7 @@
 import JSON
 import Ledger
 import Vocabulary
+import Wire
 
 /// Where a period of a ledger begins: `--since`.
 enum PeriodStart: Equatable {
@@ -150,7 +151,7 @@ struct AuditPeriod {
     }
     switch type {
     case "decision":
-      let count = (try? record.optional("count")?.integer()) ?? 1
+      let count = (try? record.windows()) ?? 1
       change(time) { $0.decisions.sum(count) }
       addEnergy(record, time)
     case "stop": addEnergy(record, time)

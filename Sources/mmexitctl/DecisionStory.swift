@@ -34,10 +34,24 @@ struct DecisionStory {
       try record.optional("t_utc").map { (place) throws(JSONError) in ", \(try place.string())" } ?? ""
     var run = ""
     if let start = context.start { run = ", run of record \(try start.member("seq").integer())" }
-    return [
+    return try [
       "decision  \(try record.member("number").integer()), record \(try record.member("seq").integer())\(run)\(utc)",
       "window    \(seconds(start)) to \(seconds(end)) s, answered \(milliseconds(decided - end)) ms after its end",
       "answer    \(try DecisionLine(record).text)",
+    ] + counted()
+  }
+
+  /// Of a counted record: for which windows it stands.
+  private func counted() throws(JSONError) -> [String] {
+    let count = try record.windows()
+    guard count > 1 else { return [] }
+    let last = try record.member("last")
+    let range = try record.member("entropy_range").elements(count: 2...2)
+    return [
+      "count     stands for \(count) windows alike, up to decision \(try last.member("number").integer()) at "
+        + "\(seconds(try last.member("window").elements(count: 2...2)[1].integer())) s, entropy "
+        + "\(figure(try range[0].real())) to \(figure(try range[1].real())); what follows is of the first, energy and MACs "
+        + "of all"
     ]
   }
 
@@ -106,10 +120,12 @@ struct DecisionStory {
   /// Wakes, labels, audits and events that name this decision.
   private func neighbours() throws(JSONError) -> [String] {
     guard let number else { return [] }
+    let last = (try record.optional("last")?.member("number").integer()) ?? number
+    let numbers = number...max(number, last)
     var out: [String] = []
     for place in context.around {
       let type = try place.member("type").string()
-      let names = (try? place.optional("decision")?.integer()) == number
+      let names = (try? place.optional("decision")?.integer()).flatMap { $0 }.map(numbers.contains) ?? false
       let sequence = try place.member("seq").integer()
       switch type {
       case "wake" where names:
@@ -126,7 +142,9 @@ struct DecisionStory {
         )
       case "event":
         let decisions = try place.member("decisions").elements(count: 2...2)
-        guard try decisions[0].integer() <= number, try decisions[1].integer() >= number else { continue }
+        guard try decisions[0].integer() <= numbers.upperBound, try decisions[1].integer() >= number else {
+          continue
+        }
         let state = try place.optional("end_ns") == nil ? "began" : "ended"
         out.append(
           "evidence  event '\(try place.member("label").string())' \(state) at \(figure(try place.member("certainty").real())) (record \(sequence))"

@@ -38,7 +38,7 @@ struct LedgerWriter {
 
   init(
     directory: String, identity: LedgerIdentity, at stamp: LedgerStamp,
-    options: LedgerOptions = LedgerOptions()
+    options: LedgerOptions = LedgerOptions(), coalesces: Bool = false
   ) throws(LedgerError) {
     do throws(LinuxError) {
       link = try LedgerLink(capacity: options.bufferBytes)
@@ -46,7 +46,7 @@ struct LedgerWriter {
       throw .failed(error)
     }
     var file = try LedgerFile(directory: directory, link: link, at: stamp.boot, options: options)
-    let chain = LedgerChain(after: file.start, link: link, identity: identity, at: stamp)
+    let chain = LedgerChain(after: file.start, link: link, identity: identity, at: stamp, coalesces: coalesces)
     if case .flush? = link.takeRequest() { _ = file.flush(at: stamp.boot) }
     halves = Halves(link, chain, file)
   }
@@ -61,7 +61,7 @@ struct LedgerWriter {
   var path: String { halves.file.path }
   var identity: LedgerIdentity {
     get { halves.chain.identity }
-    nonmutating set { halves.chain.identity = newValue }
+    nonmutating set { halves.chain.adopt(newValue) }
   }
 
   mutating func nextNotice() -> LedgerNotice? { halves.chain.nextNotice() }
@@ -91,6 +91,9 @@ struct LedgerWriter {
     defer { move(stamp) }
     return halves.chain.appendStop(reason: reason, closing: closing, at: stamp)
   }
+
+  /// Time goes by without a window.
+  mutating func recordSteady(at now: Instant) { halves.chain.recordSteady(at: now) }
 
   mutating func tick(at stamp: LedgerStamp) { move(stamp) }
 

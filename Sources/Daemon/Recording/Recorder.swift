@@ -36,6 +36,8 @@ package final class Recorder: @unchecked Sendable {
   /// By whose names decisions go: changes with the generation.
   private var model: Model
   private let waits: Bool
+  /// Time is what the recording says.
+  private let isReplay: Bool
   package let ledgerStatus: LedgerStatusBoard
   package let metrics = MetricsBoard()
 
@@ -69,6 +71,7 @@ package final class Recorder: @unchecked Sendable {
     self.beats = beats
     self.model = model
     self.waits = waits
+    self.isReplay = isReplay
     journal = Journal(queue: output.journal)
     printer = DecisionPrinter(
       isOn: prints, queue: output.decisions, journal: journal,
@@ -142,6 +145,7 @@ package final class Recorder: @unchecked Sendable {
         at: clock.stamp(last))
       self.lost = lost
     }
+    chain.recordSteady(at: isReplay ? last : now)
     chain.settle(at: clock.stamp(last))
     sayNotices()
     publishStatus()
@@ -205,9 +209,10 @@ package final class Recorder: @unchecked Sendable {
   /// What was put into the ring behind it is the generation's.
   private func adopt(_ generation: Generation) {
     model = generation.model.model
-    chain.identity.model = generation.model.digest
-    chain.identity.configuration = generation.loaded.digest
-    chain.identity.names = generation.names
+    chain.adopt(
+      LedgerIdentity(
+        bootID: chain.identity.bootID, model: generation.model.digest,
+        configuration: generation.loaded.digest, names: generation.names))
     metrics.change { $0.adopt(generation.model.model, digest: generation.model.digest.hexString) }
   }
 

@@ -23,6 +23,7 @@ struct RestartNeeds: Error {
     note("ledger", "segment-size", if: was.ledger.segmentBytes != wanted.ledger.segmentBytes)
     note("ledger", "flush-interval", if: was.ledger.flushInterval != wanted.ledger.flushInterval)
     note("ledger", "publish-head", if: was.ledger.publishHead != wanted.ledger.publishHead)
+    note("ledger", "coalesce", if: was.ledger.coalesces != wanted.ledger.coalesces)
     note("energy", "meters", if: was.energy.meters != wanted.energy.meters)
     note("energy", "meter-interval", if: was.energy.meterInterval != wanted.energy.meterInterval)
     note("metrics", "textfile", if: !was.metrics.textfile.hasSameBytes(as: wanted.metrics.textfile))

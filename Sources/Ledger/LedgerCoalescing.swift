@@ -1,0 +1,63 @@
+import Vocabulary
+import Wire
+
+/// Windows in which nothing happened become counted records (docs/ledger.md): all that are alike, until something
+/// happens, `SteadyWindows.maximumTime` is over, or no more have room.
+extension LedgerChain {
+  /// True where the window waits for others like it. Where it does not, those that wait are recorded: it goes behind
+  /// them.
+  mutating func wait(with decision: borrowing Decision, at stamp: LedgerStamp) -> Bool {
+    guard steady != nil else { return false }
+    guard openEvents == 0, SteadyWindows.isSteady(decision, none: identity.names.none) else {
+      recordSteady()
+      return false
+    }
+    if steady?.take(decision, at: stamp) == true { return true }
+    recordSteady()
+    return steady?.take(decision, at: stamp) == true
+  }
+
+  /// Records what waits, where that waits for long enough.
+  package mutating func recordSteady(at now: Instant) {
+    if let since = steady?.since, now - since >= SteadyWindows.maximumTime { recordSteady() }
+  }
+
+  /// Records what waits.
+  /// - Parameter alone: numbers of windows that something is said of: each gets a record of its own.
+  mutating func recordSteady(alone: ClosedRange<UInt64>? = nil) {
+    guard let count = steady?.count, count > 0 else { return }
+    steady?.plan(alone: alone)
+    var place = 0
+    while place < count {
+      if let record = steady?.record(endingAt: place) {
+        let windows = record.counted?.count ?? 1
+        let isRecorded = add(.decision, record.stamp, windows: windows) { json, names in
+          DecisionRecord.writeMembers(record.decision, names, into: &json, counted: record.counted)
+        }
+        if isRecorded { self.count(windows, record.decision.totalEnergy) }
+      }
+      place += 1
+    }
+    steady?.removeAll()
+  }
+
+  /// Knows by the records whether an event goes on.
+  mutating func follow(_ event: LedgerEvent) {
+    guard case .event(let event) = event else { return }
+    openEvents = max(0, openEvents + (event.end == nil ? 1 : -1))
+  }
+}
+
+extension LedgerEvent {
+  /// Numbers of the windows that it is about.
+  var decisions: ClosedRange<UInt64>? {
+    switch self {
+    case .label(let number, _, _): number...number
+    case .audit(let window): window.decision...window.decision
+    case .wake(_, let number): number.map { $0...$0 }
+    case .event(let event):
+      event.firstDecision <= event.lastDecision ? event.firstDecision...event.lastDecision : nil
+    default: nil
+    }
+  }
+}
