@@ -30,7 +30,10 @@ package enum Limits {
       ("lines waiting for the journal", OutputThread.journalBytes, "bytes of lines"),
       ("ledger buffer", LedgerOptions().bufferBytes, "bytes between two writes"),
       ("ledger record", LedgerOptions.maximumRecordBytes, "bytes at most"),
-      ("steady windows", SteadyWindows.maximumWindows, "\(SteadyWindows.bytes) bytes, until they are recorded as one"),
+      (
+        "steady windows", SteadyWindows.maximumWindows,
+        "\(SteadyWindows.bytes) bytes, until they are recorded as one"
+      ),
       ("clients", server.clients, "at a time"),
       ("clients of one program", server.clientsOfProcess, "of these"),
       (

@@ -8,7 +8,8 @@ extension LedgerChain {
   /// them.
   mutating func wait(with decision: borrowing Decision, at stamp: LedgerStamp) -> Bool {
     guard steady != nil else { return false }
-    guard openEvents == 0, SteadyWindows.isSteady(decision, none: identity.names.none) else {
+    // The first of a run is recorded at once: a ledger shows soon that it decides.
+    guard decisions > 0, openEvents == 0, SteadyWindows.isSteady(decision, none: identity.names.none) else {
       recordSteady()
       return false
     }

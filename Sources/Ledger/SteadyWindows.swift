@@ -91,7 +91,8 @@ package struct SteadyWindows {
       shapes.append(copy decision)
     }
     var window = Window(
-      number: decision.number, start: decision.start, end: decision.end, decided: decision.decided, stamp: stamp,
+      number: decision.number, start: decision.start, end: decision.end, decided: decision.decided,
+      stamp: stamp,
       alwaysOn: decision.alwaysOn, macs: decision.macs, skew: decision.skew, entropy: decision.answer.entropy,
       certainty: decision.answer.certainty, shape: shape)
     var index = 0

@@ -65,7 +65,9 @@ extension JSONPlace {
   package func windows() throws(JSONError) -> Int64 {
     guard let place = try optional("count") else { return 1 }
     let count = try place.integer()
-    guard count >= 2 else { throw place.error(.wrongValue, "is \(count); a counted record stands for 2 windows at least") }
+    guard count >= 2 else {
+      throw place.error(.wrongValue, "is \(count); a counted record stands for 2 windows at least")
+    }
     return count
   }
 }

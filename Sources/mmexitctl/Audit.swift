@@ -81,7 +81,6 @@ struct Audit: ParsableCommand {
   private static func show(_ report: AuditReport) {
     Output.line("records  \(report.records) in \(report.segments) segments, \(report.bytes) bytes")
     let totals = report.totals
-    Output.line("windows  \(report.decisions) in \(report.types["decision"] ?? 0) decision records")
     Output.line("energy   \(Output.fixed(Double(totals.energy) * 1e-9, 6)) J")
     if totals.alwaysOn > 0 {
       let saved = 100 * (1 - Double(totals.energy) / Double(totals.alwaysOn))
@@ -95,6 +94,7 @@ struct Audit: ParsableCommand {
     for (exit, count) in totals.exits.sorted(by: { $0.key < $1.key }) {
       Output.line("  answered at \(exit == "" ? "no exit" : exit.text): \(count)")
     }
+    Output.line("windows  \(report.decisions) in \(report.types["decision"] ?? 0) decision records")
     if let first = report.firstHead { Output.line("first    \(first.anchor)") }
     if let head = report.head { Output.line("head     \(head.anchor)") }
     for anchored in report.anchors {

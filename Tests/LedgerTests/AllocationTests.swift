@@ -30,5 +30,30 @@
       try writer.finish(at: stamp(2))
       #expect(try audit(directory.path).types["decision"] == 201)
     }
+
+    /// Windows that wait, and the counted records that they become.
+    @Test func coalescingTakesNothingFromTheHeap() throws {
+      let directory = TemporaryDirectory()
+      var random = SeededGenerator(state: 5)
+      let decisions = (1...1000).map {
+        CoalescingTests.steady(UInt64($0), shape: $0 % 8 == 0 ? 2 : 1, &random)
+      }
+      var writer = try LedgerWriter(
+        directory: directory.path, identity: identity(), at: stamp(0), options: eager(), coalesces: true)
+      func write(_ range: Range<Int>) {
+        var index = range.lowerBound
+        while index < range.upperBound {
+          writer.append(decisions[index], at: stamp(Int64(index) * 250))
+          index += 1
+        }
+        writer.append(.label(decision: UInt64(range.upperBound - 2), label: 0, user: nil), at: stamp(1))
+      }
+      write(0..<300)
+      let before = mmx_allocations()
+      write(300..<1000)
+      #expect(mmx_allocations() - before == 0)
+      try writer.finish(at: stamp(2))
+      #expect(try audit(directory.path).decisions == 1000)
+    }
   }
 #endif

@@ -46,7 +46,8 @@ struct LedgerWriter {
       throw .failed(error)
     }
     var file = try LedgerFile(directory: directory, link: link, at: stamp.boot, options: options)
-    let chain = LedgerChain(after: file.start, link: link, identity: identity, at: stamp, coalesces: coalesces)
+    let chain = LedgerChain(
+      after: file.start, link: link, identity: identity, at: stamp, coalesces: coalesces)
     if case .flush? = link.takeRequest() { _ = file.flush(at: stamp.boot) }
     halves = Halves(link, chain, file)
   }

@@ -108,7 +108,12 @@ import Testing
     #expect((decision?["used"] as? [String]).map(Set.init) == ["audio", "image"], "\(answer.output)")
     daemon.endsInOrder()
     let number = decision?["number"] as? Int
-    #expect(daemon.records("decision").filter { $0["number"] as? Int == number }.count == 1)
+    // Alone, or among others like it.
+    let asked = daemon.records("decision").filter { record in
+      guard let number, let first = record["number"] as? Int else { return false }
+      return (first...Self.lastNumber(record)).contains(number)
+    }
+    #expect(!asked.isEmpty)
   }
 
   @Test func aThousandClientsThatAcquireAndDieLeaveTheCameraAndNeverStopTheMicrophone() throws {
@@ -136,8 +141,14 @@ import Testing
     #expect(daemon.world.microphoneOpens == 1, "the microphone was interrupted")
     daemon.endsInOrder()
     let decisions = daemon.records("decision")
-    #expect(decisions.compactMap { $0["number"] as? Int } == Array(1...max(1, decisions.count)))
+    let windows = decisions.reduce(0) { $0 + ($1["count"] as? Int ?? 1) }
+    #expect(windows > 0 && windows == decisions.map(Self.lastNumber).max())
     #expect(daemon.records("sleep").allSatisfy { $0["modality"] as? String == "image" })
+  }
+
+  /// Of the windows that a record stands for.
+  private static func lastNumber(_ record: [String: Any]) -> Int {
+    ((record["last"] as? [String: Any])?["number"] ?? record["number"]) as? Int ?? 0
   }
 
   private func connect(_ path: String) throws -> Int32 {

@@ -41,7 +41,8 @@ extension Service {
       }
       guard let start = try opening.outcome()?.get() else { return nil }
       let stamp = LedgerStamp(boot: recording == nil ? Instant(sinceBoot: bootTimeNanoseconds()) : .zero)
-      let chain = LedgerChain(after: start, link: link, identity: ledgerIdentity(), at: stamp,
+      let chain = LedgerChain(
+        after: start, link: link, identity: ledgerIdentity(), at: stamp,
         coalesces: settings.coalesces ?? (recording == nil))
       if start.needsFlush {
         let limit = bootTimeNanoseconds() + Self.flushPatience.count
