@@ -146,7 +146,7 @@ let package = Package(
       name: "PipelineTests",
       dependencies: [
         "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux",
-        "Pipeline", "ScriptedDevices", "ScriptedModels", "ScriptedScenes", "Sensing", "Startup",
+        "Pipeline", "Scheduling", "ScriptedDevices", "ScriptedModels", "ScriptedScenes", "Sensing", "Startup",
         "Vocabulary", "Wire",
       ]),
     .testTarget(
