@@ -82,7 +82,8 @@ let package = Package(
         "Pipeline", "Policies",
         "Replay", "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
-    .executableTarget(name: "mmexitd", dependencies: ["Daemon", "Linux", "Startup", "Vocabulary"]),
+    .executableTarget(
+      name: "mmexitd", dependencies: ["Configuration", "Daemon", "Linux", "Startup", "Vocabulary"]),
     .executableTarget(
       name: "mmexitctl",
       dependencies: [

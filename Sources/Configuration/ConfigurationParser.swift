@@ -57,10 +57,7 @@ extension Configuration {
         case (let key?, true): "'\(key)' stands in no section"
         default: "unknown section [\(entry.section)]"
         }
-      throw ValueError(
-        message: what
-          + "; the sections are [daemon], [gate], [energy], [ledger], [metrics], [replay], [adaptation], [events], [event CLASS] and [sensor NAME]"
-      )
+      throw ValueError(message: "\(what); the sections are \(ConfigurationReference.titles)")
     }
   }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Daemon
 import Glibc
 import Linux
@@ -10,12 +11,13 @@ struct Main {
   static let usage = """
     usage: mmexitd --config FILE [--print-decisions]
            mmexitd --config FILE --check-config | --print-config
-           mmexitd --print-limits | --version | --help
+           mmexitd --print-keys | --print-limits | --version | --help
 
       --config FILE       configuration (default /etc/mmexitd/mmexitd.conf)
       --check-config      check all that a start needs but the devices, say what is wrong, and end
       --print-config      print every setting with its value, as a configuration file, and end
       --print-decisions   print a line for every decision, for as long as standard output takes them
+      --print-keys        print every key of a configuration: what it takes, its default, what it does; and end
       --print-limits      print every bound on memory with its reason, and end
     """
 
@@ -39,6 +41,7 @@ struct Main {
       case "--check-config", "--print-config":
         refuse("--check-config and --print-config: give one of the two")
       case "--print-decisions": prints = true
+      case "--print-keys": finish(ConfigurationReference.printed)
       case "--print-limits": finish(Limits.printed())
       case "--version": finish("mmexitd \(Version.text)")
       case "--help", "-h": finish(usage)
