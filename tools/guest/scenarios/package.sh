@@ -36,7 +36,7 @@ sed -i 's/^window-period = .*/window-period = 300ms/' $conf
 before=$(sha256sum < $conf) pid=$(pid)
 head -c "$(cat $ledger/ledger-*.jsonl | wc -c)" <(cat $ledger/ledger-*.jsonl) > ledger.before
 touch loading
-(while [ -e loading ]; do mmexitctl watch --json > /dev/null 2>> said.watch; sleep 0.1; done) &
+(while [ -e loading ]; do timeout 5 mmexitctl watch --json > /dev/null 2>> said.watch; done) &
 for n in 1 2; do (while [ -e loading ]; do as member mmexitctl status 2>> said.load > /dev/null && echo answered >> answers; done) & done
 sleep 3
 point "apt upgrades it under load" eval 'apt-get -y install /var/repository/mmexit_*-2_*.deb > said.apt 2>&1 || { cat said.apt; false; }'
