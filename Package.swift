@@ -33,6 +33,7 @@ let package = Package(
     .systemLibrary(name: "CJansson"),
     .systemLibrary(name: "CInih"),
     .systemLibrary(name: "CNettle"),
+    .systemLibrary(name: "CZlib"),
 
     // The vocabulary everything speaks, the typed doorway to the kernel, and JSON.
     .target(name: "Vocabulary"),
@@ -46,7 +47,7 @@ let package = Package(
     .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),
     .target(name: "Scheduling", dependencies: ["Vocabulary"]),
     .target(name: "Sensing", dependencies: ["CALSA", "CV4L2", "Linux", "Vocabulary"]),
-    .target(name: "Ledger", dependencies: ["CNettle", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
+    .target(name: "Ledger", dependencies: ["CNettle", "CZlib", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
 
     // What composes them.

@@ -54,6 +54,14 @@ package struct Configuration: Sendable, Equatable {
     package var publishHead = Nanoseconds.seconds(3600)
     /// Whether windows in which nothing happened become counted records; nil: live ones do, a replay's do not.
     package var coalesces: Bool?
+    /// Whether full segments are compressed; nil: live they are, a replay's are not.
+    package var compresses: Bool?
+    /// Bytes of all segments; nil: a GiB live, all of a replay's.
+    package var keepBytes: Int?
+    /// Days; nil: however old.
+    package var keepDays: Double?
+    /// Bytes left free on the file system; nil: 64 MiB live, none in a replay.
+    package var keepFree: Int?
   }
 
   package struct Metrics: Sendable, Equatable {

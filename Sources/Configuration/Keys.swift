@@ -177,6 +177,34 @@ package enum Keys {
     } show: {
       $0.coalesces.map { $0 ? "yes" : "no" }
     },
+    Key(
+      name: "compress", takes: "yes or no",
+      help: "Compress segments that are full, to NAME.jsonl.gz (live yes, a replay no)."
+    ) { (text, ledger) throws(ValueError) in
+      ledger.compresses = try Quantity.flag(text)
+    } show: {
+      $0.compresses.map { $0 ? "yes" : "no" }
+    },
+    Key(
+      name: "keep-bytes", takes: "size",
+      help: "Drop the oldest segments beyond this size of all together (live 1GiB, a replay keeps all)."
+    ) { (text, ledger) throws(ValueError) in
+      ledger.keepBytes = try Quantity.bytes(text, 131_072...1e15)
+    } show: {
+      $0.keepBytes.map { "\($0)B" }
+    },
+    .optional(
+      "keep-days", takes: "number, 0.01 to 100000", unit: "", \.keepDays,
+      "Drop segments whose last record is older (however old they are kept unless set)."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0.01...100_000) },
+    Key(
+      name: "keep-free", takes: "size",
+      help: "Drop the oldest segments while less is free on the disk (live 64MiB, a replay none)."
+    ) { (text, ledger) throws(ValueError) in
+      ledger.keepFree = try Quantity.bytes(text, 0...1e15)
+    } show: {
+      $0.keepFree.map { "\($0)B" }
+    },
   ]
 
   package static let metrics: [Key<Configuration.Metrics>] = [

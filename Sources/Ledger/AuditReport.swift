@@ -106,6 +106,8 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
     case strangeName(String)
     /// Bytes after the last newline. The daemon sets them aside at its next start.
     case tornTail(bytes: Int)
+    /// A compressed segment that cannot be read to its end, and why.
+    case damaged(String)
     /// A segment whose name says another first record than it holds.
     case misnamed(first: UInt64)
     /// The record that the anchor names is another one.
@@ -143,6 +145,7 @@ package struct Finding: Equatable, Sendable, CustomStringConvertible {
       "'\(name)': longer than \(AuditTotals.maximumNameBytes) bytes, or beyond the \(AuditTotals.maximumNames) names of "
         + "its kind that are added up"
     case .tornTail(let bytes): "\(bytes) bytes after the last whole record"
+    case .damaged(let reason): "the compressed segment is damaged: \(reason)"
     case .misnamed(let first): "the segment's name says that it begins with record \(first)"
     case .anchorDiffers: "this is not the record that the anchor names: the ledger was rewritten"
     case .truncated(let last): "the ledger ends here, but the anchor names record \(last): it was cut short"

@@ -72,7 +72,7 @@ struct Auditor {
     prefix = hashed
     let before = report.found
     report.segments += 1
-    var reader = try LineReader(path: file.path, from: size)
+    var reader = try LineReader(file, from: size)
     var parsed: Result<JSONValue, JSONError>?
     var digest = Digest.zero
     while let next = try reader.next({ bytes in
@@ -104,6 +104,7 @@ struct Auditor {
       last = LastRecord(
         type: record.type, end: size, follows: record.follows, findings: report.found - before)
     }
+    if let damage = reader.damage { find(.damaged(damage)) }
     report.bytes += size
     // A start that came no further than the file is no finding; a name that cannot be right is.
     if size == 0, let expected, expected != file.firstSequence { find(.misnamed(first: file.firstSequence)) }
@@ -212,6 +213,9 @@ struct Auditor {
     var text = try record.member("cause").string()
     for member in ["cut_bytes", "lost_records", "failed_synchronizations", "findings"] {
       if let number = try record.optional(member) { text += ", \(member) \(try number.integer())" }
+    }
+    if let dropped = try record.optional("dropped_seq")?.elements(count: 2...2) {
+      text += ", dropped \(try dropped[0].integer()) to \(try dropped[1].integer())"
     }
     for member in ["segment", "kept"] {
       if let name = try record.optional(member) { text += ", \(member) \(try name.string())" }

@@ -46,7 +46,7 @@ private func audits(
   let mark = Array(#"{"schema":1,"type":"audit","#.utf8)
   var found: [(boot: String, window: AuditedWindow)] = []
   do throws(LinuxError) {
-    var reader = try LineReader(path: segment.path)
+    var reader = try LineReader(segment)
     while true {
       var record: JSONValue?
       let line = try reader.next { bytes in

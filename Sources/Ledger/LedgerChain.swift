@@ -28,6 +28,8 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   package private(set) var energy = Nanojoules.zero
   /// Windows that wait to be recorded together; nil where each is recorded at once.
   var steady: SteadyWindows?
+  /// When the last record was made.
+  var latest = LedgerStamp(boot: .zero)
   /// Events that go on.
   var openEvents = 0
 
@@ -109,7 +111,7 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
   /// Appends what is no decision.
   @discardableResult
   package mutating func append(_ event: LedgerEvent, at stamp: LedgerStamp) -> Bool {
-    recordSteady(alone: event.decisions)
+    if !event.isQuiet { recordSteady(alone: event.decisions) }
     follow(event)
     let ended = formerEnd
     let sums = (decisions, energy)
@@ -209,7 +211,10 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
     if shed.isEmpty { return true }
     let counts = shed
     let recorded = put(.gap, stamp) { json, _ in counts.writeMembers(into: &json) }
-    if recorded { shed = ShedCounts() }
+    if recorded {
+      if counts.dropped != nil { link.tellDropped(head.sequence) }
+      shed = ShedCounts()
+    }
     return recorded
   }
 
@@ -245,6 +250,7 @@ package struct LedgerChain: ~Copyable, @unchecked Sendable {
     // Alone, it starts the flush interval; the writing half may have been waiting for nothing.
     if link.records.count <= json.count + 1 || link.isPressed { link.writerBell.ring() }
     head = LedgerHead(sequence: head.sequence + 1, digest: digest)
+    latest = stamp
     records += 1
     return true
   }

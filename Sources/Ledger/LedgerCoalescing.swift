@@ -2,7 +2,8 @@ import Vocabulary
 import Wire
 
 /// Windows in which nothing happened become counted records (docs/ledger.md): all that are alike, until something
-/// happens, `SteadyWindows.maximumTime` is over, or no more have room.
+/// happens, `SteadyWindows.maximumTime` is over, or no more have room. Sensors that wake, look and sleep again are
+/// nothing that happened: else each look would part the windows around it.
 extension LedgerChain {
   /// True where the window waits for others like it. Where it does not, those that wait are recorded: it goes behind
   /// them.
@@ -10,7 +11,8 @@ extension LedgerChain {
     guard steady != nil else { return false }
     // The first of a run is recorded at once: a ledger shows soon that it decides.
     guard decisions > 0, openEvents == 0, SteadyWindows.isSteady(decision, none: identity.names.none) else {
-      recordSteady()
+      let label = decision.answer.label
+      if label != nil && label != identity.names.none { recordSteady() }
       return false
     }
     if steady?.take(decision, at: stamp) == true { return true }
@@ -32,7 +34,9 @@ extension LedgerChain {
     while place < count {
       if let record = steady?.record(endingAt: place) {
         let windows = record.counted?.count ?? 1
-        let isRecorded = add(.decision, record.stamp, windows: windows) { json, names in
+        // What was recorded meanwhile stands in front of it: times of records do not go back.
+        let stamp = latest.boot > record.stamp.boot ? latest : record.stamp
+        let isRecorded = add(.decision, stamp, windows: windows) { json, names in
           DecisionRecord.writeMembers(record.decision, names, into: &json, counted: record.counted)
         }
         if isRecorded { self.count(windows, record.decision.totalEnergy) }
@@ -50,12 +54,18 @@ extension LedgerChain {
 }
 
 extension LedgerEvent {
+  /// Whether windows may go on waiting behind it.
+  var isQuiet: Bool {
+    switch self {
+    case .wake, .sleep, .state, .audit, .meter: true
+    default: false
+    }
+  }
+
   /// Numbers of the windows that it is about.
   var decisions: ClosedRange<UInt64>? {
     switch self {
     case .label(let number, _, _): number...number
-    case .audit(let window): window.decision...window.decision
-    case .wake(_, let number): number.map { $0...$0 }
     case .event(let event):
       event.firstDecision <= event.lastDecision ? event.firstDecision...event.lastDecision : nil
     default: nil

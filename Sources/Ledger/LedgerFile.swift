@@ -46,6 +46,7 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
   var said = (unsynchronized: false, growing: false)
   /// Records were given up: what follows goes into the reserve, and into no other segment.
   var isLast = false
+  var keeping = Keeping()
   /// What was cut off and is to be concluded when it has been told.
   private var untold: LedgerTail?
 
@@ -76,6 +77,7 @@ package struct LedgerFile: ~Copyable, @unchecked Sendable {
     untold = tail.hasCuts ? tail : nil
     start = LedgerStart(
       directory: directory, head: head, formerEnd: formerEnd, notices: tail.notices, hasCuts: tail.hasCuts)
+    resumeCompression()
   }
 
   /// The file being written.

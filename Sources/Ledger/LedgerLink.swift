@@ -15,6 +15,8 @@ package final class LedgerLink: Sendable {
   private let hasNews = Atomic<Bool>(false)
   private let isWaitedFor = Atomic<Bool>(false)
   private let state = Mutex(State())
+  /// Number of the record that tells what is to be dropped; 0 while there is none.
+  private let dropTold = Atomic<UInt64>(0)
 
   private struct State: Sendable {
     var report = WriterReport()
@@ -73,7 +75,17 @@ package final class LedgerLink: Sendable {
     }
   }
 
+  func tellDropped(_ sequence: UInt64) { dropTold.store(sequence, ordering: .releasing) }
+
   // The writing half's side.
+
+  var toldDropped: UInt64? {
+    let sequence = dropTold.load(ordering: .acquiring)
+    return sequence == 0 ? nil : sequence
+  }
+  func forgetDropped() { dropTold.store(0, ordering: .releasing) }
+  /// Whether somebody waits for this half: for an answer, or for room.
+  var isWaiting: Bool { isPressed || state.withLock { $0.request != nil } }
 
   func report(_ change: (inout WriterReport) -> Void) {
     state.withLock { change(&$0.report) }

@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Linux
 import Vocabulary
 
 /// What whoever runs the daemon must be told of its ledger, once: one line each, with what, where and what to do.
@@ -20,6 +21,10 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
   /// No new segment can be begun: the old one grows on.
   case growing(path: String, errno: Int32)
 
+  /// A full segment stays as it is.
+  case notCompressed(LinuxError)
+  /// What is kept of the ledger is bounded: older segments go.
+  case dropped(segments: Int, first: UInt64, last: UInt64)
   /// The last record that the disk has: news only for whoever keeps it elsewhere.
   case head(LedgerHead)
 
@@ -38,7 +43,7 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
   /// Whether it is good news.
   package var isGood: Bool {
     switch self {
-    case .writingAgain, .head: true
+    case .writingAgain, .head, .dropped: true
     default: false
     }
   }
@@ -68,6 +73,10 @@ package enum LedgerNotice: Equatable, CustomStringConvertible, Sendable {
     case .notSynchronized(let path, let errno):
       "\(path): the disk did not confirm what was written (\(String(cString: strerror(errno)))), which is recorded "
         + "as a gap; check the disk"
+    case .notCompressed(let error): "\(error): the segment stays as it is, uncompressed; check the disk"
+    case .dropped(let segments, let first, let last):
+      "the ledger's oldest \(segments) segments, records \(first) to \(last), are dropped, which is recorded as a gap "
+        + "(keep-bytes, keep-days and keep-free in [ledger])"
     case .head(let head): "ledger head \(head.anchor)"
     case .growing(let path, let errno):
       "\(path): no further segment can be begun beside it (\(String(cString: strerror(errno)))): it grows beyond "

@@ -33,6 +33,9 @@ package struct LedgerOptions: Sendable {
   /// A checkpoint is written when so much was synchronized since the last: at most about that, and what waits for one
   /// write, is left for a start after a crash to read.
   package var checkpointBytes = 1 << 20
+  /// Whether segments that take no further record are compressed.
+  package var compresses = false
+  package var retention = LedgerRetention()
   /// Whether a flush waits until the disk has it (fdatasync).
   package var synchronizes = true
   package var output = LedgerOutput.file

@@ -53,6 +53,11 @@ struct LedgerTail {
     var told: [Auditor.ToldCut] = []
     for segment in try Segment.list(in: directory).reversed() {
       let auditor = try check(segment, checkpoint)
+      // What a compressed one has lost stays in its place: it is none that a power cut left.
+      if segment.isCompressed {
+        try goOn(after: segment, auditor)
+        break
+      }
       guard let last = auditor.last else {
         garbage.append(TornTail(path: segment.path, size: auditor.size))
         continue
@@ -88,6 +93,22 @@ struct LedgerTail {
     var auditor = Auditor()
     try auditor.read(segment, hashing: true)
     return auditor
+  }
+
+  /// The ledger goes on in a new segment behind one that is compressed: the one that was being written is gone.
+  private mutating func goOn(after segment: Segment, _ auditor: Auditor) throws(LinuxError) {
+    lastType = auditor.last?.type
+    nextSequence = max(segment.firstSequence, auditor.expected ?? 0) + (auditor.expected == nil ? 1 : 0)
+    previous = auditor.previous ?? .zero
+    guard let first = auditor.report.findings.first else { return }
+    let file = try Segment.open(segment.path, O_RDONLY)
+    let size = try file.regularFileSize(segment.path) ?? 0
+    notices.append(
+      .broken(
+        LedgerNotice.Broken(
+          segment: segment, bytes: size,
+          digest: try TornTail(path: segment.path, size: size).digest(from: 0), first: first,
+          findings: auditor.report.found, next: nextSequence)))
   }
 
   private mutating func tell(_ cut: UntoldCut) throws(LinuxError) {

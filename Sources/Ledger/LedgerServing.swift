@@ -19,8 +19,12 @@ extension LedgerFile {
       case .close:
         file.link.answer(file.close(at: now()))
         return
-      case nil: file.writeIfDue(at: now())
+      case nil:
+        file.writeIfDue(at: now())
+        file.keep(at: now())
       }
+      // One at a time, and what waits is written in between.
+      if file.hasToKeep && !file.link.isWaiting { continue }
       let longest = now() + Self.longestWait
       let deadline = min(file.nextDeadline ?? longest, longest)
       // A bell rung since the request was taken is still there.

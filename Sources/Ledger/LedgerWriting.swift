@@ -152,7 +152,9 @@ extension LedgerFile {
     _ = options.output.truncate(segment.number, segment.size)
     _ = options.output.synchronize(segment.number)
     do throws(LedgerError) {
+      let former = segment.first
       begin(try OpenSegment.create(head.sequence + 1, in: directory))
+      seal(former)
       said.growing = false
     } catch {
       nextRotation = now + max(options.flushInterval, LedgerOptions.retryInterval)

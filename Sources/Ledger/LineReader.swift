@@ -28,17 +28,38 @@ struct LineReader: ~Copyable {
   /// Bytes of the line at `start` that were let go.
   private var skipped = 0
   private var ended = false
+  /// Of a compressed segment; nil else.
+  private var expansion: Expansion?
+  /// What is wrong with a compressed segment; nil while nothing is known.
+  private(set) var damage: String?
 
-  /// - Parameter offset: where the first line begins.
-  init(path: String, from offset: Int = 0) throws(LinuxError) {
+  /// Compressed bytes that were read and not yet expanded.
+  private struct Expansion {
+    let gzip: GzipStream
+    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
+    var start = 0
+    var end = 0
+    var isOver = false
+  }
+
+  /// - Parameter offset: where the first line begins; 0 in a compressed segment.
+  init(_ segment: Segment, from offset: Int = 0) throws(LinuxError) {
+    let path = segment.path
     let file = try Segment.open(path, O_RDONLY)
     if offset > 0 { _ = try system("lseek", path) { lseek(file.number, off_t(offset), SEEK_SET) } }
+    if segment.isCompressed {
+      guard let gzip = GzipStream(.expanding) else { throw LinuxError("inflate", path, errno: ENOMEM) }
+      expansion = Expansion(gzip: gzip)
+    }
     self.path = path
     self.file = file
     memory = .allocate(byteCount: Self.maximumLine + 2 * Self.chunk, alignment: 1)
   }
 
-  deinit { memory.deallocate() }
+  deinit {
+    memory.deallocate()
+    expansion?.input.deallocate()
+  }
 
   /// The next line, its bytes without the newline passed to `body`; nil at the end of the file.
   mutating func next(_ body: (UnsafeRawBufferPointer) -> Void) throws(LinuxError) -> Line? {
@@ -78,8 +99,41 @@ struct LineReader: ~Copyable {
     }
     scanned = end
     let room = UnsafeMutableRawBufferPointer(rebasing: memory[end..<(end + Self.chunk)])
-    let got = try system("read", path) { read(file.number, room.baseAddress, room.count) }
+    let got = expansion == nil ? try readFile(into: room) : try expand(into: room)
     end += got
     ended = got == 0
+  }
+
+  private func readFile(into room: UnsafeMutableRawBufferPointer) throws(LinuxError) -> Int {
+    try system("read", path) { read(file.number, room.baseAddress, room.count) }
+  }
+
+  /// Bytes of a compressed segment; 0 at its end, or where it is damaged: `damage` says so then.
+  private mutating func expand(into room: UnsafeMutableRawBufferPointer) throws(LinuxError) -> Int {
+    while var work = expansion, damage == nil {
+      if work.start == work.end {
+        work.start = 0
+        work.end = try readFile(into: work.input)
+        if work.end == 0 {
+          if !work.isOver { damage = "it ends in the middle" }
+          return 0
+        }
+      }
+      if work.isOver {
+        damage = "there are bytes behind its end"
+        return 0
+      }
+      let rest = UnsafeRawBufferPointer(rebasing: work.input[work.start..<work.end])
+      let step = work.gzip.step(rest, into: room, isLast: false)
+      work.start += step.taken
+      switch step.step {
+      case .ended: work.isOver = true
+      case .damaged: damage = "it is no gzip, or not with these bytes"
+      case .goesOn: break
+      }
+      expansion = work
+      if step.given > 0 { return step.given }
+    }
+    return 0
   }
 }

@@ -18,7 +18,7 @@ package func readRecords(
     let first = sequence.flatMap { wanted in segments.lastIndex { $0.firstSequence <= wanted } } ?? 0
     for segment in segments[first...] {
       path = segment.path
-      var reader = try LineReader(path: segment.path)
+      var reader = try LineReader(segment)
       var goesOn = true
       while goesOn {
         let line = try reader.next { bytes in

@@ -13,7 +13,31 @@ struct ShedCounts: Sendable {
   /// Numbers of the records that went with a segment, and how many there are.
   private var gone: (first: UInt64, last: UInt64, count: Int64, segments: Int64) = (0, 0, 0, 0)
 
-  var isEmpty: Bool { lost == 0 && unsynchronized == 0 && gone.segments == 0 }
+  /// Segments that retention has dropped.
+  private(set) var dropped: Dropped?
+
+  struct Dropped: Sendable {
+    /// Numbers of the first record and the last.
+    var first: UInt64
+    var last: UInt64
+    /// Digest of the last one's bytes; nil where the next one does not say it.
+    var head: Digest?
+    var segments: Int64
+  }
+
+  var isEmpty: Bool { lost == 0 && unsynchronized == 0 && gone.segments == 0 && dropped == nil }
+
+  /// Older segments are dropped.
+  mutating func drop(_ more: Dropped, at now: Instant) {
+    mark(now)
+    guard let former = dropped else {
+      dropped = more
+      return
+    }
+    dropped = Dropped(
+      first: min(former.first, more.first), last: more.last, head: more.head,
+      segments: former.segments + more.segments)
+  }
 
   /// - Parameter count: windows that a decision's record stands for.
   mutating func add(_ type: RecordType, at now: Instant, count: Int = 1) {
@@ -56,10 +80,25 @@ struct ShedCounts: Sendable {
     gone.last = max(gone.last, other.gone.last)
     gone.count += other.gone.count
     gone.segments += other.gone.segments
+    if let more = other.dropped { drop(more, at: now) }
   }
 
   /// Records that went with a segment.
   var goneRecords: Int { Int(gone.count) }
+
+  private func write(_ dropped: Dropped, into json: inout JSONWriter) {
+    json.key("dropped_segments")
+    json.value(dropped.segments)
+    json.key("dropped_seq")
+    json.beginArray()
+    json.value(dropped.first)
+    json.value(dropped.last)
+    json.endArray()
+    if let head = dropped.head {
+      json.key("dropped_head_sha256")
+      json.value(head)
+    }
+  }
 
   private mutating func mark(_ now: Instant) {
     if isEmpty { first = now }
@@ -68,7 +107,10 @@ struct ShedCounts: Sendable {
 
   func writeMembers(into json: inout JSONWriter) {
     json.key("cause")
-    json.value(gone.segments > 0 ? "segmentGone" : lost > 0 ? "shed" : "notSynchronized")
+    json.value(
+      gone.segments > 0
+        ? "segmentGone" : lost > 0 ? "shed" : unsynchronized > 0 ? "notSynchronized" : "dropped")
+    if let dropped { write(dropped, into: &json) }
     if gone.segments > 0 {
       json.key("segments")
       json.value(gone.segments)

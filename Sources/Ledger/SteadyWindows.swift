@@ -10,7 +10,7 @@ package struct SteadyWindows {
   /// No window waits longer; also what a kill may take beside the flush interval.
   static let maximumTime = Nanoseconds.seconds(60)
   /// Kinds of windows that alternate, as those with a look and those between.
-  static let maximumShapes = 4
+  static let maximumShapes = 8
   /// Postings of one window; the steady ones have a handful.
   static let maximumPostings = 16
 

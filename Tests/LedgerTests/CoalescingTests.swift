@@ -293,6 +293,29 @@ import Vocabulary
     #expect(try decisions(all).allSatisfy { try $0.optional("count") == nil })
   }
 
+  /// A sensor that wakes for a look and sleeps again parts nothing, and times of records never go back.
+  @Test func aLookPartsNothing() throws {
+    var random = SeededGenerator(state: 3)
+    let (report, all) = try written { writer in
+      for number in 1...40 {
+        var window = Self.steady(UInt64(number), shape: 1, &random)
+        let time = LedgerStamp(boot: window.decided)
+        if number % 8 == 0 {
+          window.woken = ModalitySet(index: 1)
+          writer.append(.wake(modality: 1, decision: nil), at: time)
+          writer.append(.state(modality: 1, from: "waking", to: "awake", reason: nil), at: time)
+        }
+        writer.append(window, at: time)
+        if number % 8 == 0 { writer.append(.sleep(modality: 1, awake: .seconds(1)), at: time) }
+      }
+      writer.append(.fault(modality: 1, message: "gone"), at: stamp(10_100))
+    }
+    #expect(report.passes)
+    #expect(try decisions(all).map { try $0.windows() } == [1, 1, 1, 1, 1, 1, 34])
+    let times = try all.map { try $0.member("t_boot_ns").integer() }
+    #expect(times == times.sorted())
+  }
+
   /// Two kinds are alike or not by each thing that a record says once for all.
   @Test func whatTellsTwoKindsApart() throws {
     let changes: [(inout Decision) -> Void] = [

@@ -96,6 +96,12 @@ struct LedgerWriter {
   /// Time goes by without a window.
   mutating func recordSteady(at now: Instant) { halves.chain.recordSteady(at: now) }
 
+  /// The writing half has nothing else to do.
+  mutating func keep(at stamp: LedgerStamp) {
+    halves.file.keep(at: stamp.boot)
+    halves.chain.settle(at: stamp)
+  }
+
   mutating func tick(at stamp: LedgerStamp) { move(stamp) }
 
   @discardableResult

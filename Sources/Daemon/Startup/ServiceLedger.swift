@@ -28,6 +28,12 @@ extension Service {
     options.segmentBytes = settings.segmentBytes
     options.flushInterval = settings.flushInterval
     options.publishHead = settings.publishHead
+    let isLive = recording == nil
+    options.compresses = settings.compresses ?? isLive
+    options.retention = LedgerRetention(
+      bytes: settings.keepBytes ?? (isLive ? 1 << 30 : nil),
+      age: settings.keepDays.map { .seconds(Int64($0 * 86_400)) },
+      free: settings.keepFree ?? (isLive ? 64 << 20 : nil))
     // A first start finds no folder. Where it cannot be made, the ledger says what is wrong.
     mkdir(settings.directory, 0o750)
     var wantsReload = false
