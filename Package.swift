@@ -47,7 +47,8 @@ let package = Package(
     .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),
     .target(name: "Scheduling", dependencies: ["Vocabulary"]),
     .target(name: "Sensing", dependencies: ["CALSA", "CV4L2", "Linux", "Vocabulary"]),
-    .target(name: "Ledger", dependencies: ["CNettle", "CZlib", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
+    .target(
+      name: "Ledger", dependencies: ["CNettle", "CZlib", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
 
     // What composes them.
