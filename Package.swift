@@ -28,6 +28,8 @@ let package = Package(
     // Random layers through every path of CKernels; for tests and mmexit-bench.
     .target(name: "CKernelCheck", dependencies: ["CKernels"], cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "CLinux"),
+    // libjpeg-turbo, and the process without rights that it runs in.
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .systemLibrary(name: "CALSA"),
     .systemLibrary(name: "CV4L2"),
     .systemLibrary(name: "CJansson"),
@@ -46,7 +48,7 @@ let package = Package(
     // Siblings: none of these imports another.
     .target(name: "Engine", dependencies: ["CKernels", "JSON", "Vocabulary"]),
     .target(name: "Scheduling", dependencies: ["Vocabulary"]),
-    .target(name: "Sensing", dependencies: ["CALSA", "CV4L2", "Linux", "Vocabulary"]),
+    .target(name: "Sensing", dependencies: ["CALSA", "CJPEG", "CV4L2", "Linux", "Vocabulary"]),
     .target(
       name: "Ledger", dependencies: ["CNettle", "CZlib", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
     .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
@@ -85,7 +87,8 @@ let package = Package(
         "Replay", "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
       ]),
     .executableTarget(
-      name: "mmexitd", dependencies: ["Configuration", "Daemon", "Linux", "Startup", "Vocabulary"]),
+      name: "mmexitd",
+      dependencies: ["Configuration", "Daemon", "Linux", "Sensing", "Startup", "Vocabulary"]),
     .executableTarget(
       name: "mmexitctl",
       dependencies: [
@@ -96,8 +99,8 @@ let package = Package(
     .executableTarget(
       name: "mmexit-bench",
       dependencies: [
-        "Adaptation", "CKernelCheck", "CKernels", "Energy", "Engine", "JSON", "Ledger", "Policies",
-        "Scheduling", "Vocabulary",
+        "Adaptation", "CJPEG", "CKernelCheck", "CKernels", "Energy", "Engine", "JSON", "Ledger", "Policies",
+        "Scheduling", "Sensing", "Vocabulary",
       ]),
 
     .testTarget(name: "CKernelsTests", dependencies: ["CKernelCheck", "CKernels"]),
@@ -115,7 +118,8 @@ let package = Package(
       name: "ScriptedDevices", dependencies: ["Sensing", "CALSA", "CV4L2", "Linux", "Vocabulary"],
       path: "Tests/ScriptedDevices"),
     .testTarget(
-      name: "SensingTests", dependencies: ["CV4L2", "Sensing", "ScriptedDevices", "Linux", "Vocabulary"]),
+      name: "SensingTests",
+      dependencies: ["CJPEG", "CV4L2", "Sensing", "ScriptedDevices", "Linux", "Vocabulary", "mmexit-bench"]),
     .testTarget(
       name: "LedgerTests",
       dependencies: ["CAllocationCounter", "Energy", "JSON", "Ledger", "Linux", "Vocabulary", "Wire"]),

@@ -113,6 +113,12 @@ package struct Configuration: Sendable, Equatable {
     package var wakeDeadline = Nanoseconds.milliseconds(1500)
     /// Frames thrown away after waking, while exposure settles.
     package var settleFrames = 3
+    /// Controls set at each opening of the camera.
+    package var camera = CameraSettings()
+    /// Of the microphone's device.
+    package var channel = SoundChannel.mixed
+    /// Sound that is one value for so long is a fault; zero: never.
+    package var stuckAfter = SoundChannel.usualStuckAfter
     package var linger = Nanoseconds.seconds(1)
     /// Replay only: how long the recorded sensor takes to wake.
     package var replayWakeLatency = Nanoseconds.milliseconds(300)

@@ -42,12 +42,16 @@ package struct ConfigurationListing {
     }
     for (modality, figures) in zip(model.modalities, energy.modalities) {
       var keys = Keys.sensor
-      if case .spectrogram = modality.features { keys.removeAll { Keys.camera.contains($0.name) } }
+      var foreign = Keys.microphone
+      if case .spectrogram = modality.features { foreign = Keys.camera }
+      keys.removeAll { foreign.contains($0.name) }
       section(
         "sensor \(modality.name)", keys, all.sensor(for: modality.name),
         Configuration.Sensor(modality: modality.name),
         unset: [
-          "device": modality.features.defaultDevice, "asleep-power": Self.watts(figures.sensor.asleep),
+          "device": modality.features.defaultDevice, "pixel-format": "the cheapest",
+          "exposure": "as the camera is", "gain": "as the camera is",
+          "power-line-frequency": "as the camera is", "asleep-power": Self.watts(figures.sensor.asleep),
           "waking-power": Self.watts(figures.sensor.waking), "awake-power": Self.watts(figures.sensor.awake),
         ])
     }

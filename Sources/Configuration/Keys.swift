@@ -220,21 +220,24 @@ package enum Keys {
     .flag("loop", \.loop, "Begin again at the end of the recording."),
   ]
 
-  package static let sensor: [Key<Configuration.Sensor>] = [
-    .text("device", takes: "path or name", \.device, "ALSA device, or the camera's node or card name."),
-    .count("width", 16...4096, \.width, "Camera: columns asked for."),
-    .count("height", 16...4096, \.height, "Camera: rows asked for."),
-    .count("frames-per-second", 1...240, \.framesPerSecond, "Camera: frame rate asked for."),
-    .duration("wake-deadline", 0.01...60, \.wakeDeadline, "A woken sensor must deliver within this time."),
-    .count("settle-frames", 0...100, \.settleFrames, "Camera: frames thrown away after waking."),
-    .duration("linger", 0...3600, \.linger, "Time a woken sensor stays awake after it was last needed."),
-    .duration(
-      "replay-wake-latency", 0...60, \.replayWakeLatency, "Replay: time the recorded sensor takes to wake."),
-    watts("asleep-power", \.asleepWatts, "Power drawn asleep, in place of the board's figure."),
-    watts(
-      "waking-power", \.wakingWatts, "Power drawn while waking and settling, in place of the board's figure."),
-    watts("awake-power", \.awakeWatts, "Power drawn awake, in place of the board's figure."),
-  ]
+  package static let sensor: [Key<Configuration.Sensor>] =
+    [
+      .text("device", takes: "path or name", \.device, "ALSA device, or the camera's node or card name."),
+      .count("width", 16...4096, \.width, "Camera: columns asked for."),
+      .count("height", 16...4096, \.height, "Camera: rows asked for."),
+      .count("frames-per-second", 1...240, \.framesPerSecond, "Camera: frame rate asked for."),
+      .duration("wake-deadline", 0.01...60, \.wakeDeadline, "A woken sensor must deliver within this time."),
+      .count("settle-frames", 0...100, \.settleFrames, "Camera: frames thrown away after waking."),
+    ] + devices + [
+      .duration("linger", 0...3600, \.linger, "Time a woken sensor stays awake after it was last needed."),
+      .duration(
+        "replay-wake-latency", 0...60, \.replayWakeLatency, "Replay: time the recorded sensor takes to wake."),
+      watts("asleep-power", \.asleepWatts, "Power drawn asleep, in place of the board's figure."),
+      watts(
+        "waking-power", \.wakingWatts,
+        "Power drawn while waking and settling, in place of the board's figure."),
+      watts("awake-power", \.awakeWatts, "Power drawn awake, in place of the board's figure."),
+    ]
 
   package static let events: [Key<Configuration.Events>] = [
     .choice("filter", \.filter, "How evidence is gathered over windows."),
@@ -287,8 +290,12 @@ package enum Keys {
     }
   }
 
-  /// Keys of [sensor NAME] that a microphone has no use for.
-  package static let camera: Set = ["width", "height", "frames-per-second", "settle-frames"]
+  /// Keys of [sensor NAME] that a microphone has no use for, and a camera.
+  package static let camera: Set = [
+    "width", "height", "frames-per-second", "settle-frames", "pixel-format", "exposure", "gain",
+    "power-line-frequency",
+  ]
+  package static let microphone: Set = ["channel", "stuck-after"]
 
   private static func watts(
     _ name: String, _ path: WritableKeyPath<Configuration.Sensor, Double?> & Sendable, _ help: String

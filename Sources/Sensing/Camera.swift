@@ -9,23 +9,23 @@ final class Camera: Sendable {
 
   let link: DeviceLink
   let slot: FrameSlot
-  private let wish: (width: Int, height: Int, channels: Int, frameRate: FrameRate)
+  private let wish: CameraChoice.Wish
   private let calls: CameraCalls
 
-  init(
-    _ link: DeviceLink, width: Int, height: Int, channels: Int, frameRate: FrameRate, calls: CameraCalls
-  ) {
+  init(_ link: DeviceLink, _ wish: CameraChoice.Wish, calls: CameraCalls) {
     self.link = link
     self.calls = calls
-    slot = FrameSlot(channels: channels)
-    wish = (width, height, channels, frameRate)
+    self.wish = wish
+    slot = FrameSlot(channels: wish.channels)
   }
 
   /// The thread's body: from wake to wake until the rig stops.
   func run() {
+    // Kept from wake to wake: a process costs less asleep than to start.
+    var decoder: PictureDecoder?
     while let wake = link.awaitWake() {
       do throws(SensingError) {
-        try capture(wake)
+        try capture(wake, &decoder)
       } catch {
         link.fail(wake, error)
       }
@@ -40,14 +40,11 @@ final class Camera: Sendable {
   }
 
   /// Opens the device and takes its frames until this wake is over; the device is closed on return.
-  private func capture(_ wake: Int) throws(SensingError) {
-    let device = link.configuration.device
-    guard let path = CameraPath.find(device) else {
-      throw SensingError(link.subject, .device(.absent, detail: "no camera of this name"))
-    }
+  private func capture(_ wake: Int, _ decoder: inout PictureDecoder?) throws(SensingError) {
+    let path = try CameraPath.find(link.configuration.device, subject: link.subject, calls)
     let stream = try CameraStream.open(
-      path: path, width: wish.width, height: wish.height, channels: wish.channels, frameRate: wish.frameRate,
-      subject: link.subject, calls: calls)
+      path: path, wish, settings: link.configuration.cameraSettings, subject: link.subject, calls: calls)
+    try prepare(&decoder, for: stream)
     let limit = max(link.limits.patience, stream.interval + stream.interval)
     guard link.opened(wake, patience: limit) else { return }
     var patience = Patience(limit, from: Moment.current.steady)
@@ -69,10 +66,26 @@ final class Camera: Sendable {
       case .damaged: try countDamage(&progress)
       case .frame(let frame):
         patience.renew(at: Moment.current.steady)
-        try take(frame, of: stream, wake, &progress)
+        try take(frame, of: stream, wake, &progress, &decoder)
         try stream.queue(frame.index)
       }
     }
+  }
+
+  /// Has a process ready for what this stream sends, if that needs one.
+  private func prepare(
+    _ decoder: inout PictureDecoder?, for stream: borrowing CameraStream
+  ) throws(SensingError) {
+    guard case .jpeg(let shape) = stream.encoding else {
+      decoder = nil
+      return
+    }
+    let bytes = stream.largestFrame
+    if decoder?.shape == shape && decoder?.capacity ?? 0 >= min(bytes, PictureDecoder.largestPicture) {
+      return
+    }
+    decoder = nil
+    decoder = try PictureDecoder.start(shape, capacity: bytes, program: calls.decoder, subject: link.subject)
   }
 
   /// Blocks in poll on the device and the pipeline's orders.
@@ -86,7 +99,8 @@ final class Camera: Sendable {
   }
 
   private func take(
-    _ frame: CameraStream.Frame, of stream: borrowing CameraStream, _ wake: Int, _ progress: inout Progress
+    _ frame: CameraStream.Frame, of stream: borrowing CameraStream, _ wake: Int, _ progress: inout Progress,
+    _ decoder: inout PictureDecoder?
   ) throws(SensingError) {
     if let last = progress.sequence {
       let skipped = Int(frame.sequence &- last) - 1
@@ -95,13 +109,22 @@ final class Camera: Sendable {
     }
     progress.sequence = frame.sequence
     if frame.isCorrupt { return try countDamage(&progress) }
-    progress.corruptInARow = 0
     if progress.settled < link.configuration.settlingFrames {
+      progress.corruptInARow = 0
       progress.settled += 1
       link.count { $0.framesSettling += 1 }
       return
     }
-    slot.publish(stream.bytes(of: frame), stream.layout, captured: frame.captured)
+    switch stream.encoding {
+    case .raw(let layout): slot.publish(stream.bytes(of: frame), layout, captured: frame.captured)
+    case .jpeg(let shape):
+      // One that does not decode is damaged, and no answer is made of it.
+      guard try decoder?.decode(stream.bytes(of: frame)) == true, let pixels = decoder?.pixels else {
+        return try countDamage(&progress)
+      }
+      slot.publish(pixels, shape.layout, captured: frame.captured)
+    }
+    progress.corruptInARow = 0
     link.report { core, now in
       let awoke = core.becameAwake(wake, since: frame.captured, now)
       return core.delivered(wake, upTo: frame.captured, now) || awoke

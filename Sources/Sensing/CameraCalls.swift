@@ -16,19 +16,25 @@ package struct CameraCalls: Sendable {
       UnsafeMutableRawPointer?
   package var unmap: @Sendable (UnsafeMutableRawBufferPointer) -> Void
   package var close: @Sendable (_ descriptor: Int32) -> Void
+  /// The format, as V4L2's four letters, that the driver itself delivers, whatever libv4l2 makes of it; 0 where that cannot be known.
+  package var nativeFormat: @Sendable (_ descriptor: Int32) -> UInt32
+  /// The program that decodes JPEG pictures.
+  package var decoder = PictureDecoder.ownProgram
 
   package init(
     open: @escaping @Sendable (String) -> Int32,
     control: @escaping @Sendable (Int32, UInt, UnsafeMutableRawPointer) -> Int32,
     map: @escaping @Sendable (Int32, Int, Int64, inout Int32) -> UnsafeMutableRawPointer?,
     unmap: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void,
-    close: @escaping @Sendable (Int32) -> Void
+    close: @escaping @Sendable (Int32) -> Void,
+    nativeFormat: @escaping @Sendable (Int32) -> UInt32 = { _ in 0 }
   ) {
     self.open = open
     self.control = control
     self.map = map
     self.unmap = unmap
     self.close = close
+    self.nativeFormat = nativeFormat
   }
 
   package static let system = CameraCalls(
@@ -50,5 +56,6 @@ package struct CameraCalls: Sendable {
       return nil
     },
     unmap: { _ = v4l2_munmap($0.baseAddress, $0.count) },
-    close: { _ = v4l2_close($0) })
+    close: { _ = v4l2_close($0) },
+    nativeFormat: { mmx_v4l2_native_format($0) })
 }

@@ -3,7 +3,8 @@ import Glibc
 import Linux
 import Vocabulary
 
-/// An open V4L2 capture device that streams into mapped buffers, non-blocking, through libv4l2's conversions.
+/// An open V4L2 capture device that streams into mapped buffers, non-blocking. What it sends is read as it is; libv4l2
+/// converts only what no format of ours is, and never what is compressed.
 /// Source: https://docs.kernel.org/userspace-api/media/v4l/capture.c.html
 struct CameraStream: ~Copyable {
   /// One being filled, one ready, and two for a thread that is late.
@@ -12,7 +13,9 @@ struct CameraStream: ~Copyable {
   let descriptor: Int32
   private let calls: CameraCalls
   private let subject: String
-  private(set) var layout = PixelLayout.grey(width: 1, height: 1, stride: 1, fullRange: true)
+  private(set) var encoding = CameraEncoding.raw(.grey(width: 1, height: 1, stride: 1, fullRange: true))
+  /// Of the largest buffer, and so of the largest frame.
+  private(set) var largestFrame = 0
   /// From frame to frame, as the driver says.
   private(set) var interval = Nanoseconds.zero
   private var mapped: InlineArray<4, UnsafeMutableRawBufferPointer>
@@ -38,15 +41,16 @@ struct CameraStream: ~Copyable {
 
   /// Opens the device and lets it stream.
   static func open(
-    path: String, width: Int, height: Int, channels: Int, frameRate: FrameRate, subject: String,
-    calls: CameraCalls
+    path: String, _ wish: CameraChoice.Wish, settings: CameraSettings, subject: String, calls: CameraCalls
   ) throws(SensingError) -> CameraStream {
     let descriptor = calls.open(path)
     if descriptor < 0 { throw SensingError(subject, call: "open \(path)", errno: -descriptor, inUse: false) }
     var stream = CameraStream(owning: descriptor, calls, subject: subject)
     try stream.checkCapabilities()
-    try stream.setFormat(width: width, height: height, channels: channels)
-    stream.setFrameRate(frameRate)
+    try stream.setFormat(wish)
+    stream.setFrameRate(wish.frameRate)
+    // Each time: a camera that was away has forgotten them.
+    try settings.apply(to: descriptor, subject: subject, calls)
     try stream.mapBuffers()
     try stream.startStreaming()
     return stream
@@ -63,26 +67,40 @@ struct CameraStream: ~Copyable {
     }
   }
 
-  private mutating func setFormat(width: Int, height: Int, channels: Int) throws(SensingError) {
+  private mutating func setFormat(_ wish: CameraChoice.Wish) throws(SensingError) {
+    let offer = CameraOffer(of: descriptor, calls)
+    let ranked = CameraChoice.ranked(offer, wish)
     var last: Int32 = EINVAL
-    for wanted in CameraFormat.preference(channels: channels) {
+    for choice in ranked.isEmpty ? CameraChoice.emulated(wish) : ranked {
       var format = v4l2_format()
       format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
-      format.fmt.pix.width = UInt32(width)
-      format.fmt.pix.height = UInt32(height)
-      format.fmt.pix.pixelformat = wanted.fourCC
+      format.fmt.pix.width = UInt32(choice.width)
+      format.fmt.pix.height = UInt32(choice.height)
+      format.fmt.pix.pixelformat = choice.format.fourCC
       format.fmt.pix.field = V4L2_FIELD_NONE.rawValue
       let code = calls.control(descriptor, mmx_VIDIOC_S_FMT, &format)
       if code < 0 {
         last = -code
         // Another program streams, or the device went: no other format will do better.
         if last == EBUSY || last == ENODEV { break }
-      } else if let layout = wanted.layout(format.fmt.pix) {
-        self.layout = layout
+      } else if let encoding = choice.format.encoding(format.fmt.pix, channels: wish.channels),
+        isDecodedApart(choice.format, offer)
+      {
+        self.encoding = encoding
         return
       }
     }
-    throw SensingError(subject, call: "VIDIOC_S_FMT", errno: last, inUse: true)
+    let error = SensingError(subject, call: "VIDIOC_S_FMT", errno: last, inUse: true)
+    guard case .device(.formatRefused, let detail) = error.kind else { throw error }
+    throw SensingError(subject, .device(.formatRefused, detail: "\(detail); it offers \(offer.summary)"))
+  }
+
+  /// Whether what the camera sends is decoded by no library in this process: libv4l2 may have picked a compressed format of the
+  /// camera's to make what was asked for.
+  private func isDecodedApart(_ format: CameraFormat, _ offer: CameraOffer) -> Bool {
+    let native = calls.nativeFormat(descriptor)
+    if native == 0 || native == format.fourCC { return true }
+    return offer.formats.contains { $0.fourCC == native && !$0.isCompressed }
   }
 
   /// Drivers that have no say in their rate refuse; then the rate asked for is what is expected.
@@ -115,9 +133,11 @@ struct CameraStream: ~Copyable {
       }
       mapped[index] = UnsafeMutableRawBufferPointer(start: memory, count: length)
       mappedCount += 1
-      if length < layout.byteCount {
+      largestFrame = max(largestFrame, length)
+      if length < encoding.leastByteCount {
         throw SensingError(
-          subject, .device(.formatRefused, detail: "buffers of \(length) bytes for \(layout.byteCount)"))
+          subject,
+          .device(.formatRefused, detail: "buffers of \(length) bytes for \(encoding.leastByteCount)"))
       }
     }
     if mappedCount == 0 { throw SensingError(subject, .device(.formatRefused, detail: "no buffers")) }
@@ -137,6 +157,8 @@ struct CameraStream: ~Copyable {
     let index: Int
     let captured: Instant
     let sequence: UInt32
+    /// That are the frame's; of a JPEG, the rest of the buffer is not.
+    let byteCount: Int
     /// The driver marked it, or it is too short: its pixels are not to be used.
     let isCorrupt: Bool
   }
@@ -176,7 +198,8 @@ struct CameraStream: ~Copyable {
     return .frame(
       Frame(
         index: index, captured: captured, sequence: buffer.sequence,
-        isCorrupt: marked || Int(buffer.bytesused) < layout.byteCount))
+        byteCount: min(Int(buffer.bytesused), mapped[index].count),
+        isCorrupt: marked || Int(buffer.bytesused) < encoding.leastByteCount))
   }
 
   func queue(_ index: Int) throws(SensingError) {
@@ -185,7 +208,9 @@ struct CameraStream: ~Copyable {
   }
 
   /// The bytes of a frame that was taken and not yet given back.
-  func bytes(of frame: Frame) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(mapped[frame.index]) }
+  func bytes(of frame: Frame) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(mapped[frame.index])[..<frame.byteCount])
+  }
 
   private static func buffer(_ index: Int) -> v4l2_buffer {
     var buffer = v4l2_buffer()

@@ -28,9 +28,11 @@ final class Microphone: Sendable {
   func run() {
     let chunk = UnsafeMutableBufferPointer<Int16>.allocate(capacity: Self.chunk)
     defer { chunk.deallocate() }
+    var stillness = Stillness(rate: rate, limit: link.configuration.stuckAfter)
     while let wake = link.awaitWake() {
+      stillness.begin()
       do throws(SensingError) {
-        try capture(wake, chunk)
+        try capture(wake, chunk, &stillness)
       } catch {
         link.fail(wake, error)
       }
@@ -38,9 +40,13 @@ final class Microphone: Sendable {
   }
 
   /// Opens the device and takes its sound until this wake is over; the device is closed on return.
-  private func capture(_ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>) throws(SensingError) {
+  private func capture(
+    _ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>, _ stillness: inout Stillness
+  ) throws(SensingError) {
     let stream = try MicrophoneStream.open(
-      device: link.configuration.device, rate: rate, subject: link.subject, calls: calls)
+      device: link.configuration.device, rate: rate, channel: link.configuration.channel,
+      subject: link.subject,
+      calls: calls)
     guard link.opened(wake, patience: link.limits.patience) else { return }
     ring.withLock { $0.restart() }
     let descriptors = UnsafeMutableBufferPointer<pollfd>.allocate(capacity: stream.descriptorCount + 1)
@@ -63,12 +69,14 @@ final class Microphone: Sendable {
       let isOrdered = ready > 0 && descriptors[0].revents != 0
       if isOrdered { link.order.clear() }
       let hasError = ready > 0 && stream.hasError(in: own)
-      let taken = try drain(stream, wake, chunk, &lost)
+      let taken = try drain(stream, wake, chunk, &lost, &stillness)
       if taken > 0 {
         patience.renew(at: Moment.current.steady)
         emptyErrors = 0
         // It never runs dry (ALSA's null device, a file): a period's time for a period's sound.
-        if taken >= Self.readsPerPoll * chunk.count { link.pause(MicrophoneStream.period) }
+        if taken >= Self.readsPerPoll * stream.samplesPerRead(into: chunk) {
+          link.pause(MicrophoneStream.period)
+        }
         continue
       }
       if hasError {
@@ -84,7 +92,7 @@ final class Microphone: Sendable {
   /// Takes all that is there into the ring; returns how many samples.
   private func drain(
     _ stream: borrowing MicrophoneStream, _ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>,
-    _ lost: inout Bool
+    _ lost: inout Bool, _ stillness: inout Stillness
   ) throws(SensingError) -> Int {
     var taken = 0
     let offset = bootTimeOffsetOfMonotonic()
@@ -96,23 +104,27 @@ final class Microphone: Sendable {
         link.count { $0.overruns += 1 }
         return taken
       case .samples(let count, let end):
-        take(UnsafeBufferPointer(rebasing: chunk[0..<count]), endingAt: end, wake, afterLoss: lost)
+        let samples = UnsafeBufferPointer(rebasing: chunk[0..<count])
+        stillness.observe(samples)
+        if let fault = stillness.fault(link.subject) { throw fault }
+        take(samples, endingAt: end, wake, afterLoss: lost, isAlive: !stillness.isDoubted)
         lost = false
         taken += count
-        if count < chunk.count { return taken }
+        if count < stream.samplesPerRead(into: chunk) { return taken }
       }
     }
     return taken
   }
 
   private func take(
-    _ samples: UnsafeBufferPointer<Int16>, endingAt end: Instant, _ wake: Int, afterLoss: Bool
+    _ samples: UnsafeBufferPointer<Int16>, endingAt end: Instant, _ wake: Int, afterLoss: Bool, isAlive: Bool
   ) {
     let (lost, start, covered) = ring.withLock { ring in
       let lost = ring.append(samples, endingAt: end, afterLoss: afterLoss)
       return (lost, ring.start, ring.covered)
     }
     if lost > 0 { link.count { $0.lostSamples += lost } }
+    if !isAlive { return }
     link.report { core, now in
       // A period later than the first sample: its time is moved by the stamps that follow, and a window that is
       // asked for from here on is to find all its samples all the same.

@@ -15,8 +15,9 @@ package struct MicrophoneCalls: Sendable {
 
   /// Opens for capture, without blocking.
   package var open: @Sendable (_ device: String, _ pcm: inout OpaquePointer?) -> Int32
-  /// 16-bit mono at `rate` in periods of `MicrophoneStream.period`, stamped with the monotonic clock.
-  package var configure: @Sendable (_ pcm: OpaquePointer, _ rate: Int) -> Configured
+  /// 16-bit samples of so many interleaved channels at `rate` in periods of `MicrophoneStream.period`, stamped with the monotonic
+  /// clock.
+  package var configure: @Sendable (_ pcm: OpaquePointer, _ rate: Int, _ channels: Int) -> Configured
   package var start: @Sendable (_ pcm: OpaquePointer) -> Int32
   package var close: @Sendable (_ pcm: OpaquePointer) -> Void
   package var descriptorCount: @Sendable (_ pcm: OpaquePointer) -> Int32
@@ -31,13 +32,14 @@ package struct MicrophoneCalls: Sendable {
   /// When the last of so many samples was captured.
   package var timestamp:
     @Sendable (_ pcm: OpaquePointer, inout snd_pcm_uframes_t, inout snd_htimestamp_t) -> Int32
+  /// Takes so many samples of each channel, interleaved.
   package var read: @Sendable (_ pcm: OpaquePointer, UnsafeMutablePointer<Int16>?, _ count: Int) -> Int
   /// Makes ready again after an overrun or a suspension.
   package var recover: @Sendable (_ pcm: OpaquePointer, _ code: Int32) -> Int32
 
   package init(
     open: @escaping @Sendable (String, inout OpaquePointer?) -> Int32,
-    configure: @escaping @Sendable (OpaquePointer, Int) -> Configured,
+    configure: @escaping @Sendable (OpaquePointer, Int, Int) -> Configured,
     start: @escaping @Sendable (OpaquePointer) -> Int32,
     close: @escaping @Sendable (OpaquePointer) -> Void,
     descriptorCount: @escaping @Sendable (OpaquePointer) -> Int32,
@@ -69,8 +71,8 @@ package struct MicrophoneCalls: Sendable {
       mmx_alsa_silence()
       return snd_pcm_open(&pcm, device, SND_PCM_STREAM_CAPTURE, Int32(SND_PCM_NONBLOCK))
     },
-    configure: { pcm, rate in
-      let hardware = setHardware(pcm, rate)
+    configure: { pcm, rate, channels in
+      let hardware = setHardware(pcm, rate, channels)
       if case .accepted = hardware { return setSoftware(pcm) }
       return hardware
     },
@@ -89,7 +91,7 @@ package struct MicrophoneCalls: Sendable {
     read: { pcm, samples, count in Int(snd_pcm_readi(pcm, samples, UInt(max(0, count)))) },
     recover: { pcm, code in snd_pcm_recover(pcm, code, 1) })
 
-  private static func setHardware(_ pcm: OpaquePointer, _ rate: Int) -> Configured {
+  private static func setHardware(_ pcm: OpaquePointer, _ rate: Int, _ channels: Int) -> Configured {
     var parameters: OpaquePointer?
     var code = snd_pcm_hw_params_malloc(&parameters)
     if code < 0 { return .error(call: "snd_pcm_hw_params_malloc", code: code) }
@@ -102,7 +104,9 @@ package struct MicrophoneCalls: Sendable {
     if snd_pcm_hw_params_set_format(pcm, parameters, SND_PCM_FORMAT_S16) < 0 {
       return .lacks("16-bit samples")
     }
-    if snd_pcm_hw_params_set_channels(pcm, parameters, 1) < 0 { return .lacks("one channel") }
+    if snd_pcm_hw_params_set_channels(pcm, parameters, UInt32(channels)) < 0 {
+      return .lacks(channels == 1 ? "one channel" : "\(channels) channels")
+    }
     if snd_pcm_hw_params_set_rate(pcm, parameters, UInt32(rate), 0) < 0 { return .lacks("\(rate) Hz") }
     var period = UInt32(MicrophoneStream.period.count / 1_000)
     var buffer = UInt32(MicrophoneStream.buffer.count / 1_000)

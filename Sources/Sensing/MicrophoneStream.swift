@@ -3,7 +3,8 @@ import Glibc
 import Linux
 import Vocabulary
 
-/// An open ALSA capture stream: 16-bit mono at the rate asked for, non-blocking.
+/// An open ALSA capture stream: one channel of 16-bit samples at the rate asked for, non-blocking. A device that has another rate,
+/// format or number of channels is opened through ALSA's `plug`, which converts.
 /// Source: https://www.alsa-project.org/alsa-doc/alsa-lib/pcm.html
 struct MicrophoneStream: ~Copyable {
   /// How long a period is asked to be: what a wake of the thread brings. 50 wakes a second cost 0.3 % of a core.
@@ -15,25 +16,65 @@ struct MicrophoneStream: ~Copyable {
   private let calls: MicrophoneCalls
   private let subject: String
   let rate: Int
+  /// Interleaved channels as they are read, and which of them is kept.
+  private let channels: Int
+  private let kept: Int
 
-  private init(owning pcm: OpaquePointer, _ calls: MicrophoneCalls, rate: Int, subject: String) {
+  private init(
+    owning pcm: OpaquePointer, _ calls: MicrophoneCalls, rate: Int, _ channel: SoundChannel, subject: String
+  ) {
     self.pcm = pcm
     self.calls = calls
     self.rate = rate
     self.subject = subject
+    channels = Self.count(for: channel)
+    kept = if case .one(let number) = channel { number - 1 } else { 0 }
+  }
+
+  /// Channels to ask for. Of one, `plug` makes the mean of all; of more, it leaves each in its place.
+  private static func count(for channel: SoundChannel) -> Int {
+    if case .one(let number) = channel { max(2, number) } else { 1 }
   }
 
   /// Opens the device and starts it.
   static func open(
-    device: String, rate: Int, subject: String, calls: MicrophoneCalls
+    device: String, rate: Int, channel: SoundChannel = .mixed, subject: String, calls: MicrophoneCalls
+  ) throws(SensingError) -> MicrophoneStream {
+    let refusal: SensingError
+    do throws(SensingError) {
+      return try openAsNamed(device, rate, channel, subject, calls)
+    } catch {
+      guard case .device(.formatRefused, _) = error.kind, let converting = Self.converting(device) else {
+        throw error
+      }
+      refusal = error
+      converted: do throws(SensingError) {
+        return try openAsNamed(converting, rate, channel, subject, calls)
+      } catch {
+        // What the device itself lacks tells more than what its conversion does; that it is held or gone tells most.
+        if case .device(.formatRefused, _) = error.kind { break converted }
+        if case .device(.absent, _) = error.kind { break converted }
+        throw error
+      }
+    }
+    throw refusal
+  }
+
+  /// The name of the device behind ALSA's conversion; nil where its name cannot be quoted.
+  private static func converting(_ device: String) -> String? {
+    device.utf8.contains { $0 == 0x27 || $0 == 0x22 || $0 == 0x5C } ? nil : "plug:SLAVE='\(device)'"
+  }
+
+  private static func openAsNamed(
+    _ device: String, _ rate: Int, _ channel: SoundChannel, _ subject: String, _ calls: MicrophoneCalls
   ) throws(SensingError) -> MicrophoneStream {
     var pcm: OpaquePointer?
     let code = calls.open(device, &pcm)
     guard code == 0, let pcm else {
       throw SensingError(subject, call: "snd_pcm_open", errno: -code, inUse: false)
     }
-    let stream = MicrophoneStream(owning: pcm, calls, rate: rate, subject: subject)
-    switch calls.configure(pcm, rate) {
+    let stream = MicrophoneStream(owning: pcm, calls, rate: rate, channel, subject: subject)
+    switch calls.configure(pcm, rate, stream.channels) {
     case .accepted: break
     case .lacks(let what): throw SensingError(subject, .device(.formatRefused, detail: "not \(what)"))
     case .error(let call, let code): try stream.check(call, code)
@@ -51,6 +92,9 @@ struct MicrophoneStream: ~Copyable {
   // MARK: Running
 
   var descriptorCount: Int { max(0, Int(calls.descriptorCount(pcm))) }
+
+  /// The most that one read gives.
+  func samplesPerRead(into buffer: UnsafeMutableBufferPointer<Int16>) -> Int { buffer.count / channels }
 
   func fill(_ descriptors: UnsafeMutableBufferPointer<pollfd>) {
     calls.fill(pcm, descriptors)
@@ -72,7 +116,7 @@ struct MicrophoneStream: ~Copyable {
     case overrun
   }
 
-  /// Takes samples that are there into the buffer.
+  /// Takes samples that are there into the buffer, where those of the kept channel then stand one after another.
   /// - Throws: when the stream is of no more use.
   func read(
     into buffer: UnsafeMutableBufferPointer<Int16>, clockOffset: Int64
@@ -92,12 +136,15 @@ struct MicrophoneStream: ~Copyable {
     var stamp = snd_htimestamp_t()
     if calls.timestamp(pcm, &stamped, &stamp) < 0 { stamp = snd_htimestamp_t() }
     let now = Instant(sinceBoot: bootTimeNanoseconds())
-    let count = calls.read(pcm, buffer.baseAddress, min(available, buffer.count))
+    let room = buffer.count / channels
+    let count = calls.read(pcm, buffer.baseAddress, min(available, room))
     if count == -Int(EAGAIN) || count == 0 { return .nothing }
     if count < 0 { return try recover(Int32(count)) }
-    guard count <= buffer.count else {
-      throw SensingError(
-        subject, .device(.ioError, detail: "the driver gave \(count) samples of \(buffer.count)"))
+    guard count <= room else {
+      throw SensingError(subject, .device(.ioError, detail: "the driver gave \(count) samples of \(room)"))
+    }
+    if channels > 1 {
+      for i in 0..<count { buffer[i] = buffer[i * channels + kept] }
     }
     let monotonic = Int64(stamp.tv_sec) &* 1_000_000_000 &+ Int64(stamp.tv_nsec)
     let end = bootTime(ofStamp: monotonic, offset: clockOffset, now: now)

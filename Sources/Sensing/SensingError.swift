@@ -84,6 +84,8 @@ extension SensorFault {
     case .openHung: "its driver does not return from opening it"
     case .closeHung: "its driver does not return from closing it"
     case .formatRefused: "offers no usable format"
+    case .settingRefused: "does not take a setting"
+    case .stuck: "delivers no sound, only one value"
     case .noBandwidth: "the bus has no bandwidth left"
     case .ioError: "the driver reported an error"
     case .ended: "its recording is over"
@@ -101,6 +103,10 @@ extension SensorFault {
     case .openHung, .closeHung:
       "plug it out and in again, or restart what serves it; it is tried again by itself"
     case .formatRefused: "name another device, or plughw: instead of hw: for sound"
+    case .settingRefused:
+      "correct that key or take it out of the sensor's section (v4l2-ctl -L shows controls)"
+    case .stuck:
+      "switch it on and unmute it (alsamixer, F4), or set stuck-after = 0s where it is silent by design; it is tried again by itself"
     case .noBandwidth: "use another USB port or a smaller picture"
     case .ioError: "look into the kernel's log (dmesg); it is tried again by itself"
     case .ended: "record all sensors for the same time"

@@ -27,6 +27,12 @@ package struct SensorConfiguration: Hashable, Sendable {
   package var settlingFrames: Int
   /// How much past sound stays readable.
   package var history: Nanoseconds
+  /// Camera: controls set at each opening.
+  package var cameraSettings = CameraSettings()
+  /// Microphone: which of the device's channels is taken.
+  package var channel = SoundChannel.mixed
+  /// Microphone: sound that has been one value for so long is a fault; zero: never.
+  package var stuckAfter = SoundChannel.usualStuckAfter
 
   /// USB devices with a cold driver take up to a second from opening to the first data.
   private static let leastWakeLimit = Nanoseconds.seconds(2)

@@ -33,6 +33,10 @@ package enum SensorFault: String, Hashable, Sendable, CaseIterable {
   case closeHung
   /// It offers no rate, size or encoding that can be used.
   case formatRefused
+  /// It does not have, or does not take, a control that the configuration sets.
+  case settingRefused
+  /// What it delivers has been the same value for seconds: muted, switched off, or broken.
+  case stuck
   /// The bus has no bandwidth left for it (ENOSPC on USB).
   case noBandwidth
   /// The driver or the file reported an error while reading.

@@ -60,7 +60,11 @@ final class SupervisedDevice {
     case .image(let width, let height, let channels, let frameRate):
       return .camera(
         Camera(
-          link, width: width, height: height, channels: channels, frameRate: frameRate, calls: calls.camera))
+          link,
+          CameraChoice.Wish(
+            width: width, height: height, channels: channels, frameRate: frameRate,
+            format: configuration.cameraSettings.pixelFormat),
+          calls: calls.camera))
     }
   }
 

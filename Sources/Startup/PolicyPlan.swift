@@ -93,11 +93,14 @@ package struct PolicyPlan: Sendable {
         throw StartupError(
           "\(places.place(section, "")): [\(section)]: " + noSuchModality(model), .configuration)
       }
-      guard case .spectrogram = modality.features else { continue }
-      if let key = Keys.camera.sorted().first(where: { places.isSet(section, $0) }) {
+      var isHeard = false
+      if case .spectrogram = modality.features { isHeard = true }
+      let foreign = isHeard ? Keys.camera : Keys.microphone
+      if let key = foreign.sorted().first(where: { places.isSet(section, $0) }) {
+        let (whose, its) = isHeard ? ("camera", "heard by a microphone") : ("microphone", "seen by a camera")
         throw StartupError(
-          "\(places.place(section, key)): '\(key)' is a camera's, and \(sensor.modality) is heard by a microphone; "
-            + "take it out", .configuration)
+          "\(places.place(section, key)): '\(key)' is a \(whose)'s, and \(sensor.modality) is \(its); take it out",
+          .configuration)
       }
     }
   }

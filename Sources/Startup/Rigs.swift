@@ -26,10 +26,13 @@ package enum Rigs {
       case .vector:
         throw StartupError("the modality '\(modality.name)' takes vectors, which no sensor gives", .dataError)
       }
-      result.append(
-        SensorConfiguration(
-          name: modality.name, kind: kind, device: device, wakeDeadline: sensor.wakeDeadline,
-          wakeLatency: sensor.replayWakeLatency, settlingFrames: sensor.settleFrames, history: history))
+      var wanted = SensorConfiguration(
+        name: modality.name, kind: kind, device: device, wakeDeadline: sensor.wakeDeadline,
+        wakeLatency: sensor.replayWakeLatency, settlingFrames: sensor.settleFrames, history: history)
+      wanted.cameraSettings = sensor.camera
+      wanted.channel = sensor.channel
+      wanted.stuckAfter = sensor.stuckAfter
+      result.append(wanted)
     }
     return result
   }

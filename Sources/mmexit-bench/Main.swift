@@ -1,3 +1,4 @@
+import Sensing
 import Vocabulary
 
 /// Times a model's parts, or runs one input through it. A bench for people and scripts; the daemon does not need it.
@@ -8,6 +9,7 @@ struct Main {
            mmexit-bench infer --model FILE --input NAME=FILE.npy [--input ...] [--rounds N] [--isa NAME] [--json]
            mmexit-bench order [--modalities N] [--windows N] [--rounds N]
            mmexit-bench days [--model FILE --audits FILE.json] [--days N] [--seeds N] [--events PERCENT]
+           mmexit-bench mjpg [--frames N] [--seed S]
            mmexit-bench check [--cases N] [--windows N] [--first N] [--isa NAME]
 
     run    times every part and every layer of the model on made-up inputs: median, 99th percentile,
@@ -18,12 +20,15 @@ struct Main {
     order  times the review of the order of N modalities (12) with two exits each from N made-up audits (512)
     days   days without a change, resampled from what 'mmexitctl evaluate --audit --json' printed (else made up): does the order
            stay (--seeds, 20), and does the risk stay within its bound (--days, 200)? --events: share of windows with one (10)
+    mjpg   damaged JPEG pictures (--frames of them, made up from --seed) through the process that decodes a camera's; each must be
+           decoded or refused, and whole pictures between them decoded right; and the time of a picture of 640 x 480
     check  random layers, operations without weights (--cases of each) and feature windows (--windows; a tenth of the
            cases) through every instruction set of this machine: the bytes must be those of the portable kernels
     --isa  portable, sse41, avx2, avxvnni, avx512vnni, neon or dotprod; else the fastest there is
     """
 
   static func main() {
+    PictureDecoder.serveIfAsked()
     do throws(BenchFailure) {
       let arguments = Array(CommandLine.arguments.dropFirst())
       switch arguments.first {
@@ -37,9 +42,10 @@ struct Main {
       case "days":
         try days(
           Options(arguments.dropFirst(), allowed: ["--model", "--audits", "--days", "--seeds", "--events"]))
+      case "mjpg": try mjpg(Options(arguments.dropFirst(), allowed: ["--frames", "--seed"]))
       case nil: try run(Options(["--model", "config/models/digits.safetensors"], allowed: ["--model"]))
       case "--help", "-h": Swift.print(usage)
-      default: throw BenchFailure(.usage, "expected run, infer, order, days or check; --help has more")
+      default: throw BenchFailure(.usage, "expected run, infer, order, days, mjpg or check; --help has more")
       }
     } catch {
       write(error: "mmexit-bench: " + error.message)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Sensing
 
 /// `mmexitctl`: asks the daemon, and works without one.
 @main
@@ -13,4 +14,9 @@ struct Mmexitctl: ParsableCommand {
       Report.self,
       MetricsCommand.self,
     ])
+
+  static func main() {
+    PictureDecoder.serveIfAsked()
+    main(nil)
+  }
 }

@@ -2,6 +2,7 @@ import Configuration
 import Daemon
 import Glibc
 import Linux
+import Sensing
 import Startup
 import Vocabulary
 
@@ -24,6 +25,7 @@ struct Main {
   enum Task { case run, checkConfig, printConfig }
 
   static func main() {
+    PictureDecoder.serveIfAsked()
     useFrugalHeap()
     StandardDescriptors.occupy()
     var path: String?

@@ -38,6 +38,14 @@ package final class Driver: Sendable {
     package var lateness = Nanoseconds.zero
     /// Frames this driver marks as damaged.
     package var isDamaged = false
+    /// The JPEG that every frame is; nil: raw pixels.
+    package var jpeg: [UInt8]?
+    /// Whether it has the controls that a configuration may set.
+    package var hasControls = true
+    /// Every sample is this one.
+    package var constant: Int16?
+    /// It takes no format but behind ALSA's conversion.
+    package var needsConversion = false
   }
 
   /// What has happened so far.
@@ -46,6 +54,8 @@ package final class Driver: Sendable {
     package var closes = 0
     /// Calls for data.
     package var reads = 0
+    /// Controls that were set.
+    package var controlsSet = 0
     /// Threads that hang now.
     package var hanging = 0
   }

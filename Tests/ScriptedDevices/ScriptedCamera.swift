@@ -60,8 +60,10 @@ package struct ScriptedCamera: Sendable {
             Self.dequeue(&open[descriptor, default: Stream()], script, argument)
           }
         }
+        if request == mmx_VIDIOC_S_CTRL { driver.state.withLock { $0.counts.controlsSet += 1 } }
+        let script = driver.script
         return streams.withLock { open in
-          Self.control(&open[descriptor, default: Stream()], request, argument)
+          Self.control(&open[descriptor, default: Stream()], script, request, argument)
         }
       },
       map: { descriptor, length, offset, _ in
@@ -80,9 +82,16 @@ package struct ScriptedCamera: Sendable {
   }
 
   private static func control(
-    _ stream: inout Stream, _ request: UInt, _ argument: UnsafeMutableRawPointer
+    _ stream: inout Stream, _ script: Driver.Script, _ request: UInt, _ argument: UnsafeMutableRawPointer
   ) -> Int32 {
     switch request {
+    case mmx_VIDIOC_ENUM_FMT where script.jpeg != nil:
+      let format = argument.assumingMemoryBound(to: v4l2_fmtdesc.self)
+      if format.pointee.index > 0 { return -EINVAL }
+      format.pointee.pixelformat = mmx_V4L2_PIX_FMT_MJPEG
+      format.pointee.flags = mmx_V4L2_FMT_FLAG_COMPRESSED
+    case mmx_VIDIOC_ENUM_FMT, mmx_VIDIOC_ENUM_FRAMESIZES, mmx_VIDIOC_ENUM_FRAMEINTERVALS: return -EINVAL
+    case mmx_VIDIOC_QUERYCTRL where !script.hasControls: return -EINVAL
     case mmx_VIDIOC_QUERYCAP:
       let capability = argument.assumingMemoryBound(to: v4l2_capability.self)
       capability.pointee.capabilities = mmx_V4L2_CAP_VIDEO_CAPTURE | mmx_V4L2_CAP_STREAMING
@@ -111,12 +120,14 @@ package struct ScriptedCamera: Sendable {
     let stamp = max(0, now - script.lateness.count - bootTimeOffsetOfMonotonic())
     buffer.pointee.index = index
     buffer.pointee.sequence = stream.frames
-    buffer.pointee.bytesused = 1 << 16
+    buffer.pointee.bytesused = UInt32(script.jpeg?.count ?? 1 << 16)
     buffer.pointee.timestamp.tv_sec = Int(stamp / 1_000_000_000)
     buffer.pointee.timestamp.tv_usec = Int(stamp % 1_000_000_000 / 1_000)
     buffer.pointee.flags =
       mmx_V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | (script.isDamaged ? mmx_V4L2_BUF_FLAG_ERROR : 0)
-    if let memory = stream.memory[index] {
+    if let jpeg = script.jpeg {
+      stream.memory[index]?.copyBytes(from: jpeg)
+    } else if let memory = stream.memory[index] {
       for i in 0..<min(memory.count, 256) {
         memory[i] = UInt8(truncatingIfNeeded: Int(stream.frames) * 37 + i * 11)
       }

@@ -13,6 +13,8 @@ package struct ScriptedMicrophone: Sendable {
   private final class Sound: Sendable {
     /// By handle: when it was opened, and how many samples of it were taken.
     let opened = Mutex<[Int: (start: Int64, taken: Int)]>([:])
+    /// By handle: the name it was opened by, and its channels.
+    let named = Mutex<[Int: (name: String, channels: Int)]>([:])
   }
 
   package init(_ driver: Driver, rate: Int) {
@@ -39,7 +41,7 @@ package struct ScriptedMicrophone: Sendable {
       return there >= rate / 50 ? min(there, 4_000) : 0
     }
     calls = MicrophoneCalls(
-      open: { _, pcm in
+      open: { name, pcm in
         let code = driver.go(driver.script.open)
         if code != 0 { return code }
         let handle = driver.state.withLock { state in
@@ -47,10 +49,19 @@ package struct ScriptedMicrophone: Sendable {
           return state.counts.opens
         }
         sound.opened.withLock { $0[handle * 16] = (bootTimeNanoseconds(), 0) }
+        sound.named.withLock { $0[handle * 16] = (name, 1) }
         pcm = OpaquePointer(bitPattern: handle * 16)
         return 0
       },
-      configure: { _, _ in .accepted },
+      configure: { pcm, _, channels in
+        sound.named.withLock { named in
+          if driver.script.needsConversion, named[key(pcm)]?.name.hasPrefix("plug:SLAVE='") != true {
+            return .lacks("these samples")
+          }
+          named[key(pcm)]?.channels = channels
+          return .accepted
+        }
+      },
       start: { _ in 0 },
       close: { pcm in
         _ = driver.go(driver.script.close)
@@ -70,7 +81,12 @@ package struct ScriptedMicrophone: Sendable {
         guard let samples else { return -Int(EINVAL) }
         return sound.opened.withLock { opened in
           let taken = opened[key(pcm)]?.taken ?? 0
-          for i in 0..<count { samples[i] = Int16(((taken + i) % 80 - 40) * 200) }
+          // Channel 1 is the hum; each further one is 1 louder.
+          let channels = sound.named.withLock { $0[key(pcm)]?.channels ?? 1 }
+          for i in 0..<count * channels {
+            let hum = Int16(((taken + i / channels) % 80 - 40) * 200) + Int16(i % channels)
+            samples[i] = driver.script.constant ?? hum
+          }
           opened[key(pcm)]?.taken = taken + count
           return count
         }

@@ -1,4 +1,5 @@
 import CV4L2
+import Glibc
 import Testing
 
 @testable import Sensing
@@ -12,19 +13,54 @@ import Testing
     try directory.write("\(name)/index", Array("\(index)\n".utf8))
   }
 
+  /// Nodes that open and say what card they are, by their paths.
+  private func calls(_ cards: [String: String] = [:]) -> CameraCalls {
+    let paths = cards.keys.sorted()
+    return CameraCalls(
+      open: { path in paths.firstIndex(of: path).map { Int32($0) } ?? -ENOENT },
+      control: { number, request, argument in
+        guard request == mmx_VIDIOC_QUERYCAP, let card = cards[paths[Int(number)]] else { return -EINVAL }
+        withUnsafeMutableBytes(of: &argument.assumingMemoryBound(to: v4l2_capability.self).pointee.card) {
+          $0.copyBytes(from: card.utf8)
+        }
+        return 0
+      }, map: { _, _, _, _ in nil }, unmap: { _ in }, close: { _ in })
+  }
+
+  private func find(_ device: String, _ cards: [String: String] = [:]) throws(SensingError) -> String {
+    try CameraPath.find(device, subject: "sensor x", classes: directory.path, calls(cards))
+  }
+
   @Test func cardsAreFoundByNameAtTheirFirstNode() throws {
     try node("video10", card: "Cam B", index: "0")
     try node("video2", card: "Cam A", index: "1")
     try node("video3", card: "Cam A", index: "0")
     try node("video4", card: "Cam B", index: "0")
-    #expect(CameraPath.find("Cam A", classes: directory.path) == "/dev/video3")
-    #expect(CameraPath.find("Cam B", classes: directory.path) == "/dev/video4")
-    #expect(CameraPath.find("Cam C", classes: directory.path) == nil)
-    #expect(CameraPath.find("Cam A", classes: "/nowhere") == nil)
+    #expect(try find("Cam A") == "/dev/video3")
+    #expect(try find("cam b") == "/dev/video4")
+    let error = #expect(throws: SensingError.self) { try find("Cam C") }
+    #expect(error?.description.contains("'Cam A' at /dev/video3, 'Cam B' at /dev/video4") == true)
+    guard case .device(.absent, _)? = error?.kind else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
   }
 
-  @Test func pathsAreTakenAsTheyAre() {
-    #expect(CameraPath.find("/dev/v4l/by-id/x", classes: "/nowhere") == "/dev/v4l/by-id/x")
+  @Test func theDriversOwnWordForItsCardIsTakenToo() throws {
+    try node("video0", card: "vivid-000-vid-cap", index: "0")
+    #expect(try find("vivid", ["/dev/video0": "vivid"]) == "/dev/video0")
+  }
+
+  @Test func aCameraThatComesBackUnderAnotherNumberIsFoundAgain() throws {
+    try node("video0", card: "C270 HD WEBCAM", index: "0")
+    #expect(try find("C270 HD WEBCAM") == "/dev/video0")
+    try node("video0", card: "Another", index: "0")
+    try node("video1", card: "C270 HD WEBCAM", index: "0")
+    #expect(try find("C270 HD WEBCAM") == "/dev/video1")
+  }
+
+  @Test func pathsAreTakenAsTheyAre() throws {
+    #expect(try find("/dev/v4l/by-id/x") == "/dev/v4l/by-id/x")
   }
 }
 

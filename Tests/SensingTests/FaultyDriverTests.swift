@@ -12,13 +12,14 @@ import Vocabulary
   enum Kind: CaseIterable { case microphone, camera }
 
   /// A rig of one sensor on a scripted driver, with short limits.
-  private final class Bench {
+  final class Bench {
     let driver: Driver
     let rig: DeviceRig
 
     init(
       _ kind: Kind, wakeLimit: Nanoseconds = .milliseconds(300),
-      _ change: (inout Driver.Script) -> Void = { _ in }
+      _ change: (inout Driver.Script) -> Void = { _ in },
+      configure: (inout SensorConfiguration) -> Void = { _ in }
     )
       throws
     {
@@ -27,6 +28,7 @@ import Vocabulary
       var calls = DeviceCalls()
       calls.microphone = ScriptedMicrophone(driver, rate: 8_000).calls
       calls.camera = ScriptedCamera(driver).calls
+      calls.camera.decoder = PictureDecoderTests.program
       var limits = DeviceLimits()
       limits.patience = .milliseconds(200)
       limits.close = .milliseconds(200)
@@ -37,7 +39,8 @@ import Vocabulary
         case .microphone: .sound(rate: 8_000)
         case .camera: .image(width: 16, height: 16, channels: 1, frameRate: FrameRate(frames: 50)!)
         }
-      let sensor = SensorConfiguration(name: "x", kind: shape, device: "/dev/null", wakeLimit: wakeLimit)
+      var sensor = SensorConfiguration(name: "x", kind: shape, device: "/dev/null", wakeLimit: wakeLimit)
+      configure(&sensor)
       rig = try DeviceRig(sensors: [sensor], calls: calls, limits: limits)
       try rig.start()
     }

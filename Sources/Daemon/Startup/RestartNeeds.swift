@@ -49,6 +49,14 @@ struct RestartNeeds: Error {
       note(section, "device", if: !was.device.hasSameBytes(as: wanted.device))
       note(section, "wake-deadline", if: was.wakeDeadline != wanted.wakeDeadline)
       note(section, "settle-frames", if: was.settlingFrames != wanted.settlingFrames)
+      note(
+        section, "pixel-format", if: was.cameraSettings.pixelFormat != wanted.cameraSettings.pixelFormat)
+      note(section, "exposure", if: was.cameraSettings.exposure != wanted.cameraSettings.exposure)
+      note(section, "gain", if: was.cameraSettings.gain != wanted.cameraSettings.gain)
+      note(
+        section, "power-line-frequency", if: was.cameraSettings.powerLine != wanted.cameraSettings.powerLine)
+      note(section, "channel", if: was.channel != wanted.channel)
+      note(section, "stuck-after", if: was.stuckAfter != wanted.stuckAfter)
       note(section, "replay-wake-latency", if: was.wakeLatency != wanted.wakeLatency)
       let what = "what the model hears and sees (\(wanted.name))"
       switch (was.kind, wanted.kind) {

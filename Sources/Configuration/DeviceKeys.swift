@@ -1,0 +1,60 @@
+import Vocabulary
+
+extension Keys {
+  /// Of [sensor NAME]: how its device is set.
+  static let devices: [Key<Configuration.Sensor>] = [
+    Key(
+      name: "pixel-format",
+      takes: CameraSettings.PixelFormat.allCases.map(\.rawValue).joined(separator: ", "),
+      help: "Camera: format asked for, in place of the cheapest that it offers."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.camera.pixelFormat = try Quantity.choice(text, of: CameraSettings.PixelFormat.self)
+    } show: {
+      $0.camera.pixelFormat?.rawValue
+    },
+    Key(
+      name: "exposure", takes: "auto, or duration, 0.0001 s to 10 s",
+      help: "Camera: time a picture is exposed; set each time the camera is opened."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.camera.exposure = text == "auto" ? .automatic : .fixed(try Quantity.duration(text, 0.0001...10))
+    } show: {
+      switch $0.camera.exposure {
+      case nil: nil
+      case .automatic: "auto"
+      case .fixed(let time): Quantity.text(time)
+      }
+    },
+    Key(
+      name: "gain", takes: "auto, or number, 0 to 65535",
+      help: "Camera: gain, in the camera's own unit; set each time the camera is opened."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.camera.gain = text == "auto" ? .automatic : .fixed(try Quantity.count(text, 0...65535))
+    } show: {
+      switch $0.camera.gain {
+      case nil: nil
+      case .automatic: "auto"
+      case .fixed(let value): String(value)
+      }
+    },
+    Key(
+      name: "power-line-frequency",
+      takes: CameraSettings.PowerLine.allCases.map(\.rawValue).joined(separator: ", "),
+      help: "Camera: hertz that lamps flicker by; set each time the camera is opened."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.camera.powerLine = try Quantity.choice(text, of: CameraSettings.PowerLine.self)
+    } show: {
+      $0.camera.powerLine?.rawValue
+    },
+    Key(
+      name: "channel", takes: "mix, or number, 1 to 32",
+      help: "Microphone: the channel that is heard, or the mean of all."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.channel = text == "mix" ? .mixed : .one(try Quantity.count(text, 1...32))
+    } show: {
+      if case .one(let number) = $0.channel { String(number) } else { "mix" }
+    },
+    .duration(
+      "stuck-after", 0...3600, \.stuckAfter,
+      "Microphone: sound that is one value for so long is a fault, not silence; 0s for never."),
+  ]
+}
