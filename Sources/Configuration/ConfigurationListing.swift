@@ -49,7 +49,8 @@ package struct ConfigurationListing {
         "sensor \(modality.name)", keys, all.sensor(for: modality.name),
         Configuration.Sensor(modality: modality.name),
         unset: [
-          "device": modality.features.defaultDevice, "pixel-format": "the cheapest",
+          "device": modality.features.defaultDevice, "channel": "mix",
+          "stuck-after": Quantity.text(SoundChannel.usualStuckAfter), "pixel-format": "the cheapest",
           "exposure": "as the camera is", "gain": "as the camera is",
           "power-line-frequency": "as the camera is", "asleep-power": Self.watts(figures.sensor.asleep),
           "waking-power": Self.watts(figures.sensor.waking), "awake-power": Self.watts(figures.sensor.awake),

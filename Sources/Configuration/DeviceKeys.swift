@@ -1,7 +1,8 @@
 import Vocabulary
 
 extension Keys {
-  /// Of [sensor NAME]: how its device is set.
+  /// Of [sensor NAME]: how its device is set. What is usual is not shown: the canonical text, and so a configuration's digest, is that
+  /// of a file without them, and a camera's has no microphone's.
   static let devices: [Key<Configuration.Sensor>] = [
     Key(
       name: "pixel-format",
@@ -51,10 +52,15 @@ extension Keys {
     ) { (text, sensor) throws(ValueError) in
       sensor.channel = text == "mix" ? .mixed : .one(try Quantity.count(text, 1...32))
     } show: {
-      if case .one(let number) = $0.channel { String(number) } else { "mix" }
+      if case .one(let number) = $0.channel { String(number) } else { nil }
     },
-    .duration(
-      "stuck-after", 0...3600, \.stuckAfter,
-      "Microphone: sound that is one value for so long is a fault, not silence; 0s for never."),
+    Key(
+      name: "stuck-after", takes: "duration, 0 s to 3600 s",
+      help: "Microphone: sound that is one value for so long is a fault, not silence; 0s for never."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.stuckAfter = try Quantity.duration(text, 0...3600)
+    } show: {
+      $0.stuckAfter == SoundChannel.usualStuckAfter ? nil : Quantity.text($0.stuckAfter)
+    },
   ]
 }

@@ -51,6 +51,41 @@ import Vocabulary
     #expect(again == c)
   }
 
+  @Test func devicesSettingsAreReadAndPrinted() throws {
+    let text = """
+      [daemon]
+      model = /m
+      [sensor a]
+      channel = 3
+      stuck-after = 0s
+      [sensor b]
+      device = C270 HD WEBCAM
+      pixel-format = mjpg
+      exposure = 8ms
+      gain = 12
+      power-line-frequency = 50
+      [sensor c]
+      channel = mix
+      exposure = auto
+      gain = auto
+      """
+    let c = try parse(text)
+    #expect(c.sensor(for: "a").channel == .one(3) && c.sensor(for: "a").stuckAfter == .zero)
+    let camera = c.sensor(for: "b").camera
+    #expect(c.sensor(for: "b").device == "C270 HD WEBCAM" && camera.pixelFormat == .mjpg)
+    #expect(camera.exposure == .fixed(.milliseconds(8)) && camera.gain == .fixed(12))
+    #expect(camera.powerLine == .hertz50)
+    #expect(c.sensor(for: "c").channel == .mixed && c.sensor(for: "c").camera.gain == .automatic)
+    #expect(try Configuration.parse(Array(c.canonical().utf8), file: "/x/y.conf") == c)
+    // A file that says nothing of them has the digest that it had before there were any.
+    #expect(!Configuration().canonical().contains("stuck-after"))
+    for line in [
+      "channel = 0", "exposure = 8", "gain = -1", "power-line-frequency = 55", "pixel-format = h264",
+    ] {
+      #expect(throws: ConfigurationError.self) { try parse("[sensor a]\n\(line)\n") }
+    }
+  }
+
   @Test(arguments: [
     ("\"default\"", "stands in quotes"), ("'/m/a b'", "stands in quotes"),
     ("\u{a0}default", "'\\u{a0}default' has a character that is not seen"),
