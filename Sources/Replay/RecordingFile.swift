@@ -62,7 +62,7 @@ package struct RecordingFile: Sendable {
     try root.allowOnly("format", "name", "sensors", "labels")
     var sensors: [RecordingDescription.Entry] = []
     for place in try root.member("sensors").elements(count: 1...SensingLimits.sensors) {
-      try place.allowOnly("name", "kind", "file", "frames_per_second")
+      try place.allowOnly("name", "kind", "file", "frames_per_second", "clock_ppm")
       let kindPlace = try place.member("kind")
       guard let kind = RecordingDescription.Entry.Kind(rawValue: try kindPlace.string()) else {
         throw kindPlace.error(.wrongValue, "a sensor's kind is 'sound' or 'image'")
@@ -72,6 +72,11 @@ package struct RecordingFile: Sendable {
         guard kind == .image else { throw fps.error(.unexpected, "sound carries its own rate; take it out") }
         rate = FrameRate(frames: try fps.integer(in: 1...1000))
       }
+      var clockPPM = 0
+      if let ppm = try place.optional("clock_ppm") {
+        guard kind == .sound else { throw ppm.error(.unexpected, "of a sound's device only; take it out") }
+        clockPPM = try ppm.integer(in: -1_000...1_000)
+      }
       let name = try place.member("name").string()
       guard !sensors.contains(where: { $0.name.hasSameBytes(as: name) }) else {
         throw try place.member("name").error(.wrongValue, "another sensor is called '\(name)' too")
@@ -79,7 +84,7 @@ package struct RecordingFile: Sendable {
       sensors.append(
         RecordingDescription.Entry(
           name: name, kind: kind, file: try place.member("file").string(),
-          frameRate: rate))
+          frameRate: rate, clockPPM: clockPPM))
     }
     return RecordingDescription(
       name: try root.member("name").string(), sensors: sensors, labels: try root.optional("labels")?.string())

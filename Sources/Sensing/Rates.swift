@@ -43,16 +43,26 @@ package struct FrameRate: Hashable, Sendable {
 /// The arithmetic of a sample rate, exact where samples divide the second and rounded down where not.
 struct SampleRate: Hashable, Sendable {
   let perSecond: Int
+  /// What the device's clock is fast by, in millionths.
+  let partsPerMillion: Int
+
+  init(perSecond: Int, partsPerMillion: Int = 0) {
+    self.perSecond = perSecond
+    self.partsPerMillion = partsPerMillion
+  }
+
+  /// Samples in a million seconds.
+  private var perMillionSeconds: Int64 { Int64(perSecond) * Int64(1_000_000 + partsPerMillion) }
 
   /// Whole samples in `time`; 0 for a negative one.
   func samples(in time: Nanoseconds) -> Int {
-    Int(scaled(max(0, time.count), by: Int64(perSecond), over: 1_000_000_000))
+    Int(scaled(max(0, time.count), by: perMillionSeconds, over: 1_000_000_000_000_000))
   }
 
   /// How long `count` samples last, rounded up, so that `samples(in:)` of it is `count` again.
   func duration(of count: Int) -> Nanoseconds {
-    let down = scaled(Int64(count), by: 1_000_000_000, over: Int64(perSecond))
-    let exact = scaled(down, by: Int64(perSecond), over: 1_000_000_000) == Int64(count)
+    let down = scaled(Int64(count), by: 1_000_000_000_000_000, over: perMillionSeconds)
+    let exact = scaled(down, by: perMillionSeconds, over: 1_000_000_000_000_000) == Int64(count)
     return Nanoseconds(exact ? down : down + 1)
   }
 }

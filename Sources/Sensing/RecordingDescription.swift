@@ -9,12 +9,16 @@ package struct RecordingDescription: Hashable, Sendable {
     package var file: String
     /// For a directory of pictures, which carries no rate of its own.
     package var frameRate: FrameRate?
+    /// Sound: what the clock of the device it was recorded with is fast by, in millionths. The file's samples came so much sooner
+    /// than their rate says.
+    package var clockPPM: Int
 
-    package init(name: String, kind: Kind, file: String, frameRate: FrameRate? = nil) {
+    package init(name: String, kind: Kind, file: String, frameRate: FrameRate? = nil, clockPPM: Int = 0) {
       self.name = name
       self.kind = kind
       self.file = file
       self.frameRate = frameRate
+      self.clockPPM = clockPPM
     }
   }
 

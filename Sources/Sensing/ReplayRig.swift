@@ -68,7 +68,7 @@ package final class ReplayRig: SensorRig {
     let path = RecordingDescription.path(of: entry.file, in: directory)
     switch (entry.kind, sensor.kind) {
     case (.sound, .sound(let rate)):
-      return .sound(SoundTrack(try WAVReader(path: path, expecting: rate)))
+      return .sound(SoundTrack(try WAVReader(path: path, expecting: rate), clockPPM: entry.clockPPM))
     case (.image, .image(_, _, let channels, _)):
       if let rate = entry.frameRate {
         return .image(ImageTrack(try StillSequence(directory: path, frameRate: rate), channels: channels))
@@ -143,7 +143,9 @@ package final class ReplayRig: SensorRig {
     guard case .sound(let track) = sensors[sensor].track else {
       preconditionFailure("sensor \(sensor) has no sound")
     }
-    let last = sensors[sensor].onGrid(track.rate.samples(in: end - .zero), length: buffer.count, hop)
+    sensors[sensor].readStamps(of: track, now: now)
+    let last = sensors[sensor].onGrid(
+      sensors[sensor].number(at: end, of: track), length: buffer.count, hop)
     let audible = sensors[sensor].audible(track.rate, now: now)
     let there = audible.clamped(to: last - buffer.count..<last)
     var missing = buffer.count
@@ -158,7 +160,7 @@ package final class ReplayRig: SensorRig {
     }
     if missing == buffer.count { buffer.update(repeating: 0) }
     return SoundExtract(
-      missing: missing, end: last < 0 ? end : .zero + track.rate.duration(of: last),
+      missing: missing, end: last < 0 ? end : sensors[sensor].end(of: last, of: track),
       position: sensors[sensor].position(ofSample: last - buffer.count))
   }
 

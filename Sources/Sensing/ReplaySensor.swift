@@ -19,6 +19,9 @@ struct ReplaySensor {
   private(set) var tellsClosed = false
   /// A fault met by a read, to be told as the next event.
   private var fault: SensingError?
+  /// Of a device whose clock is off: what its stamps say of it, and how many periods' were read. Others are exact.
+  private(set) var clock: SampleClock?
+  private var periods: Int64 = 0
   /// Pictures that could not be read.
   private var damaged: Set<String> = []
 
@@ -61,6 +64,13 @@ struct ReplaySensor {
       // The first whole sample after the latency.
       first = track.rate.samples(in: delivers - .zero)
       if .zero + track.rate.duration(of: first) < delivers { first += 1 }
+      clock = nil
+      if track.rate.partsPerMillion != 0 {
+        var started = SampleClock(rate: track.rate.perSecond)
+        started.set(first, at: .zero + track.rate.duration(of: first))
+        clock = started
+        periods = (delivers - .zero).count / MicrophoneStream.period.count
+      }
       ready = delivers
     case .image(let track):
       let settled = track.firstFrame(notBefore: delivers).map { $0 + configuration.settlingFrames }
@@ -172,6 +182,27 @@ struct ReplaySensor {
   }
 
   // MARK: Data
+
+  /// Follows the device's clock by the stamps of the periods that have ended, as the daemon does with a device of its own.
+  mutating func readStamps(of track: SoundTrack, now: Instant) {
+    guard var clock else { return }
+    while periods < (now - .zero).count / MicrophoneStream.period.count {
+      periods += 1
+      let count = track.rate.samples(in: Nanoseconds(periods * MicrophoneStream.period.count))
+      if count > first { clock.learn(count, at: .zero + track.rate.duration(of: count)) }
+    }
+    self.clock = clock
+  }
+
+  /// How many samples had been captured by `instant`.
+  func number(at instant: Instant, of track: SoundTrack) -> Int {
+    clock?.number(at: instant) ?? track.rate.samples(in: instant - .zero)
+  }
+
+  /// When so many samples had been captured.
+  func end(of number: Int, of track: SoundTrack) -> Instant {
+    clock?.time(of: number) ?? .zero + track.rate.duration(of: number)
+  }
 
   /// Samples that can be had at `now`, by their numbers.
   func audible(_ rate: SampleRate, now: Instant) -> Range<Int> {

@@ -14,8 +14,8 @@ final class SoundTrack {
   let rate: SampleRate
   var loop: Nanoseconds?
 
-  init(_ reader: consuming WAVReader) {
-    rate = SampleRate(perSecond: reader.rate)
+  init(_ reader: consuming WAVReader, clockPPM: Int = 0) {
+    rate = SampleRate(perSecond: reader.rate, partsPerMillion: clockPPM)
     self.reader = reader
   }
 

@@ -12,6 +12,7 @@ struct ReplayFixture {
   var wakeLatency = Nanoseconds.zero
   var settlingFrames = 0
   var history = Nanoseconds.seconds(4)
+  var clockPPM = 0
 
   static let microphone = 0
   static let camera = 1
@@ -29,7 +30,7 @@ struct ReplayFixture {
     RecordingDescription(
       name: "counting",
       sensors: [
-        .init(name: "audio", kind: .sound, file: "audio.wav"),
+        .init(name: "audio", kind: .sound, file: "audio.wav", clockPPM: clockPPM),
         .init(name: "image", kind: .image, file: "image.y4m"),
       ])
   }
@@ -37,7 +38,7 @@ struct ReplayFixture {
   func rig(pace: ReplayRig.Pace = .asFastAsPossible, loops: Bool = false) throws -> ReplayRig {
     try directory.write(
       "audio.wav", MediaFiles.wav((0..<soundSamples).map { Int16($0 % 10_000) }, rate: 1_000))
-    let pictures = (0..<frames).map { [UInt8($0)] }
+    let pictures = (0..<frames).map { [UInt8(truncatingIfNeeded: $0)] }
     try directory.write("image.y4m", MediaFiles.y4m("W1 H1 F10:1 Cmono XCOLORRANGE=FULL", frames: pictures))
     return try ReplayRig(recording, in: directory.path, sensors: sensors, pace: pace, loops: loops)
   }
