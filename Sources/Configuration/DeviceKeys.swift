@@ -56,7 +56,8 @@ extension Keys {
     },
     Key(
       name: "stuck-after", takes: "duration, 0 s to 3600 s",
-      help: "Microphone: sound that is one value for so long is a fault, not silence; 4s where not set, 0s for never."
+      help:
+        "Microphone: sound that is one value for so long is a fault, not silence; 4s where not set, 0s for never."
     ) { (text, sensor) throws(ValueError) in
       sensor.stuckAfter = try Quantity.duration(text, 0...3600)
     } show: {

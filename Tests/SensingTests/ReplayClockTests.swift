@@ -25,8 +25,8 @@ import Vocabulary
       let (samples, missing) = rig.sound(ReplayFixture.microphone, endingAt: seconds * 1_000 - 100, count: 20)
       #expect(missing == 0)
       // The device had counted so many by then.
-      let true_ = Int((Double(seconds) - 0.1) * 1_000 * (1 + Double(ppm) * 1e-6))
-      worst = max(worst, abs(Int(samples[19]) + 1 - true_ % 10_000) % 9_990)
+      let counted = Int((Double(seconds) - 0.1) * 1_000 * (1 + Double(ppm) * 1e-6))
+      worst = max(worst, abs(Int(samples[19]) + 1 - counted % 10_000) % 9_990)
     }
     #expect(worst <= 1, "samples of a millisecond")
     withExtendedLifetime(fixture) {}
