@@ -57,12 +57,17 @@ extension FaultyDriverTests {
     func theChannelThatIsNamedIsHeard(channel: SoundChannel) throws {
       let bench = try Bench(.microphone, wakeLimit: .seconds(20), configure: { $0.channel = channel })
       bench.rig.wake(0)
-      #expect(bench.isAwake() && bench.delivers(.microphone))
+      #expect(bench.isAwake())
       var sound = [Int16](repeating: 0, count: 40)
-      let end = bench.rig.now - .milliseconds(20)
-      let extract = sound.withUnsafeMutableBufferPointer { bench.rig.copySound(0, endingAt: end, into: $0) }
+      // A loaded machine reads late, which counts as a loss: until a piece is whole.
+      let isWhole = bench.eventually {
+        let end = bench.rig.now
+        guard bench.delivers(.microphone) else { return false }
+        return sound.withUnsafeMutableBufferPointer { bench.rig.copySound(0, endingAt: end, into: $0) }
+          .missing == 0
+      }
       let offset: Int16 = if case .one(let number) = channel { Int16(number - 1) } else { 0 }
-      #expect(extract.missing == 0 && sound.allSatisfy { ($0 - offset) % 200 == 0 }, "\(sound)")
+      #expect(isWhole && sound.allSatisfy { ($0 - offset) % 200 == 0 }, "\(sound)")
     }
 
     @Test func aDeviceOfAnotherFormatIsOpenedThroughConversion() throws {
