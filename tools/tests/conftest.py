@@ -21,7 +21,6 @@ from mmexit_tools.base.errors import exit_with
 from mmexit_tools.base.readers import wav_bytes
 from mmexit_tools.model.datasets import Batch
 from mmexit_tools.model.layers import (
-    Add,
     AveragePool,
     Conv,
     Depthwise,
@@ -41,13 +40,12 @@ torch.set_num_threads(1)
 
 @pytest.fixture
 def network() -> Network:
-    """Asymmetric strides and padding, a residual connection, both flatten and global pooling, two modalities."""
+    """Asymmetric strides and padding, both flatten and global pooling, two modalities."""
     return Network("tiny", ("a", "b", "c"), None, (
         Modality("image", ImageFeatures(9, 8, 1, (0.5,), (0.25,)), (
             Segment((Conv(4, (3, 3), (2, 1), (1, 0, 1, 1)), Depthwise((3, 3), padding=(0, 1, 1, 0)),
                      MaxPool((3, 3), (2, 2), (1, 1, 1, 1))), (GlobalAveragePool(),)),
-            Segment((Conv(6), Conv(6, relu=False), Add(1), AveragePool((3, 3), (1, 1), (1, 1, 0, 1)), Flatten(),
-                     Linear(7))),
+            Segment((Conv(6), AveragePool((3, 3), (1, 1), (1, 1, 0, 1)), Flatten(), Linear(7))),
         )),
         Modality("vector", VectorFeatures((0.0,) * 5, (1.0,) * 5), (Segment((Linear(8, batch_norm=True),)),)),
     ), (Linear(6),))

@@ -39,7 +39,7 @@ def test_the_file_is_what_the_document_says(stored):
     tensors = safetensors.numpy.load(content)  # an independent reader accepts it
     length = int.from_bytes(content[:8], "little")
     text = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["mmexit"])
-    assert text["format"] == 1 and text["fusion"]["inputs"] == ["image.2.linear6", "vector.1.linear1"]
+    assert text["format"] == 1 and text["fusion"]["inputs"] == ["image.2.linear4", "vector.1.linear1"]
     conv = text["modalities"][0]["segments"][0]["nodes"][0]
     assert conv["op"] == "conv2d" and conv["padding"] == [1, 0, 1, 1] and conv["stride"] == [2, 1]
     assert tensors[conv["weight"]].shape == (4, 3, 3, 1) and tensors[conv["weight"]].dtype == np.int8

@@ -294,8 +294,9 @@ def start_section(begun: Mapping | None) -> str:
     if not begun:
         return ""
     how = "\n".join(begun["commands"]) or "(not noted)"
-    return (f"## Started from\n\nThe encoders went on from the model file with SHA-256 `{begun['sha256']}` (in this "
-            f"repository's history), which was made by\n\n```sh\n{how}\n```\n")
+    without = f" (all but {begun['anew']}, which began anew)" if begun.get("anew") else ""
+    return (f"## Started from\n\nThe encoders{without} went on from the model file with SHA-256 "
+            f"`{begun['sha256']}` (in this repository's history), which was made by\n\n```sh\n{how}\n```\n")
 
 
 def _main() -> None:

@@ -12,7 +12,19 @@ import numpy as np
 
 from ..base.errors import USAGE, ToolError
 from ..model.cutting import with_exits
-from ..model.layers import Conv, Depthwise, Dropout, GlobalAveragePool, Linear, Modality, Network, Segment
+from ..model.layers import (
+    Add,
+    Conv,
+    Depthwise,
+    Dropout,
+    GlobalAveragePool,
+    Layer,
+    Linear,
+    Modality,
+    Network,
+    Pair,
+    Segment,
+)
 from ..signals.features import ImageFeatures, SpectrogramFeatures
 from ..signals.windows import Picture, Sound, Window
 from ..sources.robot_data import CLASSES, COMMANDS, NONE, Material, material
@@ -165,17 +177,50 @@ def _separable(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
     return Depthwise(stride=(stride, stride)), Conv(out, kernel=(1, 1), padding=(0, 0, 0, 0))
 
 
+def _hearing(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual: bool = False) -> tuple[Layer, ...]:
+    """A separable convolution over (frames, bands), around it what it is given where that is to be added."""
+    (h, w), none = kernel, (0, 0, 0, 0)
+    grow = Depthwise(kernel, stride, (h // 2, w // 2, h // 2, w // 2))
+    if not residual:
+        return grow, Conv(out, (1, 1), padding=none)
+    return grow, Conv(out, (1, 1), padding=none, relu=False), Add(2)
+
+
 def network(data: Path | None = None, exits: int = 2) -> Network:
-    """Two depthwise-separable encoders with two exits each (or as many as asked), and a small fusion network."""
-    hear = Conv(24, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2))
+    """Two depthwise-separable encoders with two exits each (or as many as asked), and a small fusion network.
+
+    Sound is taken over frames and bands first; when five bands are left they become one, and what follows looks along
+    time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021).
+    """
     see = Conv(16, kernel=(3, 3), stride=(2, 2))
+    bands = Depthwise((1, 5), padding=(0, 0, 0, 0)), Conv(96, (1, 1), padding=(0, 0, 0, 0))
+    long = (9, 1)
     # The first exits stand where a cell has seen half a second of sound, or most of a hand: earlier they knew little.
     audio = Modality(
         "audio",
         AUDIO,
         (
-            Segment((hear, *_separable(40, 2), *_separable(64), *_separable(96, 2)), (GlobalAveragePool(),)),
-            Segment((*_separable(96), *_separable(96), *_separable(128), GlobalAveragePool())),
+            Segment(
+                (
+                    Conv(16, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2)),
+                    *_hearing(32, stride=(1, 2)),
+                    *_hearing(32, residual=True),
+                    *_hearing(48, stride=(1, 2)),
+                    *bands,
+                    *_hearing(96, long, residual=True),
+                    *_hearing(96, long, residual=True),
+                ),
+                (GlobalAveragePool(),),
+            ),
+            Segment(
+                (
+                    *_hearing(128, long, (2, 1)),
+                    *_hearing(128, long, residual=True),
+                    *_hearing(128, long, residual=True),
+                    *_hearing(128, long, residual=True),
+                    GlobalAveragePool(),
+                )
+            ),
         ),
     )
     image = Modality(

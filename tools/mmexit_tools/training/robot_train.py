@@ -149,10 +149,11 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     return weights
 
 
-def started_from(path: Path) -> dict:
-    """Which model file it was, and how that was made: the file itself may be replaced by what is made of it."""
+def started_from(path: Path, anew: str) -> dict:
+    """Which model file it was, how that was made (the file itself may be replaced by what is made of it), and which
+    modality took nothing from it."""
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "commands": read_model(path).provenance.get("commands", [])}
+            "commands": read_model(path).provenance.get("commands", []), "anew": anew}
 
 
 def with_hard(chunk: Callable[[], Chunk], hard: Chunk) -> Chunk:
@@ -190,7 +191,7 @@ def run(data: Path, work: Path, options: Options, stage: str) -> None:
     model.load_state_dict(weights, strict=False)
     loss = train_fusion(model, features_of(model, [chunk() for chunk in train]), seed=options.seed)
     say(f"fusion loss {loss:.3f}")
-    begun = started_from(Path(options.start)) if options.start else None
+    begun = started_from(Path(options.start), options.anew) if options.start else None
     store(work / "checkpoint.pt", {"model": model.state_dict(), "options": dataclasses.asdict(options), "epoch": 1,
                                    "started_from": begun})
 
