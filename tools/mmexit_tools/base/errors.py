@@ -42,8 +42,13 @@ def note(text: object) -> None:
 
 
 def say(*lines: object) -> None:
-    """Lines on stdout, each of its own argument."""
-    print("\n".join(printable(line) for line in lines))
+    """Lines on stdout, each of its own argument; seen at once, a long run's too."""
+    print("\n".join(printable(line) for line in lines), flush=True)
+
+
+def text_out(text: str) -> None:
+    """A text of several lines on stdout, as a file holds it: tables and documents."""
+    say(*text.removesuffix("\n").split("\n"))
 
 
 def exit_with(main: Callable[[], None], name: str | None = None) -> None:

@@ -15,7 +15,6 @@ import os
 import platform
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ import matplotlib
 import numpy as np
 import torch
 
-from ..base.errors import USAGE, ToolError
+from ..base.errors import USAGE, ToolError, note, say
 from ..base.progress import Progress, TimeUp, duration
 from ..tasks import load
 from . import figures
@@ -285,6 +284,5 @@ def main() -> None:
     request = Request(tasks, args.data or Path(), args.work or Path(), args.out, args.seeds, args.size, args.exits,
                       tuple(m for m in args.methods.split(",") if m), parse_part(args.part), args.resume,
                       args.minutes)
-    say = partial(print, flush=True, file=sys.stderr)
-    for path in write(request, say) if args.tables else run(request, say):
-        print(path)
+    for path in write(request, note) if args.tables else run(request, note):
+        say(path)

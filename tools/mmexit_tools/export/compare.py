@@ -22,7 +22,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ..base.errors import NO_INPUT, SOFTWARE, USAGE, ToolError, exit_with
+from ..base.errors import NO_INPUT, SOFTWARE, USAGE, ToolError, exit_with, text_out
 from ..base.exits import ExitKey
 from ..manifests.windowfiles import read_manifest
 from ..model.datasets import Batch, featurize
@@ -136,9 +136,9 @@ def main() -> None:
         raise ToolError(f"the engine answered {len(said)} windows, the manifest has {len(truth)}")
     ours = engine_answers(said, list(theirs), network.classes)
     rows = compare(ours, {k: np.concatenate(v) for k, v in theirs.items()}, truth)
-    print(table(["exit", "windows", "same class", "accuracy engine", "accuracy ONNX Runtime"], [
+    text_out(table(["exit", "windows", "same class", "accuracy engine", "accuracy ONNX Runtime"], [
         [exit_name(r.key), str(r.windows), share_text(r.same), share_text(r.engine), share_text(r.onnx)] for r in rows
-    ]), end="")
+    ]))
     if any(r.same < args.minimum / 100 for r in rows):
         sys.exit(1)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.errors import exit_with
+from ..base.errors import exit_with, say
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Thresholds, Tolerance, fit_temperature, replay
 from ..calibrate.exit_pool import Watched, batch_pool
@@ -223,10 +223,10 @@ def run(args: argparse.Namespace) -> None:
     validation = collect(watched, model.network)
     wish = Wish.parse(args.guarantee)
     calibrated, nothing, plain = calibrate_robot(model, validation, tolerance, wish, watched.groups)
-    print(f"order {calibrated.order} thresholds {calibrated.thresholds} none {nothing}", flush=True)
+    say(f"order {calibrated.order} thresholds {calibrated.thresholds} none {nothing}")
     total = calibrated.recording.total_macs
     results = [measured("validation", calibrated, nothing, model, validation, plain)]
-    print(summary(results[0].report, total), flush=True)
+    say(summary(results[0].report, total))
     del validation, plain
     test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
     results.append(measured("test", calibrated, nothing, model, test))
@@ -277,7 +277,7 @@ def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, n
     card = Card(network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
                 calibrated.order, promise + note, [r.report for r in results], made_by, len(content), extra)
     args.card.write_text(card.text().replace("mmexit_tools.export`", f"mmexit_tools.export.{module}`"))
-    print("\n".join([str(args.out), *(summary(r.report, total) for r in results)]))
+    say(args.out, *(summary(r.report, total) for r in results))
 
 
 def people_section(data: Path) -> str:

@@ -4,7 +4,6 @@ that was cut off goes on where it was."""
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.errors import note
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.exit_pool import Pool, Watched, batch_pool, load_pool, save_pool
 from ..model.datasets import Batch, collect
@@ -53,7 +53,7 @@ def said(stored: StoredModel, plain: MultiExitNetwork, data: Path, split: str, c
             found = make(stored, plain, drawn_people.windows(data, split, size, 1000 * seed + number, mix))
             for pool, file in zip(found, files, strict=True):
                 save_pool(pool, file, source)
-            print(f"note: {split} ({mix}): {start + size} of {count} windows", file=sys.stderr)
+            note(f"{split} ({mix}): {start + size} of {count} windows")
         pieces.append(found)
     whole, floats, alone = (joined([piece[kind] for piece in pieces]) for kind in range(3))
     return Said(whole, floats.logits, {k[0]: v for k, v in alone.logits.items()})

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..base.errors import exit_with
+from ..base.errors import exit_with, say, text_out
 from ..model.datasets import Batch, collect
 from ..model.graphs import Graph, Node, float_step, run, weighted_sum
 from ..quantize.quantization import KEEPS_SCALE, QuantizedGraph, channel_axis, predict_integer, quantize_best
@@ -121,8 +121,8 @@ def main() -> None:
             row("all weights", plain, predict_rounded(quantized, test, nothing, everything))]
     rows += [row(f"activation {n}", plain, predict_rounded(quantized, test, n.__eq__, nothing)) for n in activations]
     rows += [row(f"weights {n}", plain, predict_rounded(quantized, test, nothing, n.__eq__)) for n in weights]
-    print(f"ranges: {way}; {args.windows} test windows\n")
-    print(table(["rounded", *(exit_name(k) for k in plain)], rows), end="")
+    say(f"ranges: {way}; {args.windows} test windows", "")
+    text_out(table(["rounded", *(exit_name(k) for k in plain)], rows))
 
 
 if __name__ == "__main__":

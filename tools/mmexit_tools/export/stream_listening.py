@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..base.errors import NO_INPUT, ToolError, exit_with
+from ..base.errors import NO_INPUT, ToolError, exit_with, say
 from ..base.readers import read_pcm
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
@@ -128,11 +128,11 @@ def main() -> None:
                            "false_per_hour": s.false_per_hour, "hours": s.seconds / 3600}
                           for limit, s in zip(LIMITS, totals, strict=True)]))
         return
-    print(f"{len(folders)} streams, {totals[0].seconds / 3600:.2f} h, {totals[0].commands} commands with a voice")
+    say(f"{len(folders)} streams, {totals[0].seconds / 3600:.2f} h, {totals[0].commands} commands with a voice")
     for limit, total in zip(LIMITS, totals, strict=True):
         delay = f"{np.percentile(total.delays, 90):.2f} s" if total.delays else "-"
-        print(f"limit {limit:<6} heard {total.heard:>4}  wrong first {total.wrong_first:>3}  false an hour "
-              f"{total.false_per_hour:7.1f}  delay p90 {delay}")
+        say(f"limit {limit:<6} heard {total.heard:>4}  wrong first {total.wrong_first:>3}  false an hour "
+            f"{total.false_per_hour:7.1f}  delay p90 {delay}")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from ..base.errors import note
 from ..calibrate.exit_pool import Pool, load_pool, make_pool, save_pool
 from ..export.exporter import load_model
 from ..model.datasets import collect
@@ -60,7 +60,7 @@ def read_pool(task_name: str, data: Path, checkpoint: Path, windows: int, cache:
 
     def progress(count: int) -> None:
         if count % 1280 == 0:
-            print(f"note: {count} of {2 * windows} windows", file=sys.stderr)
+            note(f"{count} of {2 * windows} windows")
 
     pool = make_pool(quantized, stream, macs, progress)
     save_pool(pool, cache, source)

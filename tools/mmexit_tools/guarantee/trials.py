@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.errors import NO_INPUT, USAGE, ToolError
+from ..base.errors import NO_INPUT, USAGE, ToolError, note, printable, say
 from ..calibrate.exit_pool import Pool
 from ..calibrate.learn_then_test import LEAST_GROUPS, Guarantee
 from ..calibrate.looking_path import looking_gate
@@ -140,19 +140,19 @@ Written by `python -m mmexit_tools.guarantee`, which measured every figure; docs
 def progress(title: str, every: int) -> Callable[[int], None]:
     begun = time.monotonic()
 
-    def say(count: int) -> None:
+    def said(count: int) -> None:
         if count % every == 0:
-            print(f"note: {title} {count} ({time.monotonic() - begun:.0f} s)", file=sys.stderr)
+            note(f"{title} {count} ({time.monotonic() - begun:.0f} s)")
 
-    return say
+    return said
 
 
 def synthetic(draws: int) -> list[tuple[Draws, Trial]]:
     found = []
     for number, plan in enumerate(HARD, 1):
         whole = population(PEOPLE, EACH, plan.spread, number, plan.failing)
-        say = progress(f"draw of {plan.title}", 100)
-        found.append((plan, synthetic_draws(whole, SYNTHETIC, draws, plan.people, DRAWN_WINDOWS, say, plan.unequal)))
+        said = progress(f"draw of {plan.title}", 100)
+        found.append((plan, synthetic_draws(whole, SYNTHETIC, draws, plan.people, DRAWN_WINDOWS, said, plan.unequal)))
     return found
 
 
@@ -181,7 +181,7 @@ def run(args: argparse.Namespace) -> list[str]:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(text)
     found = trial.outcomes[(main_promise, True)]
-    print(f"{args.out}: {args.task}, {main_promise}: exceeded in {sum(o.exceeds(main_promise) for o in found)} of "
+    say(f"{args.out}: {args.task}, {main_promise}: exceeded in {sum(o.exceeds(main_promise) for o in found)} of "
           f"{args.splits} splits, {np.mean([o.saved for o in found]):.1%} of the MACs saved")
     return wrong
 
@@ -220,6 +220,6 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     wrong = run_synthetic(args.out, args.draws) if args.task == "synthetic" else run(args)
     for line in wrong:
-        print(f"not kept: {line}", file=sys.stderr)
+        print(f"not kept: {printable(line)}", file=sys.stderr)
     if wrong:
         sys.exit(1)

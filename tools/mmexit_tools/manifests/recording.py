@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.errors import USAGE, ToolError, exit_with
+from ..base.errors import USAGE, ToolError, exit_with, say
 from ..base.readers import PCM, wav_bytes
 from ..sources import drawing, speech
 from ..tasks import avmnist
@@ -140,7 +140,7 @@ def main() -> None:
     for name, content in made.files.items():
         (args.out / name).write_bytes(content)
     total = sum(len(c) for c in made.files.values())
-    print(f"{args.out}: {len(PLAN)} items, {len(PLAN) * ITEM_SECONDS} s, {total:,} bytes, {speech.version()}")
+    say(f"{args.out}: {len(PLAN)} items, {len(PLAN) * ITEM_SECONDS} s, {total:,} bytes, {speech.version()}")
 
 
 if __name__ == "__main__":

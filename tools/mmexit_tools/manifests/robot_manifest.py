@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..base.errors import CANNOT_CREATE, NO_INPUT, USAGE, ToolError, exit_with
+from ..base.errors import CANNOT_CREATE, NO_INPUT, USAGE, ToolError, exit_with, say
 from ..signals.windows import SPLITS
 from ..tasks import robot_command as task
 from .writing import write_manifest
@@ -32,7 +32,7 @@ def _main() -> None:
     count = write_manifest(
         task.windows(args.data, args.split, args.count, args.seed, args.mix), task.MODALITIES, args.out
     )
-    print(f"{args.out / 'manifest.csv'}: {count} windows, {args.mix} mix, {args.split}, seed {args.seed}")
+    say(f"{args.out / 'manifest.csv'}: {count} windows, {args.mix} mix, {args.split}, seed {args.seed}")
 
 
 if __name__ == "__main__":

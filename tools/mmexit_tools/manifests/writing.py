@@ -16,7 +16,7 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..base.errors import CANNOT_CREATE, NO_INPUT, USAGE, ToolError
+from ..base.errors import CANNOT_CREATE, NO_INPUT, USAGE, ToolError, say
 from ..base.readers import picture_bytes, vector_bytes, wav_bytes
 from ..signals.windows import SPLITS, Picture, Signal, Sound, Window
 from ..tasks import MODULES, load
@@ -74,4 +74,4 @@ def main() -> None:
     task = load(args.task)
     modalities = tuple(m.name for m in task.network(args.data).modalities)
     count = write_manifest(task.windows(args.data, args.split, args.count, args.seed), modalities, args.out)
-    print(f"{args.out / 'manifest.csv'}: {count} windows of {args.task} {args.split}, seed {args.seed}")
+    say(f"{args.out / 'manifest.csv'}: {count} windows of {args.task} {args.split}, seed {args.seed}")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.errors import NO_INPUT, ToolError
+from ..base.errors import NO_INPUT, ToolError, text_out
 from .models import NetFile, read_net
 from .runtimes import Absent, Candidate, Inputs, engine, peers, versions
 
@@ -175,7 +175,7 @@ def main() -> None:
             found += here
             absent += missing
     write(args.out, about, found, absent)
-    print(markdown(about, found, absent), end="")
+    text_out(markdown(about, found, absent))
 
 
 def write(prefix: Path, about: dict, found: Sequence[Row], absent: Sequence[Absent]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.errors import exit_with
+from ..base.errors import exit_with, say
 from ..base.readers import read_idx
 
 STORED = Path(__file__).parent / "mnist_pca.npz"
@@ -60,7 +60,7 @@ def main() -> None:
     share = values[order] / values.sum()
     np.savez_compressed(args.out, mean=mean.astype(np.float16), components=components.astype(np.float16),
                         share=share.astype(np.float32))
-    print(f"{args.out}: {COMPONENTS} components, shares {np.round(share[:6], 4).tolist()}")
+    say(f"{args.out}: {COMPONENTS} components, shares {np.round(share[:6], 4).tolist()}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base.errors import NO_INPUT, ToolError, exit_with
+from ..base.errors import NO_INPUT, ToolError, exit_with, say
 from .scenes import SCENES, make
 from .tables import FOLLOWS, Course, Phase, report
 
@@ -140,10 +140,10 @@ def courses(player: Player) -> Iterable[Course]:
         try:
             yield from list(_scene(player, scene, prevalence, seed))
         except FileNotFoundError:
-            print(f"{scene}, {prevalence} %: has not been played", flush=True)
+            say(f"{scene}, {prevalence} %: has not been played")
             continue
         player.forget(scene, prevalence, seed)
-        print(f"{scene}, {prevalence} %", flush=True)
+        say(f"{scene}, {prevalence} %")
 
 
 def _scene(player: Player, scene: str, prevalence: int, seed: int) -> Iterable[Course]:

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base.errors import DATA, ToolError, exit_with
+from ..base.errors import DATA, ToolError, exit_with, say
 
 ROOT = Path(__file__).parents[3]
 POINTS = ((0.01, 0.8), (0.015, 0.7), (0.04, 0.4), (0.06, 0.3), (0.1, 0.2), (0.3, 0.2))
@@ -212,7 +212,7 @@ def main() -> None:
             config = Path(folder) / "variant.conf"
             config.write_text(varied(text, args.config.parent.resolve(), changes))
             results[name] = measured(args.mmexitctl, streams, config)
-            print(row(name, results[name]["lively"]), flush=True)
+            say(row(name, results[name]["lively"]))
     command = f"python -m mmexit_tools.streams.curve --config {args.config} --streams STREAMS --out {args.out}"
     picture = args.out.with_suffix(".svg")
     draw(results, picture)

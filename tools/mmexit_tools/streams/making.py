@@ -16,7 +16,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from ..base.errors import NO_INPUT, USAGE, ToolError, exit_with
+from ..base.errors import NO_INPUT, USAGE, ToolError, exit_with, say
 from ..sources.robot_data import SPLITS
 from .plans import SCENES
 from .writing import Request, make, read_truth
@@ -71,7 +71,7 @@ def main() -> None:
         ways = Counter(line.sensors for line in lines)
         size = sum(f.stat().st_size for f in folder.iterdir())
         given = ", ".join(f"{n} by {way}" for way, n in sorted(ways.items())) or "no command"
-        print(f"{folder}: {request.minutes:g} min, {given}, {size / 1e6:.1f} MB{note}", flush=True)
+        say(f"{folder}: {request.minutes:g} min, {given}, {size / 1e6:.1f} MB{note}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from ..base.errors import NO_INPUT, USAGE, ToolError, exit_with
+from ..base.errors import NO_INPUT, USAGE, ToolError, exit_with, say
 from ..sources.robot_data import SPLITS, Material, material
 from ..sources.robot_sounds import RATE
 from ..sources.surroundings import Surroundings, surroundings
@@ -223,7 +223,7 @@ def main() -> None:
     size = sum(f.stat().st_size for f in args.out.iterdir())
     minutes = SCENES[args.scene][-1].end / 60
     given = sum(ln.end - ln.start for ln in lines) / 60 / minutes
-    print(f"{args.out}: {minutes:g} min, {len(lines)} commands, {100 * given:.1f} % of the time, {size / 1e6:.0f} MB")
+    say(f"{args.out}: {minutes:g} min, {len(lines)} commands, {100 * given:.1f} % of the time, {size / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":

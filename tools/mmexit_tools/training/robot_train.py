@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.errors import USAGE, ToolError, exit_with
+from ..base.errors import USAGE, ToolError, exit_with, say
 from ..mixing.picture_bank import picture_bank
 from ..mixing.pictures import PictureMixer
 from ..mixing.sound_bank import sound_bank
@@ -84,10 +84,6 @@ class Options:
         return PictureMixer(
             picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed), self.seed
         )
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
 
 
 def sources(

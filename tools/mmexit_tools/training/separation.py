@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..base.errors import ToolError, exit_with
+from ..base.errors import ToolError, exit_with, say
 from ..base.exits import FUSION
 from ..model.blocks import round_values, set_rounding
 from ..model.datasets import Batch, collect
@@ -112,8 +112,8 @@ def fine_tune(task: Task, data: Path, options: Options, start: Path, out: Path) 
             optimizer.step()
             total += float(loss.detach())
         set_rounding(model, False)
-        print(f"epoch {epoch + 1}/{options.epochs} loss {total / steps:.3f} validation "
-              f"{format_accuracies(accuracy(model, held_out))} ({time.monotonic() - begun:.0f} s)", flush=True)
+        say(f"epoch {epoch + 1}/{options.epochs} loss {total / steps:.3f} validation "
+            f"{format_accuracies(accuracy(model, held_out))} ({time.monotonic() - begun:.0f} s)")
         save(model, state, start, options, out / "checkpoint.pt", epoch + 1)
     return model
 

@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..base.errors import ToolError
+from ..base.errors import ToolError, say
 from ..base.exits import FUSION, ExitKey
 from ..model.blocks import keep_scales, pool_early, set_rounding
 from ..model.datasets import Batch, batches, collect
@@ -285,7 +284,7 @@ def format_accuracies(values: dict[ExitKey, float]) -> str:
 
 
 def run_epochs(trainer: Trainer, stream: Callable[[int], Iterable[Batch]], held_out: Batch, checkpoint: Path,
-               say: Callable[[str], None]) -> None:
+               progress: Callable[[str], None]) -> None:
     """The epochs that are left, one progress line and one checkpoint each."""
     while trainer.epoch < trainer.options.epochs:
         begun = time.monotonic()
@@ -295,8 +294,8 @@ def run_epochs(trainer: Trainer, stream: Callable[[int], Iterable[Batch]], held_
         trainer.history.append({"epoch": trainer.epoch, "loss": loss,
                                 "validation": {f"{m}.{n}": v for (m, n), v in found.items()}})
         trainer.save(checkpoint)
-        say(f"epoch {trainer.epoch}/{trainer.options.epochs} loss {loss:.3f} validation {format_accuracies(found)} "
-            f"({time.monotonic() - begun:.0f} s)")
+        progress(f"epoch {trainer.epoch}/{trainer.options.epochs} loss {loss:.3f} "
+                 f"validation {format_accuracies(found)} ({time.monotonic() - begun:.0f} s)")
 
 
 def train(task: Task, data: Path, options: Options, out: Path, resume: bool, start: Path | None = None) -> Trainer:
@@ -311,14 +310,14 @@ def train(task: Task, data: Path, options: Options, out: Path, resume: bool, sta
     if options.alone > 0 and len(network.modalities) > 1:
         alone = replace(options, epochs=options.alone, alone=0, method="eloss", dropout=0.0)
         for modality in network.modalities:
-            print(f"{modality.name} alone", flush=True)
+            say(f"{modality.name} alone")
             train(task, data, replace(alone, modalities=modality.name), out / f"alone-{modality.name}", resume)
         trainer.start_alone({m.name: out / f"alone-{m.name}" / "checkpoint.pt" for m in network.modalities})
     if resume and checkpoint.exists():
         trainer.restore(checkpoint)
     held_out = collect(task.windows(data, "validation", options.validation, 1), network)
     run_epochs(trainer, lambda epoch: epoch_stream(task, network, data, options, epoch), held_out, checkpoint,
-               partial(print, flush=True))
+               say)
     (out / "history.json").write_text(json.dumps(trainer.history, indent=1) + "\n")
     return trainer
 
