@@ -17,7 +17,8 @@ package struct Picture: Hashable, Sendable {
   }
 }
 
-/// Binary PGM (P5) and PPM (P6), samples of two bytes scaled to one; the first picture of the file (netpbm's pgm(5), ppm(5)).
+/// Binary PGM (P5), PPM (P6) and PAM (P7), samples of two bytes scaled to one; the first picture of the file (netpbm's
+/// pgm(5), ppm(5), pam(5)). Transparency that hides nothing is left out, any other refused.
 package enum PNMReader {
   package static func read(path: String) throws(SensingError) -> Picture {
     let bytes = try naming(path) { () throws(LinuxError) in try readFile(path, limit: SensingLimits.stillFile)
@@ -28,85 +29,58 @@ package enum PNMReader {
   /// - Parameter path: what errors name.
   package static func decode(_ bytes: [UInt8], path: String) throws(SensingError) -> Picture {
     if bytes.isEmpty { throw SensingError(path, .empty) }
-    var header = PNMHeader(bytes)
-    let channels = try header.channels(path: path)
-    guard let width = header.number(), let height = header.number(), let largest = header.number(),
-      header.endsInSpace()
-    else { throw SensingError(path, .malformed("picture header")) }
+    let layout =
+      bytes.starts(with: PAMHeader.magic)
+      ? try PAMHeader.layout(bytes, path: path) : try PNMHeader.layout(bytes, path: path)
     let sides = 1...SensingLimits.imageSide
-    guard sides.contains(width), sides.contains(height) else {
-      throw SensingError(path, .malformed("picture of \(width) x \(height) pixels"))
+    guard sides.contains(layout.width), sides.contains(layout.height) else {
+      throw SensingError(path, .malformed("picture of \(layout.width) x \(layout.height) pixels"))
     }
-    guard (1...65_535).contains(largest) else {
-      throw SensingError(path, .malformed("largest value \(largest)"))
+    guard (1...65_535).contains(layout.largest) else {
+      throw SensingError(path, .malformed("largest value \(layout.largest)"))
     }
-    let count = width * height * channels
+    let samples = try samples(bytes, layout, path: path)
+    return Picture(
+      width: layout.width, height: layout.height, channels: layout.channels,
+      pixels: layout.hasAlpha ? try withoutAlpha(samples, layout.channels, path: path) : samples)
+  }
+
+  /// All samples, 0...255; those of a pixel stand together.
+  private static func samples(_ bytes: [UInt8], _ layout: PNMLayout, path: String) throws(SensingError)
+    -> [UInt8]
+  {
+    let count = layout.width * layout.height * (layout.channels + (layout.hasAlpha ? 1 : 0))
+    let largest = layout.largest
     let size = largest > 255 ? 2 * count : count
-    guard bytes.count - header.position >= size else {
-      throw SensingError(path, .truncated(promised: header.position + size, found: bytes.count))
+    guard bytes.count - layout.start >= size else {
+      throw SensingError(path, .truncated(promised: layout.start + size, found: bytes.count))
     }
-    var pixels = Array(bytes[header.position..<header.position + count])
+    var samples = Array(bytes[layout.start..<layout.start + count])
     if largest != 255 {
-      for i in pixels.indices {
-        let place = header.position + 2 * i
-        let value = largest > 255 ? Int(bytes[place]) << 8 | Int(bytes[place + 1]) : Int(pixels[i])
-        pixels[i] = UInt8((min(value, largest) * 255 + largest / 2) / largest)
+      for i in samples.indices {
+        let place = layout.start + 2 * i
+        let value = largest > 255 ? Int(bytes[place]) << 8 | Int(bytes[place + 1]) : Int(samples[i])
+        samples[i] = UInt8((min(value, largest) * 255 + largest / 2) / largest)
       }
     }
-    return Picture(width: width, height: height, channels: channels, pixels: pixels)
-  }
-}
-
-/// Walks the words and comments of a PNM header.
-private struct PNMHeader {
-  private let bytes: [UInt8]
-  private(set) var position = 0
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  mutating func channels(path: String) throws(SensingError) -> Int {
-    guard bytes.count >= 2, bytes[0] == UInt8(ascii: "P"), (0x31...0x37).contains(bytes[1]) else {
-      throw SensingError(path, .wrongType(expected: "a PGM or PPM file"))
-    }
-    position = 2
-    switch bytes[1] {
-    case UInt8(ascii: "5"): return 1
-    case UInt8(ascii: "6"): return 3
-    default:
-      let kind = String(decoding: bytes[0..<2], as: UTF8.self)
-      throw SensingError(path, .unsupported("netpbm's \(kind)", use: "binary PGM (P5) or PPM (P6)"))
-    }
+    return samples
   }
 
-  /// The next number after space and comments; nil where there is none or it is absurd.
-  mutating func number() -> Int? {
-    guard position < bytes.count, Self.isSpace(bytes[position]) || bytes[position] == UInt8(ascii: "#") else {
-      return nil
-    }
-    while position < bytes.count {
-      if bytes[position] == UInt8(ascii: "#") {
-        while position < bytes.count && bytes[position] != 10 { position += 1 }
-      } else if Self.isSpace(bytes[position]) {
-        position += 1
-      } else {
-        break
+  private static func withoutAlpha(_ samples: [UInt8], _ channels: Int, path: String) throws(SensingError)
+    -> [UInt8]
+  {
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(samples.count / (channels + 1) * channels)
+    for start in stride(from: 0, to: samples.count, by: channels + 1) {
+      guard samples[start + channels] == 255 else {
+        throw SensingError(
+          path,
+          .unsupported(
+            "a picture with transparent pixels",
+            use: "one on a background (magick IN -background black -flatten OUT)"))
       }
+      pixels.append(contentsOf: samples[start..<start + channels])
     }
-    var value = 0
-    let start = position
-    while position < bytes.count, (0x30...0x39).contains(bytes[position]), position - start < 9 {
-      value = 10 * value + Int(bytes[position] - 0x30)
-      position += 1
-    }
-    return position == start ? nil : value
+    return pixels
   }
-
-  /// Exactly one space stands between the header and the pixels.
-  mutating func endsInSpace() -> Bool {
-    guard position < bytes.count, Self.isSpace(bytes[position]) else { return false }
-    position += 1
-    return true
-  }
-
-  private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 }

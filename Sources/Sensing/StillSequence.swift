@@ -1,7 +1,7 @@
 import Linux
 import Vocabulary
 
-/// A directory of PGM and PPM files (`.pgm`, `.ppm`, `.pnm`, in either case), taken as frames in the order of the numbers in
+/// A directory of PGM, PPM and PAM files (`.pgm`, `.ppm`, `.pnm`, `.pam`, in either case), taken as frames in the order of the numbers in
 /// their names. Hidden files are left out.
 package final class StillSequence: FrameSource {
   private let directory: String
@@ -17,7 +17,7 @@ package final class StillSequence: FrameSource {
     let all = try naming(directory) { () throws(LinuxError) in try directoryNames(directory) }
     names = all.filter(Self.isPicture).sorted(by: precedesNaturally)
     guard let first = names.first else {
-      throw SensingError(directory, .malformed("no .pgm, .ppm or .pnm file in it"))
+      throw SensingError(directory, .malformed("no .pgm, .ppm, .pnm or .pam file in it"))
     }
     if names.count > SensingLimits.recordedFrames {
       throw SensingError(directory, .tooLarge("\(names.count) pictures"))
@@ -34,7 +34,7 @@ package final class StillSequence: FrameSource {
 
   private static func isPicture(_ name: String) -> Bool {
     let name = name.lowercased()
-    return !name.hasPrefix(".") && [".pgm", ".ppm", ".pnm"].contains { name.hasSuffix($0) }
+    return !name.hasPrefix(".") && [".pgm", ".ppm", ".pnm", ".pam"].contains { name.hasSuffix($0) }
   }
 
   /// Unlike a video file's, this reads and allocates a whole file per frame.

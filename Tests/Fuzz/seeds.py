@@ -113,7 +113,9 @@ def films() -> dict[str, bytes]:
 
 def pictures() -> dict[str, bytes]:
     return {"grey": b"P5 3 2 255\n" + bytes(6), "colour": b"P6\n# a comment\n2 2\n255\n" + bytes(12), "few": b"P5 2 2 7\n\1\2\3\7",
-            "deep": b"P5 2 2 65535\n" + bytes(8), "large": b"P6 999999999 999999999 255\n", "ascii": b"P2 1 1 255 7"}
+            "deep": b"P5 2 2 65535\n" + bytes(8), "large": b"P6 999999999 999999999 255\n", "ascii": b"P2 1 1 255 7",
+            "pam": b"P7\n# c\nWIDTH 2\nHEIGHT 2\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n" + bytes(12),
+            "pam-alpha": b"P7\nWIDTH 1\nHEIGHT 2\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n" + bytes([1, 255, 2, 255])}
 
 
 def arrays() -> dict[str, bytes]:

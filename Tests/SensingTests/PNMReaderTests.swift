@@ -42,8 +42,10 @@ import Testing
 
   @Test func refusesWhatItIsNotByName() {
     #expect(refusal("") == .empty)
-    #expect(refusal("GIF89a") == .wrongType(expected: "a PGM or PPM file"))
-    #expect(refusal("P2 1 1 255 ", [49]) == .unsupported("netpbm's P2", use: "binary PGM (P5) or PPM (P6)"))
+    #expect(refusal("GIF89a") == .wrongType(expected: "a PGM, PPM or PAM file"))
+    #expect(
+      refusal("P2 1 1 255 ", [49])
+        == .unsupported("netpbm's P2", use: "binary PGM (P5), PPM (P6) or PAM (P7)"))
     #expect(refusal("P5 1 1 65535 ", [0]) == .truncated(promised: 15, found: 14))
     #expect(refusal("P5 1 1 65536 ", [0, 0]) == .malformed("largest value 65536"))
     #expect(refusal("P5 1 1 0 ", [0]) == .malformed("largest value 0"))

@@ -65,7 +65,7 @@ import Vocabulary
         == "sensors: 0 where 1 to 32 can be; correct the configuration")
   }
 
-  @Test(arguments: ["frame%.pgm", "frame%.PGM", "%.pnm"])
+  @Test(arguments: ["frame%.pgm", "frame%.PGM", "%.pnm", "%.Pam"])
   func aDirectoryOfStillsIsAnImageTrackInTheOrderOfItsNumbers(_ pattern: String) throws {
     let stills = fixture.directory
     stills.makeDirectory("stills")

@@ -118,7 +118,25 @@ def netpbm(kind: bytes, largest: int, note: bytes = b"") -> bytes:
     return kind + b"\n" + note + b"%d %d\n%d\n" % (SIDE, SIDE, largest) + body
 
 
-PLAIN = {
+def pam(kind: str, largest: int = 255, alpha: int | None = None, note: bytes = b"") -> bytes:
+    """netpbm's PAM; `alpha`: what the first pixel has of it, all others are opaque."""
+    values = WIDE.astype(np.int64)[..., None] * largest // 65535
+    if kind.startswith("RGB"):
+        values = np.concatenate([values, values[::-1], values.transpose(1, 0, 2)], -1)
+    if alpha is not None:
+        opacity = np.full((SIDE, SIDE, 1), largest)
+        opacity[0, 0] = alpha
+        values = np.concatenate([values, opacity], -1)
+    said = f"TUPLTYPE {kind}\n" if kind else ""
+    head = f"WIDTH {SIDE}\nHEIGHT {SIDE}\nDEPTH {values.shape[-1]}\nMAXVAL {largest}\n{said}ENDHDR\n"
+    return b"P7\n" + note + head.encode() + values.astype(">u2" if largest > 255 else np.uint8).tobytes()
+
+
+PAMS = {
+    "pam": pam("GRAYSCALE"), "pam-bare": pam(""), "pam-bits": pam("BLACKANDWHITE", 1), "pam-colour": pam("RGB"),
+    "pam-deep": pam("RGB", 65535), "pam-10": pam("GRAYSCALE", 1023, note=b"# made by\n\n"),
+    "pam-alpha": pam("GRAYSCALE_ALPHA", alpha=255), "pam-rgba": pam("RGB_ALPHA", 65535, alpha=65535)}
+PLAIN = PAMS | {
     "grey": netpbm(b"P5", 255), "comments": netpbm(b"P5", 255, b"# GIMP\n#\n"), "dark": netpbm(b"P5", 100),
     "grey-16": netpbm(b"P5", 65535), "scanner-12": netpbm(b"P5", 4095), "just-16": netpbm(b"P5", 256),
     "colour": netpbm(b"P6", 255), "colour-16": netpbm(b"P6", 65535), "carriage-returns": netpbm(b"P5", 255).replace(
@@ -141,3 +159,32 @@ def test_the_daemons_reader_takes_the_same_pixels(tmp_path, mmexitctl):
     for name, daemons, tools in zip(PLAIN, windows[::2], windows[1::2], strict=True):
         assert daemons == tools, name
     assert windows[0] != windows[2 * list(PLAIN).index("dark")]  # the answers do tell pictures apart
+
+
+def test_a_pam_is_the_picture_that_its_pgm_or_ppm_is(tmp_path):
+    for pam_name, name in (("pam", "grey"), ("pam-colour", "colour"), ("pam-deep", "colour-16"),
+                           ("pam-alpha", "grey"), ("pam-rgba", "colour-16"), ("pam-bare", "grey")):
+        (tmp_path / "a.pam").write_bytes(PAMS[pam_name])
+        (tmp_path / "a.pnm").write_bytes(PLAIN[name])
+        assert np.array_equal(read_picture(tmp_path / "a.pam"), read_picture(tmp_path / "a.pnm")), pam_name
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (pam("RGB_ALPHA", alpha=254), "transparent pixels"), (pam("GRAYSCALE_ALPHA", alpha=0), "transparent pixels"),
+    (pam("RGB").replace(b"RGB", b"CMY"), "a PAM of CMY"),
+    (pam("GRAYSCALE").replace(b"GRAYSCALE", b"RGB"), "RGB of 1"),
+    (pam("RGB").replace(b"TUPLTYPE RGB\n", b"").replace(b"DEPTH 3", b"DEPTH 2"),
+     "a PAM of 2 channels without a name"),
+    (pam("RGB")[:-1], "cut short"), (pam("RGB").replace(b"ENDHDR\n", b""), "picture header"),
+    (pam("RGB").replace(b"MAXVAL 255\n", b""), "picture header"), (pam("RGB", note=b"#\n" * 2048), "picture header"),
+    (pam("RGB").replace(b"P7\n", b"P7\nWIDTH x\n"), "picture header")])
+def test_tools_and_daemon_refuse_the_same_pams(tmp_path, mmexitctl, content, said):
+    (tmp_path / "a.pam").write_bytes(content)
+    with pytest.raises(ToolError, match=rf"a\.pam: .*{said}"):
+        read_picture(tmp_path / "a.pam")
+    (tmp_path / "m.csv").write_text("label,image\n7,a.pam\n")
+    model = Path(__file__).parents[2] / "config/models/digits.safetensors"
+    ended = subprocess.run([mmexitctl, "evaluate", "--model", model, "--manifest", tmp_path / "m.csv", "--json"],
+                           capture_output=True, text=True, check=False)
+    assert ended.returncode == 65
+    assert said in ended.stderr

@@ -20,7 +20,8 @@ from ..base.readers import Pixels, read_picture, read_sound, read_vector, sound_
 from ..signals.windows import Picture, Signal, Sound, Vector
 from .folder_splits import LEAST, group_of, notice, split_names
 
-KINDS = {"audio": (".wav", ".flac", ".ogg"), "image": (".png", ".pgm", ".ppm", ".pnm", ".jpg", ".jpeg", ".bmp"),
+KINDS = {"audio": (".wav", ".flac", ".ogg"), "image": (".png", ".pgm", ".ppm", ".pnm", ".pam", ".jpg", ".jpeg",
+                                                       ".bmp"),
          "vector": (".npy",)}
 MODALITY = {extension: m for m, extensions in KINDS.items() for extension in extensions}
 SETTINGS_FILE = "folder.toml"
