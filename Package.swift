@@ -77,7 +77,8 @@ let package = Package(
     .target(
       name: "Replay",
       dependencies: [
-        "Configuration", "Engine", "JSON", "Ledger", "Linux", "Pipeline", "Sensing", "Startup", "Vocabulary",
+        "Configuration", "Energy", "Engine", "JSON", "Ledger", "Linux", "Pipeline", "Sensing", "Startup",
+        "Vocabulary",
       ]),
     .target(
       name: "Daemon",

@@ -55,8 +55,8 @@ package struct StreamMinutes: Equatable, Sendable {
     if isRight { minutes[minute].eventRight += 1 }
   }
 
-  /// Index of the class that the window which ends then is; nil where that is not clear.
-  private mutating func label(at end: Double) -> Int? {
+  /// Index of the class that the window which ends then is; nil where that is not clear. Ends are asked in their order.
+  package mutating func label(at end: Double) -> Int? {
     let commands = truth.commands
     while next < commands.count, commands[next].end < end - 10 { next += 1 }
     var touches = false

@@ -6,7 +6,7 @@ import Vocabulary
 
 /// The events of a pipeline: evidence of every window it answers, and what they come to. Nothing takes from the heap
 /// after `init`.
-struct StreamEvents: Sendable {
+package struct StreamEvents: Sendable {
   private var filter: EvidenceFilter
   private var tracker: EventTracker
   private let period: Nanoseconds
@@ -14,7 +14,7 @@ struct StreamEvents: Sendable {
   private var lastEnd: Instant?
 
   /// Nil for a model without a class that means "nothing": something always is, and no event begins or ends.
-  init?(_ configuration: Configuration, _ model: Model) {
+  package init?(_ configuration: Configuration, _ model: Model) {
     guard let none = model.noneClass else { return nil }
     let events = configuration.events
     let method: EvidenceMethod =
@@ -66,8 +66,19 @@ struct StreamEvents: Sendable {
     }
   }
 
+  /// Enters an exit's reading of which no more is known than its label and how certain it is of it.
+  /// - Parameter modalities: whom a fusion is of.
+  package mutating func enter(_ reading: Reading, of modalities: ModalitySet) {
+    switch reading.exit {
+    case .encoder(let modality, _):
+      filter.enter(sensor: modality, label: reading.label, certainty: reading.certainty)
+    case .fusion:
+      filter.enter(fusionOf: modalities, label: reading.label, certainty: reading.certainty)
+    }
+  }
+
   /// Makes evidence of what was entered of a window that is about to be realigned, or of one that has its answer.
-  mutating func observe(endingAt end: Instant) { filter.observe(steps: steps(to: end)) }
+  package mutating func observe(endingAt end: Instant) { filter.observe(steps: steps(to: end)) }
 
   /// Periods since the last window: one at least.
   private mutating func steps(to end: Instant) -> Int {
@@ -78,10 +89,10 @@ struct StreamEvents: Sendable {
   }
 
   /// What the evidence comes to after a window.
-  mutating func track(_ decision: borrowing Decision) -> EventTracker.Changes {
+  package mutating func track(_ decision: borrowing Decision) -> EventTracker.Changes {
     tracker.observe(filter, decision: decision.number, used: decision.used, at: decision.decided)
   }
 
   /// No further windows come.
-  mutating func end(at now: Instant) -> StreamEvent? { tracker.end(at: now) }
+  package mutating func end(at now: Instant) -> StreamEvent? { tracker.end(at: now) }
 }

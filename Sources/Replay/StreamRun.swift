@@ -38,6 +38,14 @@ package struct StreamRun: Sendable {
     return false
   }
 
+  /// From one window to the next.
+  package var period: Nanoseconds { configuration.general.windowPeriod }
+
+  /// Takes what exits said of the recording's windows.
+  package var answered: AnsweredWindows {
+    AnsweredWindows(configuration, model, plan.energy, wakes: sensors.map(\.wakeLatency))
+  }
+
   /// Plays it once.
   /// - Parameters:
   ///   - report: takes a line for people about the recording's files.

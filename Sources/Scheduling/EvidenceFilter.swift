@@ -89,6 +89,12 @@ package struct EvidenceFilter: Sendable {
     enter(sensor: sensor) { $0 == label ? certainty : rest }
   }
 
+  /// Enters a fusion of some sensors of which no more is known than its label and how certain it is of it.
+  package mutating func enter(fusionOf sensors: ModalitySet, label: Int, certainty: Float) {
+    let rest = (1 - certainty) / Float(classCount - 1)
+    enter(fusionOf: sensors) { $0 == label ? certainty : rest }
+  }
+
   private mutating func note(_ probability: (Int) -> Float) {
     var best = 0
     for index in belief.indices where probability(index) > probability(best) { best = index }

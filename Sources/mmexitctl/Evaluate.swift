@@ -58,6 +58,10 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "With --stream and --json: each minute, command and change of the order too.")
   var minutes = false
 
+  @Flag(
+    help: "With --minutes: what turns of sensors by chance or by the clock would have heard, and an oracle.")
+  var turns = false
+
   private static func order(_ text: String) throws -> OrderingMethod {
     switch OrderingMethod(rawValue: text) {
     case nil: throw ValidationError("use exact, paper or interleaved")
@@ -95,7 +99,7 @@ struct Evaluate: ParsableCommand {
     try CommandFailure.catching {
       if let stream, let config {
         return try EvaluateStream(
-          directory: stream, configuration: config, json: json, minutes: minutes && json
+          directory: stream, configuration: config, json: json, minutes: minutes && json, turns: turns
         ).run()
       }
       guard let model = self.model, let manifest else { return }

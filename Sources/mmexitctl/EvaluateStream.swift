@@ -12,6 +12,8 @@ struct EvaluateStream {
   let json: Bool
   /// Adds what each minute, each command and each change of the order came to.
   let minutes: Bool
+  /// Adds what sensors that take turns would have heard: of a configuration in which every exit answers every window.
+  let turns: Bool
 
   func run() throws {
     let run = try StreamRun(
@@ -21,13 +23,20 @@ struct EvaluateStream {
     let events = EventList()
     let names = run.model.modalities.map(\.name)
     let course = StreamCourse(
-      StreamMinutes(truth, classes: classes, noneClass: run.model.noneClass, modalities: names.count))
+      StreamMinutes(truth, classes: classes, noneClass: run.model.noneClass, modalities: names.count),
+      period: run.period)
+    var answered = run.answered
     let energy = try run.run(
-      report: { Output.complain($0) }, deliver: { if minutes { course.minutes.take($0) } },
+      report: { Output.complain($0) },
+      deliver: {
+        if minutes { course.take($0) }
+        if turns { answered.take($0) }
+      },
       change: { course.take($0, at: $1, names) }, event: { events.take($0, classes) })
     let score = StreamScore(events.events, truth, seconds: energy.time.seconds)
     if minutes {
-      Output.line(course.json(score, energy, names))
+      let others = turns ? StreamTurns(answered, truth, run.model, seconds: energy.time.seconds).json : nil
+      Output.line(course.json(score, energy, names, turns: others))
     } else {
       show(score, energy)
     }
@@ -69,7 +78,7 @@ struct EvaluateStream {
 }
 
 /// Events as they end: in the order they began.
-private final class EventList {
+final class EventList {
   private(set) var events: [StreamScore.Event] = []
 
   func take(_ event: StreamEvent, _ classes: [String]) {
@@ -84,9 +93,18 @@ private final class EventList {
 /// How a stream went: its minutes and the changes of the order.
 private final class StreamCourse {
   var minutes: StreamMinutes
+  var hour: HighestSpan
   private var changes: [JSONValue] = []
 
-  init(_ minutes: StreamMinutes) { self.minutes = minutes }
+  init(_ minutes: StreamMinutes, period: Nanoseconds) {
+    self.minutes = minutes
+    hour = HighestSpan(windows: Int(3600 / period.seconds))
+  }
+
+  func take(_ decision: borrowing Decision) {
+    minutes.take(decision)
+    hour.take(decision.totalEnergy)
+  }
 
   func take(_ change: OrderChange, at now: Instant, _ names: [String]) {
     changes.append([
@@ -96,10 +114,16 @@ private final class StreamCourse {
     ])
   }
 
-  func json(_ score: StreamScore, _ energy: StreamEnergy, _ names: [String]) -> JSONValue {
-    return [
-      "score": score.json(energySaved: energy.saved, avoidableSaved: energy.avoidableSaved),
-      "minutes": minutes.json(names: names), "changes": .array(changes),
-    ]
+  func json(
+    _ score: StreamScore, _ energy: StreamEnergy, _ names: [String], turns: JSONValue?
+  ) -> JSONValue {
+    var result = JSONObject()
+    result.append("score", score.json(energySaved: energy.saved, avoidableSaved: energy.avoidableSaved))
+    result.append("unavoidable_j", .real(energy.unavoidable.joules))
+    result.append("highest_hour_j", hour.highest.map { .real($0.joules) } ?? .null)
+    result.append("minutes", minutes.json(names: names))
+    result.append("changes", .array(changes))
+    if let turns { result.append("turns", turns) }
+    return .object(result)
   }
 }

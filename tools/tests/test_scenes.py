@@ -9,7 +9,8 @@ from mmexit_tools.sources.robot_sounds import RATE
 from mmexit_tools.streams.adaptation import changed
 from mmexit_tools.streams.plans import BOTH, HAND, VOICE, plan
 from mmexit_tools.streams.scenes import PREVALENCES, SCENES, WIND, heard, possible, seen
-from mmexit_tools.streams.tables import Course, Phase, following, regret, regrets, shares, whole
+from mmexit_tools.streams.courses import Course, Phase
+from mmexit_tools.streams.tables import following, regret, regrets, shares, whole
 from mmexit_tools.streams.writing import Line
 
 

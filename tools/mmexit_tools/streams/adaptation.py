@@ -10,22 +10,26 @@ again. Ends with what `mmexit-bench` says of resampled days. Both programs have 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..base.errors import NO_INPUT, ToolError, exit_with, say
 from .scenes import SCENES, make
-from .tables import FOLLOWS, Course, Phase, report
+from .courses import FOLLOWS, Course, Phase
+from .tables import report
+from .turns import EVERYTHING
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = ROOT / ".build/release"
 LAMBDAS = (0.5, 4.0)
 """Joules that a right answer is worth: the shipped figure, and one at which a camera pays."""
-PLAYED = (("covered", 10, 1), ("steady", 10, 1), ("wind", 10, 1), ("deaf", 10, 1), ("night", 10, 1), ("steady", 1, 1),
-          ("steady", 50, 1), ("covered", 1, 1), ("faint", 10, 1), ("storm", 10, 1), ("deaf", 1, 1))
+PLAYED = (("covered", 10, 1), ("night", 10, 1), ("wind", 10, 1), ("deaf", 10, 1), ("storm", 10, 1), ("faint", 10, 1),
+          ("steady", 10, 1), ("steady", 1, 1), ("steady", 50, 1), ("covered", 1, 1), ("deaf", 1, 1), ("long", 10, 1))
 """Scene, prevalence in percent, seed."""
 PERIOD = "250ms"
 BUDGETS = (0.25, 0.5, 0.75)
@@ -41,7 +45,7 @@ def variants(worth: float) -> Mapping[str, dict[str, dict[str, str]]]:
         "audio first": {"gate": {**value, "first": "audio"}, "adaptation": still},
         "image first": {"gate": {**value, "first": "image"}, "adaptation": still},
         "paper's order": {"gate": {**value, "order": "paper"}, "adaptation": still},
-        "always everything": {
+        EVERYTHING: {
             "gate": {**value, "threshold": "0", "max-blind": PERIOD, "max-blind-after-event": "",
                      "activity-check": "no"},
             "adaptation": {**still, "audits": "no"}},
@@ -75,22 +79,37 @@ def changed(text: str, changes: Mapping[str, Mapping[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class Player:
-    """`tables`: takes what is there, and plays nothing."""
+    """`tables`: takes what is there, and plays nothing. `keep`: recordings stay."""
 
     data: Path
     work: Path
     tables: bool = False
-
-    def has(self, found: Path) -> bool:
-        if self.tables and not found.exists():
-            raise FileNotFoundError(found)
-        return found.exists()
+    keep: bool = False
 
     def course(self, scene: str, prevalence: int, seed: int, worth: float, variant: str) -> Course:
-        found = self.work / f"{scene}-{prevalence}-{seed}.{worth:g}.{variant.replace(' ', '-')}.json"
-        if not self.has(found):
-            found.write_text(self._played(self._made(scene, prevalence, seed), worth, variant, {}))
-        return self._course(scene, prevalence, seed, worth, variant, found)
+        return self._course(scene, prevalence, seed, worth, variant, variants(worth)[variant])
+
+    def budget(self, scene: str, prevalence: int, seed: int, watts: float, share: float) -> Course:
+        """The scene with so many watts."""
+        changes = variants(LAMBDAS[0])[FOLLOWS] | {"adaptation": {"budget": f"{watts:.4f}W"}}
+        return self._course(scene, prevalence, seed, LAMBDAS[0], f"budget {share:g}", changes)
+
+    def _course(self, scene: str, prevalence: int, seed: int, worth: float, variant: str,
+                changes: Mapping[str, Mapping[str, str]]) -> Course:
+        configuration = changed((ROOT / "config/live.conf").read_text(), changes)
+        # What was played with another model, other settings or another program is none of it.
+        stamp = hashlib.sha256(configuration.encode() + player_digest()).hexdigest()[:8]
+        found = self.work / f"{scene}-{prevalence}-{seed}.{worth:g}.{variant.replace(' ', '-')}.{stamp}.json"
+        if self.tables and not found.exists():
+            raise FileNotFoundError(found)
+        if not found.exists():
+            file = self.work / "played.conf"
+            file.write_text(configuration.replace("models/", f"{ROOT}/config/models/"))
+            found.write_text(output([
+                "mmexitctl", "evaluate", "--stream", str(self._made(scene, prevalence, seed)), "--config", str(file),
+                "--json", "--minutes", *(["--turns"] if variant == EVERYTHING else [])]))
+        phases = [Phase(p.name, p.start, p.end) for p in SCENES[scene]]
+        return Course(scene, prevalence, seed, worth, variant, phases, json.loads(found.read_text()))
 
     def _made(self, scene: str, prevalence: int, seed: int) -> Path:
         folder = self.work / f"{scene}-{prevalence}-{seed}"
@@ -98,34 +117,21 @@ class Player:
             make(scene, self.data, "test", prevalence, seed, 4, folder)
         return folder
 
-    def _course(self, scene: str, prevalence: int, seed: int, worth: float, variant: str, found: Path) -> Course:
-        phases = [Phase(p.name, p.start, p.end) for p in SCENES[scene]]
-        return Course(scene, prevalence, seed, worth, variant, phases, json.loads(found.read_text()))
-
-    def _played(self, folder: Path, worth: float, variant: str, adaptation: Mapping[str, str]) -> str:
-        base = (ROOT / "config/live.conf").read_text().replace("models/", f"{ROOT}/config/models/")
-        changes = variants(worth)[variant]
-        changes["adaptation"] = {**changes.get("adaptation", {}), **adaptation}
-        configuration = self.work / "played.conf"
-        configuration.write_text(changed(base, changes))
-        return output(["mmexitctl", "evaluate", "--stream", str(folder), "--config", str(configuration),
-                       "--json", "--minutes"])
-
-    def budget(self, scene: str, prevalence: int, seed: int, watts: float, share: float) -> Course:
-        """The scene with so many watts."""
-        name = f"budget {share:g}"
-        found = self.work / f"{scene}-{prevalence}-{seed}.budget-{share:g}.json"
-        if not self.has(found):
-            found.write_text(self._played(self._made(scene, prevalence, seed), LAMBDAS[0], FOLLOWS,
-                                          {"budget": f"{watts:.4f}W"}))
-        return self._course(scene, prevalence, seed, LAMBDAS[0], name, found)
-
     def forget(self, scene: str, prevalence: int, seed: int) -> None:
         folder = self.work / f"{scene}-{prevalence}-{seed}"
+        if self.keep or self.tables:
+            return
         for file in folder.glob("*"):
             file.unlink()
         if folder.exists():
             folder.rmdir()
+
+
+@cache
+def player_digest() -> bytes:
+    """Of the model and the program that plays."""
+    files = (ROOT / "config/models/robot-command.safetensors", PROGRAMS / "mmexitctl")
+    return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
 
 
 def output(command: list[str]) -> str:
@@ -135,8 +141,10 @@ def output(command: list[str]) -> str:
     return run.stdout
 
 
-def courses(player: Player) -> Iterable[Course]:
+def courses(player: Player, only: list[str] | None) -> Iterable[Course]:
     for scene, prevalence, seed in PLAYED:
+        if only and f"{scene}-{prevalence}" not in only:
+            continue
         try:
             yield from list(_scene(player, scene, prevalence, seed))
         except FileNotFoundError:
@@ -149,11 +157,11 @@ def courses(player: Player) -> Iterable[Course]:
 def _scene(player: Player, scene: str, prevalence: int, seed: int) -> Iterable[Course]:
     for worth in LAMBDAS:
         for variant in variants(worth):
-            if worth != LAMBDAS[0] and variant in ("paper's order", "always everything"):
+            if worth != LAMBDAS[0] and variant in ("paper's order", EVERYTHING):
                 continue
             yield player.course(scene, prevalence, seed, worth, variant)
-    if (scene, prevalence) == ("steady", 10):
-        full = player.course(scene, prevalence, seed, LAMBDAS[0], "always everything")
+    if scene == "long":
+        full = player.course(scene, prevalence, seed, LAMBDAS[0], EVERYTHING)
         watts = full.sum(0, full.phases[-1].end).watts
         yield from (player.budget(scene, prevalence, seed, share * watts, share) for share in BUDGETS)
 
@@ -174,12 +182,14 @@ def main() -> None:
     parser.add_argument("--audits", type=Path, help="what 'mmexitctl evaluate --audit --json' says of held-out "
                         "windows, from which days are drawn; else they are made up")
     parser.add_argument("--tables", action="store_true", help="only of the scenes that were played already")
+    parser.add_argument("--keep", action="store_true", help="recordings stay in FOLDER, half a GB each")
+    parser.add_argument("--only", action="append", metavar="SCENE-PERCENT", help="such as night-10; may be given again")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if not args.data.is_dir():
         raise ToolError(f"--data {args.data}: no such folder", NO_INPUT)
     args.work.mkdir(parents=True, exist_ok=True)
-    found = list(courses(Player(args.data, args.work, args.tables)))
+    found = list(courses(Player(args.data, args.work, args.tables, args.keep), args.only))
     args.out.write_text(report(found, benches(args.audits)))
 
 

@@ -94,6 +94,7 @@ SCENES: Mapping[str, tuple[Phase, ...]] = {
     "faint": _phases(("loud", 20, {}), ("30 dB down", 60, {"gain": (10**-1.5, 10**-1.5)})),
     "storm": _phases(("calm day", 30, {}), ("windy night", 30, {**DARK, **WINDY}), ("all back", 30, {})),
     "steady": _phases(("day", 120, {})),
+    "long": _phases(("day", 240, {})),
 }
 
 

@@ -2,82 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from .courses import FIXED, FOLLOWS, Course, Sum, grouped, table
+from .turns import SENTINEL, VOICE_KEPT, beside, budgets, savings
 
 SETTLED = 900.0
 """Seconds after a change of the scene that are reported apart."""
-FOLLOWS, FIXED = "follows", ("audio first", "image first")
-NAMED = ("audio", "image")
-
-
-@dataclass(frozen=True)
-class Phase:
-    name: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Of some minutes: joules, windows whose truth is known and those right, all windows and those asked."""
-
-    energy: float
-    always_on: float
-    seconds: float
-    windows: int
-    right: int
-    event_windows: int
-    event_right: int
-    asked: dict[str, int]
-    all: int
-
-    def value(self, worth: float) -> float:
-        """Joules a window: a right answer's worth less what was spent."""
-        return worth * self.right / max(1, self.windows) - self.energy / max(1, self.all)
-
-    @property
-    def watts(self) -> float:
-        return self.energy / self.seconds
-
-
-@dataclass(frozen=True)
-class Course:
-    """A scene as it was played. `result` is what `mmexitctl evaluate --stream --minutes` printed."""
-
-    scene: str
-    prevalence: int
-    seed: int
-    worth: float
-    variant: str
-    phases: list[Phase]
-    result: dict[str, Any]
-
-    @property
-    def key(self) -> tuple[str, int, int, float]:
-        return (self.scene, self.prevalence, self.seed, self.worth)
-
-    def sum(self, start: float, end: float) -> Sum:
-        minutes = self.result["minutes"][round(start / 60) : round(end / 60)]
-        total = {k: sum(m[k] for m in minutes) for k in minutes[0] if k != "asked"}
-        asked = {n: sum(m["asked"][n] for m in minutes) for n in minutes[0]["asked"]}
-        return Sum(total["energy_j"], total["always_on_j"], 60.0 * len(minutes), total["windows"], total["right"],
-                   total["event_windows"], total["event_right"], asked, total["all"])
-
-    def heard(self, start: float = 0, end: float = 1e9, sensors: str | None = None) -> tuple[int, int]:
-        told = [t for t in self.result["score"]["outcomes"] if start <= t["start_s"] < end
-                and sensors in (None, t["sensors"])]
-        return sum(t["heard"] for t in told), len(told)
-
-    def changes(self, start: float, end: float) -> list[dict[str, Any]]:
-        return [c for c in self.result["changes"] if start <= c["at_s"] < end]
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = ["| " + " | ".join(head) + " |", "| --- |" + " --- |" * (len(head) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def regret(follows: Sum, fixed: list[Sum], worth: float) -> str:
@@ -88,16 +17,9 @@ def regret(follows: Sum, fixed: list[Sum], worth: float) -> str:
     return f"{100 * lost / spread:.1f} %" if spread > 1e-6 else "-"
 
 
-def _grouped(courses: list[Course]) -> dict[tuple[str, int, int, float], dict[str, Course]]:
-    found: dict[tuple[str, int, int, float], dict[str, Course]] = {}
-    for course in courses:
-        found.setdefault(course.key, {})[course.variant] = course
-    return found
-
-
 def regrets(courses: list[Course]) -> str:
     rows = []
-    for (scene, prevalence, _, worth), by in _grouped(courses).items():
+    for (scene, prevalence, _, worth), by in grouped(courses).items():
         for number, phase in enumerate(by[FOLLOWS].phases):
             settled = phase.start if number == 0 else min(phase.end, phase.start + SETTLED)
             cells = []
@@ -151,7 +73,7 @@ def whole(courses: list[Course]) -> str:
         score, end = course.result["score"], course.phases[-1].end
         part = course.sum(0, end)
         heard, told = course.heard()
-        voice = course.heard(sensors="audio")
+        voice = course.voice()
         saved = score["avoidable_saved"]
         rows.append([course.scene, f"{course.prevalence} %", f"{course.worth:g} J", course.variant,
                      f"{part.watts:.3f}", f"{heard} of {told}", f"{voice[0]} of {voice[1]}", str(score["false"]),
@@ -159,27 +81,9 @@ def whole(courses: list[Course]) -> str:
                      f"{100 * part.event_right / max(1, part.event_windows):.1f} %",
                      f"{100 * score['energy_saved']:.1f} %", "-" if saved is None else f"{100 * saved:.1f} %",
                      f"{1000 * part.value(course.worth):.1f}"])
-    return table(["scene", "events", "worth", "configuration", "W", "commands heard", "of voice alone",
+    return table(["scene", "events", "worth", "configuration", "W", "commands heard", "of those with a voice",
                   "false events", "windows right", "of those with a command", "energy saved",
                   "of what can be avoided", "value a window, mJ"], rows)
-
-
-def budgets(courses: list[Course]) -> str:
-    rows = []
-    full = {c.key: c for c in courses if c.variant == "always everything"}
-    for course in courses:
-        if not course.variant.startswith("budget"):
-            continue
-        share = float(course.variant.split()[1])
-        minutes = [m["energy_j"] for m in course.result["minutes"]]
-        limit = share * full[course.key].sum(0, course.phases[-1].end).watts
-        hours = [sum(minutes[i : i + 60]) / 3600 for i in range(max(1, len(minutes) - 59))]
-        heard, told = course.heard()
-        rows.append([f"{100 * share:.0f} %", f"{limit:.3f}", f"{sum(minutes) / 60 / len(minutes):.3f}",
-                     f"{max(hours):.3f}", f"{heard} of {told}", str(course.result["score"]["false"]),
-                     str(len(course.result["changes"]))])
-    return table(["budget, of always everything", "W", "W taken", "W in the highest hour", "commands heard",
-                  "false events", "changes"], rows)
 
 
 def report(courses: list[Course], benches: list[tuple[str, str]]) -> str:
@@ -212,9 +116,29 @@ How to read it:
 
 {shares(courses)}
 
+## What listening costs, and what it saves
+
+Of the voice commands that always everything hears, {100 * VOICE_KEPT:.0f} % at least are to be heard. *saved of what can
+be*: what is never saved is the listening sensor's power and the others' sleep. Turns beside it hear as many.
+*with a sentinel*: always everything over what follows, if a microphone behind a microcontroller listened in the
+sound card's place for {SENTINEL:g} W (assumed), and heard the same.
+
+{savings(courses)}
+
+## Beside turns, fixed orders and an oracle
+
+Turns answer windows in a share of the time, whatever happens in it: *random gate* and *fixed duty cycle* with all sensors, in
+stretches of 2 or 8 s, whichever hears most; *camera by chance* and *by the clock* with the microphone always awake.
+A sensor that takes turns is charged from its wake on, a microphone for the second before its first window. Turns and
+the oracle (of each window the cheapest exit that is right; no wake costs it anything) are replayed from what every
+exit said in *always everything*, of which each exit's class and its probability are kept: *everything, replayed*
+against *always everything* shows what that changes.
+
+{beside([c for c in courses if c.worth == min(x.worth for x in courses)])}
+
 ## Budgets
 
-The steady scene of 10 %, two hours.
+Four hours of the same day. The highest hour is of any 14,400 successive windows.
 
 {budgets(courses)}
 
