@@ -53,6 +53,55 @@ import Vocabulary
     #expect(energy.saved < energy.avoidableSaved ?? 0)
   }
 
+  /// The sound says nothing, the picture is sure: who takes turns answers with whom it has, and pays for the time awake.
+  @Test func turnsAreReplayedFromWhatExitsSaid() throws {
+    let scripted = ScriptedModel(audio: [.unsure, .unsure], image: [.unsure, .sure(2)])
+    let run = try stream(try Scene(), scripted)
+    var answered = run.answered
+    var ends: [Instant] = []
+    _ = try run.run(
+      report: { Issue.record("\($0)") },
+      deliver: {
+        answered.take($0)
+        ends.append($0.end)
+      }, event: { _ in })
+    #expect(answered.ends.count == ends.count && ends.count > 5)
+
+    func play(_ choice: WindowChoice) -> (used: [ModalitySet], joules: Double) {
+      var used: [ModalitySet] = []
+      var joules = 0.0
+      answered.play(
+        choice,
+        deliver: {
+          used.append($0.used)
+          joules += $0.totalEnergy.joules
+        }, event: { _ in })
+      return (used, joules)
+    }
+    func turns(_ share: Double, _ listening: ModalitySet) -> WindowChoice {
+      .turns(SensorTurns(.duty, stretch: 1, share: share, listening: listening))
+    }
+    let everything = play(.everything)
+    let nothing = play(turns(0, []))
+    let listening = play(turns(0, ModalitySet(index: 0)))
+    #expect(everything.used.allSatisfy { $0 == .all(2) } && everything.used.count == ends.count)
+    #expect(nothing.used.allSatisfy { $0.isEmpty })
+    #expect(listening.used.allSatisfy { $0 == ModalitySet(index: 0) })
+    #expect(nothing.joules < listening.joules && listening.joules < everything.joules)
+    // Who knows that it is class 2 asks the picture alone; who knows that it is another asks the cheapest.
+    let seen = play(.oracle(expected: ends.map { _ in 2 }))
+    #expect(seen.used.allSatisfy { $0.contains(index: 1) } && seen.joules <= everything.joules)
+  }
+
+  @Test func turnsTakeTheirShare() {
+    for kind in [SensorTurns.Kind.random, .duty] {
+      let turns = SensorTurns(kind, stretch: 2, share: 0.3, listening: [])
+      let on = (0..<40_000).count { turns.isOn(at: Double($0) * 0.25) }
+      #expect((10_500...13_500).contains(on))
+      #expect(turns.isOn(at: 4) == turns.isOn(at: 4.1))
+    }
+  }
+
   @Test func namesWhichSensorsSee() throws {
     let stream = try stream(try Scene(), ScriptedModel())
     #expect(stream.isPicture("image") == true && stream.isPicture("audio") == false)

@@ -7,10 +7,11 @@ import pytest
 
 from mmexit_tools.sources.robot_sounds import RATE
 from mmexit_tools.streams.adaptation import changed
+from mmexit_tools.streams.courses import Course, Phase
 from mmexit_tools.streams.plans import BOTH, HAND, VOICE, plan
 from mmexit_tools.streams.scenes import PREVALENCES, SCENES, WIND, heard, possible, seen
-from mmexit_tools.streams.courses import Course, Phase
 from mmexit_tools.streams.tables import following, regret, regrets, shares, whole
+from mmexit_tools.streams.turns import Point, at_energy, at_voice
 from mmexit_tools.streams.writing import Line
 
 
@@ -100,3 +101,14 @@ def test_tables_hold_following_against_the_fixed_orders():
     assert "| 5.0 min | audio, image; asked: audio | 1 |" in following(played)
     assert "5.0 %" in shares(played)
     assert "1 of 1" in whole(played)
+
+
+def test_turns_are_taken_at_the_energy_and_at_what_is_heard():
+    low, high = Point(10, 20, 10, 0.5), Point(30, 60, 50, 0.7)
+    other = Point(20, 30, 10, 0.4)
+    at = at_energy([[low, high], [other]], 20)
+    assert at is not None and at.heard == pytest.approx(40) and at.joules == pytest.approx(20)
+    assert at_energy([[low, high]], 5) is None
+    heard = at_voice([[low, high]], 30)
+    assert heard is not None and heard.joules == pytest.approx(20)
+    assert at_voice([[low, high]], 51) is None

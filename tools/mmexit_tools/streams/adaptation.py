@@ -14,13 +14,14 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from ..base.errors import NO_INPUT, ToolError, exit_with, say
+from .courses import FIXED, FOLLOWS, Course, Phase
 from .scenes import SCENES, make
-from .courses import FOLLOWS, Course, Phase
 from .tables import report
 from .turns import EVERYTHING
 
@@ -28,9 +29,12 @@ ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = ROOT / ".build/release"
 LAMBDAS = (0.5, 4.0)
 """Joules that a right answer is worth: the shipped figure, and one at which a camera pays."""
-PLAYED = (("covered", 10, 1), ("night", 10, 1), ("wind", 10, 1), ("deaf", 10, 1), ("storm", 10, 1), ("faint", 10, 1),
-          ("steady", 10, 1), ("steady", 1, 1), ("steady", 50, 1), ("covered", 1, 1), ("deaf", 1, 1), ("long", 10, 1))
+PLAYED = (("steady", 1, 1), ("steady", 10, 1), ("steady", 50, 1), ("covered", 10, 1), ("night", 10, 1),
+          ("deaf", 10, 1), ("wind", 10, 1), ("long", 10, 1), ("faint", 10, 1), ("storm", 10, 1),
+          ("covered", 1, 1), ("deaf", 1, 1))
 """Scene, prevalence in percent, seed."""
+PAYING = (("covered", 10), ("night", 10), ("wind", 10))
+"""Played with the higher worth too."""
 PERIOD = "250ms"
 BUDGETS = (0.25, 0.5, 0.75)
 """Shares of what always everything takes."""
@@ -103,15 +107,16 @@ class Player:
         if self.tables and not found.exists():
             raise FileNotFoundError(found)
         if not found.exists():
-            file = self.work / "played.conf"
+            file = found.with_suffix(".conf")
             file.write_text(configuration.replace("models/", f"{ROOT}/config/models/"))
             found.write_text(output([
-                "mmexitctl", "evaluate", "--stream", str(self._made(scene, prevalence, seed)), "--config", str(file),
+                "mmexitctl", "evaluate", "--stream", str(self.made(scene, prevalence, seed)), "--config", str(file),
                 "--json", "--minutes", *(["--turns"] if variant == EVERYTHING else [])]))
+            file.unlink()
         phases = [Phase(p.name, p.start, p.end) for p in SCENES[scene]]
         return Course(scene, prevalence, seed, worth, variant, phases, json.loads(found.read_text()))
 
-    def _made(self, scene: str, prevalence: int, seed: int) -> Path:
+    def made(self, scene: str, prevalence: int, seed: int) -> Path:
         folder = self.work / f"{scene}-{prevalence}-{seed}"
         if not (folder / "recording.json").exists():
             make(scene, self.data, "test", prevalence, seed, 4, folder)
@@ -155,15 +160,17 @@ def courses(player: Player, only: list[str] | None) -> Iterable[Course]:
 
 
 def _scene(player: Player, scene: str, prevalence: int, seed: int) -> Iterable[Course]:
-    for worth in LAMBDAS:
-        for variant in variants(worth):
-            if worth != LAMBDAS[0] and variant in ("paper's order", EVERYTHING):
-                continue
-            yield player.course(scene, prevalence, seed, worth, variant)
-    if scene == "long":
-        full = player.course(scene, prevalence, seed, LAMBDAS[0], EVERYTHING)
-        watts = full.sum(0, full.phases[-1].end).watts
-        yield from (player.budget(scene, prevalence, seed, share * watts, share) for share in BUDGETS)
+    if not player.tables:
+        player.made(scene, prevalence, seed)
+    wanted = [(worth, variant) for worth in LAMBDAS for variant in variants(worth)
+              if worth == LAMBDAS[0] or ((scene, prevalence) in PAYING and variant in (FOLLOWS, *FIXED))]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda w: player.course(scene, prevalence, seed, *w), wanted))
+        if scene == "long":
+            full = next(c for c in found if c.variant == EVERYTHING)
+            watts = full.joules / full.seconds
+            found += pool.map(lambda share: player.budget(scene, prevalence, seed, share * watts, share), BUDGETS)
+    return found
 
 
 def benches(audits: Path | None) -> list[tuple[str, str]]:
@@ -183,7 +190,7 @@ def main() -> None:
                         "windows, from which days are drawn; else they are made up")
     parser.add_argument("--tables", action="store_true", help="only of the scenes that were played already")
     parser.add_argument("--keep", action="store_true", help="recordings stay in FOLDER, half a GB each")
-    parser.add_argument("--only", action="append", metavar="SCENE-PERCENT", help="such as night-10; may be given again")
+    parser.add_argument("--only", action="append", metavar="SCENE-PERCENT", help="such as night-10")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if not args.data.is_dir():

@@ -118,8 +118,8 @@ How to read it:
 
 ## What listening costs, and what it saves
 
-Of the voice commands that always everything hears, {100 * VOICE_KEPT:.0f} % at least are to be heard. *saved of what can
-be*: what is never saved is the listening sensor's power and the others' sleep. Turns beside it hear as many.
+Of the voice commands that always everything hears, {100 * VOICE_KEPT:.0f} % at least are to be heard. *saved of
+what can be*: what is never saved is the listening sensor's power and the others' sleep. Turns beside it hear as many.
 *with a sentinel*: always everything over what follows, if a microphone behind a microcontroller listened in the
 sound card's place for {SENTINEL:g} W (assumed), and heard the same.
 
@@ -127,12 +127,12 @@ sound card's place for {SENTINEL:g} W (assumed), and heard the same.
 
 ## Beside turns, fixed orders and an oracle
 
-Turns answer windows in a share of the time, whatever happens in it: *random gate* and *fixed duty cycle* with all sensors, in
-stretches of 2 or 8 s, whichever hears most; *camera by chance* and *by the clock* with the microphone always awake.
-A sensor that takes turns is charged from its wake on, a microphone for the second before its first window. Turns and
-the oracle (of each window the cheapest exit that is right; no wake costs it anything) are replayed from what every
-exit said in *always everything*, of which each exit's class and its probability are kept: *everything, replayed*
-against *always everything* shows what that changes.
+Turns answer windows in a share of the time, whatever happens in it: *random gate* and *fixed duty cycle* with
+all sensors, in stretches of 2 or 8 s, whichever hears most; *camera by chance* and *by the clock* with the
+microphone always awake. A sensor that takes turns is charged from its wake on, a microphone for the second before
+its first window. Turns and the oracle (of each window the cheapest exit that is right; no wake costs it anything)
+are replayed from what every exit said in *always everything*, of which each exit's class and its probability are
+kept: *everything, replayed* against *always everything* shows what that changes.
 
 {beside([c for c in courses if c.worth == min(x.worth for x in courses)])}
 

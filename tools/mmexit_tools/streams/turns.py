@@ -99,9 +99,9 @@ def _cells(point: Point | None, seconds: float, told: int, spoken: int, course: 
 
 
 def beside(courses: list[Course]) -> str:
-    """Each scene at the shipped worth: what follows, fixed orders, always everything, turns of the same energy, oracle."""
+    """Each scene at the shipped worth: following, fixed orders, turns of the same energy, oracle."""
     rows = []
-    for (scene, prevalence, _, worth), by in grouped(courses).items():
+    for (scene, prevalence, _, _), by in grouped(courses).items():
         if EVERYTHING not in by:
             continue
         follows, full = by[FOLLOWS], by[EVERYTHING]
@@ -121,8 +121,8 @@ def beside(courses: list[Course]) -> str:
             add(f"{gate}, energy of follows", at_energy(curves(full, gate), follows.joules))
         add("everything, replayed", single(full, "everything"))
         add("oracle, replayed", single(full, "oracle"))
-    return table(["scene", "events", "way", "W", "commands heard", "of those with a voice", "windows right", "energy saved",
-                  "value a window, mJ"], rows)
+    return table(["scene", "events", "way", "W", "commands heard", "of those with a voice", "windows right",
+                  "energy saved", "value a window, mJ"], rows)
 
 
 def savings(courses: list[Course]) -> str:
@@ -147,9 +147,10 @@ def savings(courses: list[Course]) -> str:
                      *(avoided(at_voice(curves(full, g), min(voice, single(full, "everything").voice)))
                        for g in ("random gate", "fixed duty cycle", "camera by chance")),
                      f"{always / follows.joules:.2f}", f"{always / least:.2f}", f"{always / cheaper:.1f}"])
-    return table(["scene", "events", "worth", "voice commands heard, of always on's", "saved of what can be", "wanted",
-                  "holds", "random gate of equal recall", "duty cycle", "camera by chance", "always on / follows",
-                  "its ceiling", "with a sentinel"], rows)
+    return table(["scene", "events", "worth", "voice commands heard, of always on's", "saved of what can be",
+                  "wanted", "holds", "random gate of equal recall", "duty cycle", "camera by chance",
+                  "always on / follows", "its ceiling", "with a sentinel"],
+                 rows)
 
 
 def budgets(courses: list[Course]) -> str:
@@ -160,7 +161,7 @@ def budgets(courses: list[Course]) -> str:
             continue
         everything = full[course.key]
         share = float(course.variant.split()[1])
-        limit = share * everything.joules / everything.seconds
+        limit = round(share * everything.joules / everything.seconds, 4)
         highest = course.result["highest_hour_j"] / 3600
         heard, told = course.heard()
         beside = []
@@ -168,8 +169,8 @@ def budgets(courses: list[Course]) -> str:
             point = at_energy(curves(everything, gate), course.joules)
             beside.append("cannot" if point is None
                           else f"{point.heard:.0f} ({100 * (heard - point.heard) / max(1, told):+.1f} points)")
-        rows.append([f"{100 * share:.0f} %", f"{limit:.3f}", f"{course.joules / course.seconds:.3f}", f"{highest:.3f}",
-                     "yes" if highest <= limit else "no", f"{heard} of {told}", *beside,
+        rows.append([f"{100 * share:.0f} %", f"{limit:.3f}", f"{course.joules / course.seconds:.3f}",
+                     f"{highest:.3f}", "yes" if highest <= limit else "no", f"{heard} of {told}", *beside,
                      str(course.result["score"]["false"]), str(len(course.result["changes"]))])
     return table(["budget, of always everything", "W", "W taken", "W in the highest hour", "kept", "commands heard",
                   "random gate of the same energy", "camera by chance", "false events", "changes"], rows)
