@@ -191,13 +191,14 @@ def main() -> None:
     parser.add_argument("--tables", action="store_true", help="only of the scenes that were played already")
     parser.add_argument("--keep", action="store_true", help="recordings stay in FOLDER, half a GB each")
     parser.add_argument("--only", action="append", metavar="SCENE-PERCENT", help="such as night-10")
+    parser.add_argument("--no-benches", action="store_true", help="without resampled days and the time a plan takes")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if not args.data.is_dir():
         raise ToolError(f"--data {args.data}: no such folder", NO_INPUT)
     args.work.mkdir(parents=True, exist_ok=True)
     found = list(courses(Player(args.data, args.work, args.tables, args.keep), args.only))
-    args.out.write_text(report(found, benches(args.audits)))
+    args.out.write_text(report(found, [] if args.no_benches else benches(args.audits)))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from .courses import FIXED, FOLLOWS, Course, Sum, grouped, table
 from .turns import SENTINEL, VOICE_KEPT, beside, budgets, savings
-
-SETTLED = 900.0
-"""Seconds after a change of the scene that are reported apart."""
+from .verdicts import SETTLED, USELESS, verdicts
 
 
 def regret(follows: Sum, fixed: list[Sum], worth: float) -> str:
@@ -50,13 +48,11 @@ def following(courses: list[Course]) -> str:
 
 
 def shares(courses: list[Course]) -> str:
-    useless = {"night": ("night", "image"), "covered": ("covered", "image"), "deaf": ("dead", "audio"),
-               "faint": ("30 dB down", "audio"), "wind": ("wind", "audio"), "storm": ("windy night", "audio")}
     rows = []
     for course in courses:
-        if course.variant not in (FOLLOWS, FIXED[0]) or course.scene not in useless:
+        if course.variant not in (FOLLOWS, FIXED[0]) or course.scene not in USELESS:
             continue
-        name, sensor = useless[course.scene]
+        name, sensor = USELESS[course.scene]
         phase = next(p for p in course.phases if p.name == name)
         cells = []
         for start, end in ((phase.start, phase.start + SETTLED), (phase.start + SETTLED, phase.end)):
@@ -103,6 +99,10 @@ How to read it:
   decides by audits, whose reference is fused answers, never by this truth.
 - *follows*: `reorder = yes`. *audio first*, *image first*: a fixed order. *always everything*: both sensors awake,
   every exit run, fusion answers.
+
+## What was wanted
+
+{verdicts(courses)}
 
 ## Regret by phase
 
