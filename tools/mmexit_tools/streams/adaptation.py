@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from ..base.errors import NO_INPUT, ToolError, exit_with, say
-from .courses import FIXED, FOLLOWS, Course, Phase
+from .courses import FIXED, FOLLOWS, RARE, Course, Phase
 from .scenes import SCENES, make
 from .tables import report
 from .turns import EVERYTHING
@@ -49,6 +49,7 @@ def variants(worth: float) -> Mapping[str, dict[str, dict[str, str]]]:
         "audio first": {"gate": {**value, "first": "audio"}, "adaptation": still},
         "image first": {"gate": {**value, "first": "image"}, "adaptation": still},
         "paper's order": {"gate": {**value, "order": "paper"}, "adaptation": still},
+        RARE: {"gate": {**value, "max-blind": "60s", "max-blind-after-event": ""}},
         EVERYTHING: {
             "gate": {**value, "threshold": "0", "max-blind": PERIOD, "max-blind-after-event": "",
                      "activity-check": "no"},
@@ -163,7 +164,8 @@ def _scene(player: Player, scene: str, prevalence: int, seed: int) -> Iterable[C
     if not player.tables:
         player.made(scene, prevalence, seed)
     wanted = [(worth, variant) for worth in LAMBDAS for variant in variants(worth)
-              if worth == LAMBDAS[0] or ((scene, prevalence) in PAYING and variant in (FOLLOWS, *FIXED))]
+              if (variant != RARE or scene == "steady") and
+              (worth == LAMBDAS[0] or ((scene, prevalence) in PAYING and variant in (FOLLOWS, *FIXED)))]
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda w: player.course(scene, prevalence, seed, *w), wanted))
         if scene == "long":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 FOLLOWS, FIXED = "follows", ("audio first", "image first")
+RARE = "follows, a look a minute"
 
 
 @dataclass(frozen=True)

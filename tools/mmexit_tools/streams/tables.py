@@ -120,8 +120,9 @@ How to read it:
 
 Of the voice commands that always everything hears, {100 * VOICE_KEPT:.0f} % at least are to be heard. *saved of
 what can be*: what is never saved is the listening sensor's power and the others' sleep. Turns beside it hear as many.
-*with a sentinel*: always everything over what follows, if a microphone behind a microcontroller listened in the
-sound card's place for {SENTINEL:g} W (assumed), and heard the same.
+*a look a minute*: full checks every 60 s, also after an event. *with a sentinel*: always everything over what
+follows, if a microphone behind a microcontroller listened in the sound card's place for {SENTINEL:g} W (assumed), and
+heard the same.
 
 {savings(courses)}
 

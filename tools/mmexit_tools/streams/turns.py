@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from .courses import FOLLOWS, Course, grouped, table
+from .courses import FOLLOWS, RARE, Course, grouped, table
 
 EVERYTHING = "always everything"
 VOICE_KEPT = 0.95
@@ -125,29 +125,34 @@ def beside(courses: list[Course]) -> str:
                   "energy saved", "value a window, mJ"], rows)
 
 
+def _saving(follows: Course, full: Course, prevalence: int) -> list[str]:
+    always, least = follows.always, follows.result["unavoidable_j"]
+    voice, wanted = follows.voice()[0], full.voice()[0]
+
+    def avoided(point: Point | None) -> str:
+        return "cannot" if point is None else f"{100 * (always - point.joules) / (always - least):.1f} %"
+
+    kept = voice / max(1, wanted)
+    saved = (always - follows.joules) / (always - least)
+    holds = "yes" if kept >= VOICE_KEPT and saved >= WANTED[prevalence] else "no"
+    cheaper = follows.joules - least + SENTINEL * follows.seconds
+    equal = min(voice, single(full, "everything").voice)
+    return [f"{voice} of {wanted} ({100 * kept:.0f} %)", f"{100 * saved:.1f} %", f"{100 * WANTED[prevalence]:.0f} %",
+            holds, *(avoided(at_voice(curves(full, gate), equal))
+                     for gate in ("random gate", "fixed duty cycle", "camera by chance")),
+            f"{always / follows.joules:.2f}", f"{always / least:.2f}", f"{always / cheaper:.1f}"]
+
+
 def savings(courses: list[Course]) -> str:
     """What is saved of what can be, where nearly every voice command is heard that always on hears."""
     rows = []
-    for (scene, prevalence, _, worth), by in grouped(courses).items():
+    for (scene, prevalence, _, _), by in grouped(courses).items():
         if EVERYTHING not in by or scene not in ("steady", "long"):
             continue
-        follows, full = by[FOLLOWS], by[EVERYTHING]
-        always, least = follows.always, follows.result["unavoidable_j"]
-        voice, wanted = follows.voice()[0], full.voice()[0]
-
-        def avoided(point: Point | None, always: float = always, least: float = least) -> str:
-            return "cannot" if point is None else f"{100 * (always - point.joules) / (always - least):.1f} %"
-
-        kept = voice / max(1, wanted)
-        saved = (always - follows.joules) / (always - least)
-        holds = "yes" if kept >= VOICE_KEPT and saved >= WANTED[prevalence] else "no"
-        cheaper = follows.joules - least + SENTINEL * follows.seconds
-        rows.append([scene, f"{prevalence} %", f"{worth:g} J", f"{voice} of {wanted} ({100 * kept:.0f} %)",
-                     f"{100 * saved:.1f} %", f"{100 * WANTED[prevalence]:.0f} %", holds,
-                     *(avoided(at_voice(curves(full, g), min(voice, single(full, "everything").voice)))
-                       for g in ("random gate", "fixed duty cycle", "camera by chance")),
-                     f"{always / follows.joules:.2f}", f"{always / least:.2f}", f"{always / cheaper:.1f}"])
-    return table(["scene", "events", "worth", "voice commands heard, of always on's", "saved of what can be",
+        for way in (FOLLOWS, RARE):
+            if way in by:
+                rows.append([scene, f"{prevalence} %", way, *_saving(by[way], by[EVERYTHING], prevalence)])
+    return table(["scene", "events", "way", "voice commands heard, of always on's", "saved of what can be",
                   "wanted", "holds", "random gate of equal recall", "duty cycle", "camera by chance",
                   "always on / follows", "its ceiling", "with a sentinel"],
                  rows)
