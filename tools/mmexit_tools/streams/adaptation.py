@@ -33,7 +33,7 @@ PLAYED = (("steady", 1, 1), ("steady", 10, 1), ("steady", 50, 1), ("covered", 10
           ("deaf", 10, 1), ("wind", 10, 1), ("long", 10, 1), ("faint", 10, 1), ("storm", 10, 1),
           ("covered", 1, 1), ("deaf", 1, 1))
 """Scene, prevalence in percent, seed."""
-PAYING = (("covered", 10), ("night", 10), ("wind", 10))
+PAYING = (("covered", 10),)
 """Played with the higher worth too."""
 PERIOD = "250ms"
 BUDGETS = (0.25, 0.5, 0.75)

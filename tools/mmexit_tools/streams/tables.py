@@ -84,9 +84,11 @@ def whole(courses: list[Course]) -> str:
 
 def report(courses: list[Course], benches: list[tuple[str, str]]) -> str:
     told = "\n\n".join(f"`{command}`:\n\n```\n{said.strip()}\n```" for command, said in benches)
+    days = f"## Resampled days and the time a plan takes\n\n{told}\n" if told else ""
+    without = "" if told else "--no-benches "
     return f"""# How order and sensors follow the scene
 
-Written by `tools/adaptation --data DATA --work WORK --audits AUDITS --out docs/results/adaptation.md`; every figure
+Written by `tools/adaptation --data DATA --work WORK {without}--out docs/results/adaptation.md`; every figure
 was measured by it. Scenes are made of held-out people, hands and rooms (`tools/scenes`), and played through the
 daemon's pipeline with `config/live.conf` and the changes that a row names. Energy is modelled, of a Raspberry Pi 4.
 
@@ -147,7 +149,4 @@ Four hours of the same day. The highest hour is of any 14,400 successive windows
 
 {whole(courses)}
 
-## Resampled days and the time a plan takes
-
-{told}
-"""
+{days}"""

@@ -116,7 +116,8 @@ def beside(courses: list[Course]) -> str:
             if name.startswith("budget"):
                 continue
             whole = course.sum(0, course.phases[-1].end)
-            add(name, Point(whole.energy, course.heard()[0], course.voice()[0], whole.right / max(1, whole.windows)))
+            add(name, Point(whole.energy, course.heard()[0], course.voice()[0], whole.right / max(1, whole.windows)),
+                of=(seconds, told, spoken, course))
         for gate in GATES:
             add(f"{gate}, energy of follows", at_energy(curves(full, gate), follows.joules))
         add("everything, replayed", single(full, "everything"))
