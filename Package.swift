@@ -93,8 +93,8 @@ let package = Package(
     .executableTarget(
       name: "mmexitctl",
       dependencies: [
-        "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Metrics", "Replay", "Scheduling", "Sensing",
-        "Startup", "Varlink", "Vocabulary", "Wire",
+        "Configuration", "Energy", "Engine", "Evaluation", "JSON", "Ledger", "Linux", "Metrics", "Replay",
+        "Scheduling", "Sensing", "Startup", "Varlink", "Vocabulary", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(

@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/resource.h>
 
 int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
@@ -52,3 +53,24 @@ void mmx_frugal_heap(void) {
 }
 
 void mmx_trim_heap(void) { malloc_trim(0); }
+
+int mmx_spawn_reading(const char *program, char *const arguments[], int *process) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  pid_t started = 0;
+  int code = posix_spawn(&started, program, &actions, 0, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  if (code != 0) {
+    close(ends[0]);
+    return -code;
+  }
+  *process = started;
+  return ends[0];
+}

@@ -1,9 +1,10 @@
 /// Exit 0 of a microphone: whether a window is louder than the room has lately been, for next to nothing.
 ///
 /// The level is the mean square of the window's loudest 20 ms frame, its own mean taken off (microphones have an
-/// offset). The floor goes a quarter of the way down to a quieter window, and up to a louder one by at most 1/64 of
+/// offset). The floor goes a quarter of the way down to a quieter window, three quarters to one that is quieter by 6 dB or more
+/// (a motor has stopped, and who speaks next is to be heard), and up to a louder one by at most 1/64 of
 /// itself: a bang hardly lifts it, and a fan that starts is part of the room after some minutes. Integers throughout:
-/// the same answers on every machine.
+/// the same answers on every machine. docs/activity.md.
 package struct SoundActivity: Equatable, Sendable {
   package struct Observation: Equatable, Sendable {
     /// Mean square of the loudest frame, 0...2^30 (full scale squared).
@@ -59,7 +60,9 @@ package struct SoundActivity: Equatable, Sendable {
     if observed == 0 {
       scaledFloor = scaled
     } else if scaled < scaledFloor {
-      scaledFloor -= max(1, (scaledFloor - scaled) / 4)
+      let fall = scaledFloor - scaled
+      // A quarter of the power is 6 dB: more than a steady noise differs by from window to window.
+      scaledFloor -= max(1, scaled <= scaledFloor / 4 ? fall / 4 * 3 : fall / 4)
     } else if scaled > scaledFloor {
       scaledFloor += max(1, min(scaled - scaledFloor, max(scaledFloor, 64)) / 64)
     }

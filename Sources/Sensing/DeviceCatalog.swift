@@ -1,79 +1,85 @@
 import CALSA
+import CV4L2
 import Glibc
 import Linux
 import Vocabulary
 
-/// A camera that is plugged in.
-package struct CameraDevice: Equatable, Sendable {
-  package var path: String
-  /// What `device =` may call it: the name in `/sys`, and the driver's where that is another.
-  package var name: String
-  package var card: String?
-  /// In `/dev/v4l`: names that it keeps.
-  package var links: [String]
-  /// What it can deliver; nil where it may not be opened.
-  package var offer: CameraOffer?
-  package var fault: SensingError?
-}
+/// What a video device says of itself.
+package struct CameraReport: Equatable, Sendable {
+  /// The driver's name of it.
+  package var card: String
+  /// Whether pictures come out of it; codecs and outputs have nodes too.
+  package var captures: Bool
+  package var offer: CameraOffer
 
-/// A sound card that records.
-package struct MicrophoneDevice: Hashable, Sendable {
-  /// `plughw:CARD=C270,DEV=0`.
-  package var name: String
-  package var title: String
+  package init(card: String, captures: Bool, offer: CameraOffer) {
+    self.card = card
+    self.captures = captures
+    self.offer = offer
+  }
 }
 
 /// The machine's devices, by what their drivers say. No stream is opened, so that nobody who uses one is disturbed.
 package enum DeviceCatalog {
-  package static func cameras(_ calls: CameraCalls = .system) -> [CameraDevice] {
-    let links = ["/dev/v4l/by-id", "/dev/v4l/by-path"].flatMap { folder in
-      ((try? directoryNames(folder)) ?? []).sorted().map { "\(folder)/\($0)" }
-    }
-    return CameraPath.nodes().map { node in
-      var camera = CameraDevice(
-        path: node.path, name: node.name, card: CameraPath.card(of: node.path, calls),
-        links: links.filter { target(of: $0) == node.path })
-      let descriptor = calls.open(node.path)
-      if descriptor < 0 {
-        camera.fault = SensingError(node.path, call: "open", errno: -descriptor, inUse: false)
-        return camera
-      }
-      defer { calls.close(descriptor) }
-      camera.offer = CameraOffer(of: descriptor, calls)
-      return camera
-    }
+  /// The video devices of the system, by their numbers: nodes below `/dev`, and what `/sys` calls them.
+  /// - Parameter classes: `/sys/class/video4linux`, or a test's.
+  package static func cameras(_ classes: String) -> [(path: String, name: String)] {
+    CameraPath.nodes(classes).map { ($0.path, $0.name) }
   }
 
-  /// Where a link leads.
-  private static func target(of link: String) -> String? {
-    guard let resolved = realpath(link, nil) else { return nil }
-    defer { free(resolved) }
-    return String(cString: resolved)
+  /// Asks a driver, which may hang: from a process of its own.
+  package static func report(
+    of path: String, _ calls: CameraCalls = .system
+  ) throws(SensingError) -> CameraReport {
+    mmx_v4l2_log_to(fopen("/dev/null", "we"))
+    let descriptor = calls.open(path)
+    if descriptor < 0 { throw SensingError(path, call: "open", errno: -descriptor, inUse: false) }
+    defer { calls.close(descriptor) }
+    var capability = v4l2_capability()
+    let code = calls.control(descriptor, mmx_VIDIOC_QUERYCAP, &capability)
+    if code < 0 { throw SensingError(path, call: "VIDIOC_QUERYCAP", errno: -code, inUse: false) }
+    let has = capability.capabilities & mmx_V4L2_CAP_DEVICE_CAPS
+    let node = has != 0 ? capability.device_caps : capability.capabilities
+    return CameraReport(
+      card: withUnsafeBytes(of: capability.card) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) },
+      captures: node & mmx_V4L2_CAP_VIDEO_CAPTURE != 0, offer: CameraOffer(of: descriptor, calls))
   }
 
-  /// By ALSA's list of names, of which those of a card are kept.
-  package static func microphones() -> [MicrophoneDevice] {
+  /// Whether ALSA's configuration has a device of this name. It is not opened; a driver may be asked for its card's name.
+  package static func isDefined(sound name: String) -> Bool {
     mmx_alsa_silence()
-    var hints: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
-    guard snd_device_name_hint(-1, "pcm", &hints) == 0, let hints else { return [] }
-    defer { snd_device_name_free_hint(hints) }
-    var found: [MicrophoneDevice] = []
-    var next = hints
-    while let hint = next.pointee {
-      next += 1
-      // Nil: for recording and playing.
-      guard let name = text(hint, "NAME"), name.hasPrefix("plughw:"), text(hint, "IOID") != "Output" else {
-        continue
-      }
-      let title = (text(hint, "DESC") ?? "").split(separator: "\n").first.map(String.init)
-      found.append(MicrophoneDevice(name: name, title: title ?? ""))
-    }
-    return found
+    var top: OpaquePointer?
+    guard snd_config_update_ref(&top) >= 0, let top else { return false }
+    defer { snd_config_unref(top) }
+    var found: OpaquePointer?
+    guard snd_config_search_definition(top, "pcm", name, &found) >= 0, let found else { return false }
+    snd_config_delete(found)
+    return true
+  }
+}
+
+extension CameraOffer {
+  /// What a sensor would get of a camera that offers this.
+  package enum Fit: Equatable, Sendable {
+    /// Format, columns and rows.
+    case native(format: String, width: Int, height: Int)
+    /// libv4l2 makes it out of another format that is not compressed.
+    case converted
+    case none
   }
 
-  private static func text(_ hint: UnsafeMutableRawPointer, _ key: String) -> String? {
-    guard let value = snd_device_name_get_hint(hint, key) else { return nil }
-    defer { free(value) }
-    return String(cString: value)
+  /// The choice of a wake (`CameraChoice`), made without one.
+  package func fit(_ sensor: SensorConfiguration) -> Fit {
+    guard case .image(let width, let height, let channels, let rate) = sensor.kind else { return .none }
+    let wish = CameraChoice.Wish(
+      width: width, height: height, channels: channels, frameRate: rate,
+      format: sensor.cameraSettings.pixelFormat)
+    if let best = CameraChoice.ranked(self, wish).first {
+      let format = Format(fourCC: best.format.fourCC)
+      return .native(format: format.name, width: best.width, height: best.height)
+    }
+    // A driver that lists nothing may take what it is asked for.
+    let hasRaw = formats.isEmpty || formats.contains { !$0.isCompressed }
+    return hasRaw && wish.format == nil ? .converted : .none
   }
 }

@@ -1,4 +1,5 @@
 import Engine
+import Glibc
 import Testing
 import Vocabulary
 
@@ -39,6 +40,61 @@ import Vocabulary
     var windows = 0
     while observe(&activity, noise(2000, 8000, &dice)).active && windows < 10_000 { windows += 1 }
     #expect((100...1000).contains(windows), "a fan that starts is the room after some minutes")
+  }
+
+  /// Motors stop and people speak: windows of 1 s every 250 ms, noise at -13 dBFS that ends, and 2 s later a command of 0.6 s at
+  /// -29 dBFS in a room at -60.
+  @Test func aCommandSoonAfterALoudNoiseIsHeard() {
+    var activity = SoundActivity(sampleRate: 16000)
+    var dice = Dice(4)
+    // White noise's power is a third of its largest amplitude's square.
+    func amplitude(_ decibels: Double) -> Int16 { Int16(32_768 * 1.732 * pow(10, decibels / 20)) }
+    let noiseEnds = 60 * 16000
+    let command = noiseEnds + 32000..<noiseEnds + 41600
+    let loud = amplitude(-13)
+    let spoken = amplitude(-29)
+    let room = amplitude(-60)
+    let sound = (0..<(noiseEnds + 64000)).map { sample in
+      let most = sample < noiseEnds ? loud : command.contains(sample) ? spoken : room
+      return Int16.random(in: -most...most, using: &dice)
+    }
+    var heard = 0
+    var others = 0
+    for end in stride(from: 16000, through: sound.count, by: 4000) {
+      let window = end - 16000..<end
+      let active = observe(&activity, Array(sound[window])).active
+      if window.upperBound <= noiseEnds {
+        #expect(active == (end < 16000 + 8 * 4000), "a steady noise is the room: the window to \(end)")
+      } else if window.overlaps(command) {
+        heard += active ? 1 : 0
+      } else if active {
+        others += 1
+      }
+    }
+    #expect(heard >= 6, "\(heard) of 7 windows with the command")
+    #expect(others == 0)
+  }
+
+  @Test func aFanThatStartsIsTheRoomAfterAMinute() {
+    var activity = SoundActivity(sampleRate: 16000, warmUp: 1)
+    // Square waves, whose level is exact: 20 dB are ten times the amplitude.
+    func wave(_ amplitude: Int16) -> [Int16] { (0..<16000).map { $0 % 2 == 0 ? amplitude : -amplitude } }
+    _ = observe(&activity, wave(100))
+    var windows = 0
+    while observe(&activity, wave(1000)).active && windows < 1_000 { windows += 1 }
+    #expect((200...215).contains(windows), "\(windows)")
+  }
+
+  /// What does not end is not taken for an end: levels of windows that differ by 5 dB keep their floor.
+  @Test func anUnsteadyNoiseStaysTheRoom() {
+    var activity = SoundActivity(sampleRate: 16000)
+    var dice = Dice(5)
+    var active = 0
+    for window in 0..<400 {
+      let amplitude: Int16 = window % 4 == 0 ? 1000 : 1750
+      if observe(&activity, noise(amplitude, 16000, &dice)).active && window >= 8 { active += 1 }
+    }
+    #expect(active == 0, "\(active) of 392")
   }
 
   @Test func anOffsetIsNoSound() {

@@ -38,6 +38,9 @@ void mmx_frugal_heap(void);
 void mmx_trim_heap(void);
 // pthread_clockjoin_np by the monotonic clock; a thread that has not ended by then is detached and ETIMEDOUT returned.
 int mmx_join_within(unsigned long thread, int64_t nanoseconds);
+// Starts a program with the environment as it is, none of our descriptors, and its standard output in a pipe; what it says
+// on standard error goes nowhere. The end to read from, or the negative errno.
+int mmx_spawn_reading(const char *program, char *const arguments[], int *process);
 // Blocks for the file beyond its end, its size kept: 0, or -1 with errno.
 int mmx_reserve(int fd, int64_t offset, int64_t length);
 struct mmx_peer { int32_t pid; uint32_t uid, gid; };
