@@ -143,8 +143,8 @@ kept: *everything, replayed* against *always everything* shows what that changes
 
 Four hours of the same day. The highest hour is of any 60 successive minutes: windows that are due while a sensor
 wakes join the next one, so that as many answered windows as an hour has periods take longer than an hour.
-With any budget the planner takes the setting with most windows right on the audits, of equals the cheaper: windows, not
-commands.
+With any budget the planner takes the setting with most windows right on the audits, of equals the cheaper: windows,
+not commands.
 
 {budgets(courses)}
 
