@@ -1,9 +1,11 @@
 #define _GNU_SOURCE 1
 #include "clinux.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 int mmx_accept4(int fd, int flags) { return accept4(fd, 0, 0, flags); }
@@ -53,6 +55,26 @@ void mmx_frugal_heap(void) {
 }
 
 void mmx_trim_heap(void) { malloc_trim(0); }
+
+// Text is mapped from its file and never written: what goes comes back from the page cache at its next use. A debugger's
+// breakpoints are written into it: they have to be set behind this.
+static int forget_text(struct dl_phdr_info *object, size_t size, void *unused) {
+  (void)size;
+  (void)unused;
+  // What has another name than a file's is the kernel's own.
+  if (object->dlpi_name && object->dlpi_name[0] && object->dlpi_name[0] != '/') return 0;
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+    if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || part->p_flags & PF_W) continue;
+    const uintptr_t begin = (object->dlpi_addr + part->p_vaddr + page - 1) / page * page;
+    const uintptr_t end = (object->dlpi_addr + part->p_vaddr + part->p_filesz) / page * page;
+    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void mmx_trim_text(void) { dl_iterate_phdr(forget_text, 0); }
 
 int mmx_spawn_reading(const char *program, char *const arguments[], int *process) {
   int ends[2];

@@ -93,6 +93,7 @@ extension Service {
       orders.waitForEnd(within: Self.plannerPatience)
       ends.end()
     }.abandon()
+    trimText()
     ServiceNotification.ready("\(generation.model.model.name), \(generation.sensors.count) sensors")
     if wantsReload { control.reload() }
     // An error here must not leave the pipeline running behind our back.

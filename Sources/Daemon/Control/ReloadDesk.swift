@@ -106,6 +106,7 @@ struct ReloadDesk {
     let number = next.number
     self.next = nil
     trimHeap()
+    trimText()
     finish(
       nil,
       .parameters { json in
