@@ -56,9 +56,13 @@ import Testing
     #expect(refusal("P6 8192 8192 255\n", [0]) == .truncated(promised: 17 + 3 * 8_192 * 8_192, found: 18))
   }
 
-  @Test func damagedFilesAreReadOrRefusedAndNeverMore() {
+  @Test(arguments: [
+    Array("P6\n# c\n2 2\n255\n".utf8) + [UInt8](0..<12),
+    Array("P7\nWIDTH 2\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n".utf8)
+      + [UInt8](repeating: 255, count: 8),
+  ])
+  func damagedFilesAreReadOrRefusedAndNeverMore(_ seed: [UInt8]) {
     var random = FixedRandom(seed: 3)
-    let seed = Array("P6\n# c\n2 2\n255\n".utf8) + [UInt8](0..<12)
     var refused = 0
     for _ in 0..<5_000 {
       let bytes = random.mutate(seed)
