@@ -42,8 +42,7 @@ final class Camera: Sendable {
   /// Opens the device and takes its frames until this wake is over; the device is closed on return.
   private func capture(_ wake: Int, _ decoder: inout PictureDecoder?) throws(SensingError) {
     let path = try CameraPath.find(link.configuration.device, subject: link.subject, calls)
-    let stream = try CameraStream.open(
-      path: path, wish, settings: link.configuration.cameraSettings, subject: link.subject, calls: calls)
+    let stream = try open(path, for: wake)
     try prepare(&decoder, for: stream)
     let limit = max(link.limits.patience, stream.interval + stream.interval)
     guard link.opened(wake, patience: limit) else { return }
@@ -70,6 +69,23 @@ final class Camera: Sendable {
         try stream.queue(frame.index)
       }
     }
+  }
+
+  /// A node that was made a moment ago is given time to have its group.
+  private func open(_ path: String, for wake: Int) throws(SensingError) -> CameraStream {
+    do throws(SensingError) {
+      return try openAtOnce(path)
+    } catch {
+      let patience = NewNode.patience(after: error, of: [path])
+      guard patience > .zero else { throw error }
+      link.wait(patience, for: wake)
+      return try openAtOnce(path)
+    }
+  }
+
+  private func openAtOnce(_ path: String) throws(SensingError) -> CameraStream {
+    try CameraStream.open(
+      path: path, wish, settings: link.configuration.cameraSettings, subject: link.subject, calls: calls)
   }
 
   /// Has a process ready for what this stream sends, if that needs one.

@@ -182,7 +182,7 @@ struct CameraStream: ~Copyable {
       if buffer.index < mappedCount { try? queue(Int(buffer.index)) }
       return .damaged
     }
-    if code < 0 { throw SensingError(subject, call: "VIDIOC_DQBUF", errno: -code, inUse: true) }
+    if code < 0 { throw SensingError(subject, streaming: "VIDIOC_DQBUF", errno: -code) }
     let index = Int(buffer.index)
     guard index < mappedCount else {
       throw SensingError(
@@ -204,7 +204,8 @@ struct CameraStream: ~Copyable {
 
   func queue(_ index: Int) throws(SensingError) {
     var buffer = Self.buffer(index)
-    try call("VIDIOC_QBUF", mmx_VIDIOC_QBUF, &buffer)
+    let code = calls.control(descriptor, mmx_VIDIOC_QBUF, &buffer)
+    if code < 0 { throw SensingError(subject, streaming: "VIDIOC_QBUF", errno: -code) }
   }
 
   /// The bytes of a frame that was taken and not yet given back.

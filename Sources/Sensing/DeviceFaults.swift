@@ -19,6 +19,13 @@ extension SensorFault {
 }
 
 extension SensingError {
+  /// A refusal in the midst of a stream: a call that was taken before is refused by no format.
+  init(_ subject: String, streaming call: String, errno code: Int32) {
+    self.init(subject, call: call, errno: code, inUse: true)
+    guard case .device(.formatRefused, let detail) = kind else { return }
+    self = SensingError(subject, .device(.ioError, detail: detail))
+  }
+
   /// A device's refusal: the call, and the kernel's or the library's word for its errno.
   init(_ subject: String, call: String, errno code: Int32, inUse: Bool) {
     let fault = SensorFault(errno: code, inUse: inUse)

@@ -14,7 +14,7 @@ package struct DeviceLimits: Sendable {
   package var abandonedThreads = 3
   /// Between the first fault and the next try; doubled by each further fault, up to `longestBackoff`.
   package var firstBackoff = Nanoseconds.seconds(1)
-  package static let longestBackoff = Nanoseconds.seconds(60)
+  package var longestBackoff = Nanoseconds.seconds(60)
   /// A driver that hangs is tried again no sooner: it seldom recovers within seconds, and each try may cost a thread.
   package var hungBackoff = Nanoseconds.seconds(15)
 

@@ -77,6 +77,13 @@ final class DeviceLink: Sendable {
     }
   }
 
+  /// Leaves the device alone for all of `time`, unless the wake is not wanted any more.
+  func wait(_ time: Nanoseconds, for wake: Int) {
+    let end = bootTimeNanoseconds() + time.count
+    // The bell may have been rung for this very wake.
+    while isWanted(wake), (try? pollUntil(end, readable: order.descriptor.number)) == true { order.clear() }
+  }
+
   /// Reports, and rings if the pipeline has something to be told.
   func report(_ body: (inout DeviceState, Moment) -> Bool) {
     let now = Moment.current

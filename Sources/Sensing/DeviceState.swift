@@ -257,9 +257,9 @@ struct DeviceState: Sendable {
   /// Enters a fault; told only where it is another than the sensor has already.
   @discardableResult private mutating func fail(_ error: SensingError, _ now: Moment) -> Bool {
     // A device that worked for long starts anew; one that wakes and fails in turns waits longer each time.
-    if case .awake(let since) = state, now.boot - since > DeviceLimits.longestBackoff { faultsInARow = 0 }
+    if case .awake(let since) = state, now.boot - since > limits.longestBackoff { faultsInARow = 0 }
     var backoff = limits.firstBackoff
-    for _ in 0..<faultsInARow { backoff = min(backoff + backoff, DeviceLimits.longestBackoff) }
+    for _ in 0..<faultsInARow { backoff = min(backoff + backoff, limits.longestBackoff) }
     faultsInARow = min(faultsInARow + 1, 16)
     retry = now.boot + backoff
     counters.faults += 1

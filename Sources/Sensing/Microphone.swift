@@ -43,10 +43,7 @@ final class Microphone: Sendable {
   private func capture(
     _ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>, _ stillness: inout Stillness
   ) throws(SensingError) {
-    let stream = try MicrophoneStream.open(
-      device: link.configuration.device, rate: rate, channel: link.configuration.channel,
-      subject: link.subject,
-      calls: calls)
+    let stream = try open(for: wake)
     guard link.opened(wake, patience: link.limits.patience) else { return }
     ring.withLock { $0.restart() }
     let descriptors = UnsafeMutableBufferPointer<pollfd>.allocate(capacity: stream.descriptorCount + 1)
@@ -89,6 +86,24 @@ final class Microphone: Sendable {
     }
   }
 
+  /// A card that was plugged in a moment ago is given time to have its group.
+  private func open(for wake: Int) throws(SensingError) -> MicrophoneStream {
+    do throws(SensingError) {
+      return try openAtOnce()
+    } catch {
+      let patience = NewNode.patience(after: error, of: NewNode.soundCards)
+      guard patience > .zero else { throw error }
+      link.wait(patience, for: wake)
+      return try openAtOnce()
+    }
+  }
+
+  private func openAtOnce() throws(SensingError) -> MicrophoneStream {
+    try MicrophoneStream.open(
+      device: link.configuration.device, rate: rate, channel: link.configuration.channel,
+      subject: link.subject, calls: calls)
+  }
+
   /// Takes all that is there into the ring; returns how many samples.
   private func drain(
     _ stream: borrowing MicrophoneStream, _ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>,
@@ -119,11 +134,14 @@ final class Microphone: Sendable {
   private func take(
     _ samples: UnsafeBufferPointer<Int16>, endingAt end: Instant, _ wake: Int, afterLoss: Bool, isAlive: Bool
   ) {
-    let (lost, start, covered) = ring.withLock { ring in
+    let (lost, start, covered, clock) = ring.withLock { ring in
       let lost = ring.append(samples, endingAt: end, afterLoss: afterLoss)
-      return (lost, ring.start, ring.covered)
+      return (lost, ring.start, ring.covered, ring.partsPerMillion)
     }
-    if lost > 0 { link.count { $0.lostSamples += lost } }
+    link.count {
+      $0.lostSamples += lost
+      $0.clockPartsPerMillion = clock
+    }
     if !isAlive { return }
     link.report { core, now in
       // A period later than the first sample: its time is moved by the stamps that follow, and a window that is

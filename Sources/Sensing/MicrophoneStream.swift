@@ -157,7 +157,7 @@ struct MicrophoneStream: ~Copyable {
   private func recover(_ code: Int32) throws(SensingError) -> Chunk {
     // EPIPE: an overrun; ESTRPIPE: the machine was suspended. Anything else ends the stream.
     guard code == -EPIPE || code == -ESTRPIPE else {
-      throw SensingError(subject, call: "snd_pcm_readi", errno: -code, inUse: true)
+      throw SensingError(subject, streaming: "snd_pcm_readi", errno: -code)
     }
     try check("snd_pcm_recover", calls.recover(pcm, code))
     try check("snd_pcm_start", calls.start(pcm))

@@ -17,11 +17,13 @@ import Vocabulary
   private let image = ModalitySet(index: 1)
 
   /// What the pipeline's thread has said so far.
-  private final class Record: Sendable {
+  final class Record: Sendable {
     struct Said {
       var decisions: [Decision] = []
       var faults: [SensorFault] = []
       var reasons: [String] = []
+      /// By sensor, how often it delivered again after a fault.
+      var recoveries = [0, 0]
       var sentinels: [Int] = []
     }
     let said = Mutex(Said())
@@ -33,8 +35,12 @@ import Vocabulary
 
   /// Runs the pipeline until `done`, and stops it.
   /// - Returns: what was said, and the threads that were left to themselves.
-  private func run(
-    _ microphone: Driver, _ camera: Driver, meanwhile: (Record) -> Void = { _ in },
+  /// - Parameters:
+  ///   - audio: what the sound's network reads.
+  ///   - longestBackoff: between two tries of a sensor that failed.
+  func run(
+    _ microphone: Driver, _ camera: Driver, audio: [ScriptedModel.Say] = [.sure(2), .unsure],
+    longestBackoff: Nanoseconds = .seconds(60), meanwhile: (Record) -> Void = { _ in },
     until done: (Record.Said) -> Bool
   ) throws -> (Record.Said, [String]) {
     let scene = try Scene()
@@ -44,7 +50,7 @@ import Vocabulary
       scene.configuration.sensors[index].wakeDeadline = .milliseconds(300)
       scene.configuration.sensors[index].device = "/dev/null"
     }
-    let model = try ScriptedModel(audio: [.sure(2), .unsure], image: [.sure(1), .unsure]).model()
+    let model = try ScriptedModel(audio: audio, image: [.sure(1), .unsure]).model()
     let plan = try PolicyPlan(scene.configuration, model)
     var sensors = try Rigs.configurations(scene.configuration, model)
     sensors[1].kind = .image(width: 16, height: 16, channels: 1, frameRate: FrameRate(frames: 50)!)
@@ -57,6 +63,7 @@ import Vocabulary
     limits.close = .milliseconds(300)
     limits.firstBackoff = .milliseconds(50)
     limits.hungBackoff = .milliseconds(500)
+    limits.longestBackoff = longestBackoff
     let rig = try DeviceRig(sensors: sensors, calls: calls, limits: limits)
     let record = Record()
     let pipeline = Pipeline(
@@ -69,6 +76,7 @@ import Vocabulary
     } note: { note in
       switch note {
       case .state(let change):
+        if change.isRecovery { record.said.withLock { $0.recoveries[change.sensor] += 1 } }
         guard case .failed(let fault, _) = change.to else { break }
         record.said.withLock {
           $0.faults.append(fault)
@@ -89,7 +97,7 @@ import Vocabulary
     return (record.read(), pipeline.abandonedThreads)
   }
 
-  @discardableResult private func wait(_ record: Record, for done: (Record.Said) -> Bool) -> Bool {
+  @discardableResult func wait(_ record: Record, for done: (Record.Said) -> Bool) -> Bool {
     for _ in 0..<15_000 {
       if done(record.read()) { return true }
       sleepUntil(bootTime: bootTimeNanoseconds() + 2_000_000)

@@ -60,6 +60,15 @@ final class DaemonProcess {
     return line.split(separator: " ").compactMap { Int($0) }.first ?? 0
   }
 
+  /// What it has open, and its threads.
+  var descriptors: Int { entries("fd") }
+  var threads: Int { entries("task") }
+
+  private func entries(_ folder: String) -> Int {
+    let path = "/proc/\(run.identifier)/\(folder)"
+    return (try? FileManager.default.contentsOfDirectory(atPath: path))?.count ?? -1
+  }
+
   deinit {
     run.kill()
     _ = run.wait(2)

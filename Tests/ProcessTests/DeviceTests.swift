@@ -95,6 +95,38 @@ import Testing
     #expect(failures(daemon, "audio").count >= 1)
   }
 
+  /// Two times each; 'tools/replug' does so a hundred times below the daemon.
+  @Test func whatIsPluggedOutAndInLeaksNothingAndStandsInTheLedger() throws {
+    let daemon = try DaemonProcess(.live, changes: ["linger": "3600s", "max-blind": "2s"])
+    #expect(
+      holds(within: 60) { daemon.state(of: "image") == "awake" && daemon.state(of: "audio") == "awake" })
+    var held: [Int] = []
+    for cycle in 0...2 {
+      daemon.world.microphone = .gone
+      daemon.world.camera = .gone
+      #expect(
+        holds(within: 60) { daemon.state(of: "audio") == "failed" && daemon.state(of: "image") == "failed" })
+      daemon.world.microphone = .well
+      daemon.world.camera = .well
+      #expect(
+        holds(within: 60) { daemon.state(of: "audio") == "awake" && daemon.state(of: "image") == "awake" },
+        "cycle \(cycle)")
+      held.append(daemon.descriptors + 1_000 * daemon.threads)
+    }
+    #expect(held[2] == held[1], "descriptors and threads: \(held)")
+    #expect(daemon.world.microphoneOpens == daemon.world.microphoneCloses + 1)
+    #expect(daemon.world.cameraOpens == daemon.world.cameraCloses + 1)
+    daemon.endsInOrder()
+    for sensor in ["audio", "image"] {
+      #expect(failures(daemon, sensor).count >= 3, "each fault of \(sensor)")
+      let back = daemon.records("state").filter {
+        $0["modality"] as? String == sensor && $0["from"] as? String == "failed"
+          && $0["to"] as? String == "awake"
+      }
+      #expect(back.count == 3, "each recovery of \(sensor)")
+    }
+  }
+
   @Test func devicesThatComeLaterAreFound() throws {
     let daemon = try DaemonProcess(.live) {
       $1.microphone = .absent
