@@ -160,7 +160,8 @@ let package = Package(
     .testTarget(
       name: "ReplayTests",
       dependencies: [
-        "Configuration", "Linux", "Replay", "ScriptedModels", "ScriptedScenes", "Startup", "Vocabulary",
+        "Configuration", "Linux", "Replay", "ScriptedModels", "ScriptedScenes", "Sensing", "Startup",
+        "Vocabulary",
       ]),
     .testTarget(
       name: "DaemonTests",

@@ -15,6 +15,8 @@ package struct Configuration: Sendable, Equatable {
     package var socket = "/run/mmexitd/mmexitd.sock"
     /// Time between the ends of two windows.
     package var windowPeriod = Nanoseconds.milliseconds(250)
+    /// Whether 'mmexitctl record' may write what the sensors hear and see into files.
+    package var allowsRecording = true
   }
 
   package struct Gate: Sendable, Equatable {

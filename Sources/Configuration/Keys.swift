@@ -87,6 +87,15 @@ package enum Keys {
       "Model file; relative paths start at the configuration's folder."),
     .text("socket", takes: "path", \.socket, needed: true, "Unix socket on which clients are answered."),
     .duration("window-period", 0.02...10, \.windowPeriod, "Time between the ends of two windows."),
+    Key(
+      name: "recordings", takes: "yes or no",
+      help: "Whether 'mmexitctl record' may write sound and pictures into files; yes where not set."
+    ) { (text, general) throws(ValueError) in
+      general.allowsRecording = try Quantity.flag(text)
+    } show: {
+      // What is usual is not shown, as in a sensor's section: a configuration's digest stays what it was.
+      $0.allowsRecording ? nil : "no"
+    },
   ]
 
   /// Joules.

@@ -36,6 +36,9 @@ package struct SoundRing: ~Copyable, @unchecked Sendable {
   /// Every instant up to here rounds down to a sample that is there.
   package var covered: Instant { clock.time(of: count + 1) - Nanoseconds(1) }
 
+  /// What the device's clock is fast by, in millionths; nil while that is not known.
+  package var partsPerMillion: Double? { clock.partsPerMillion }
+
   /// Forgets everything: the device was opened anew.
   package mutating func restart() {
     count = 0

@@ -41,6 +41,9 @@ package enum DaemonInterface {
       frames_dropped: ?int,
       frames_corrupt: ?int,
       frames_settling: ?int,
+      # Of a microphone: what its clock is fast by since its last wake, in millionths, by the stamps of its sound; absent for the
+      # first ten seconds.
+      clock_ppm: ?float,
       # Of a microphone: frames of spectrograms that windows were answered from, and how many of them were computed anew.
       spectrogram_frames: ?int,
       spectrogram_frames_computed: ?int,

@@ -1,4 +1,4 @@
-/// What went wrong or missing with one sensor since the start; only ever grows.
+/// What went wrong or missing with one sensor since the start; counts only ever grow.
 package struct SensorCounters: Hashable, Sendable {
   /// Wakes that were started, and those that ended in a fault (faults while awake included).
   package var wakes = 0
@@ -11,6 +11,9 @@ package struct SensorCounters: Hashable, Sendable {
   package var framesCorrupt = 0
   /// Frames thrown away while the camera settled after a wake.
   package var framesSettling = 0
+  /// No count: what the device's clock is fast by since its last wake, in millionths, as its stamps say; nil where that is not
+  /// known (pictures, and the first ten seconds of a sound).
+  package var clockPartsPerMillion: Double?
 
   package init() {}
 }

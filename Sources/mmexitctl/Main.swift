@@ -12,7 +12,7 @@ struct Mmexitctl: ParsableCommand {
       Watch.self, Status.self, ModelCommand.self, Label.self, Pause.self, Resume.self, Acquire.self, Ask.self,
       Reload.self, Preference.self, Order.self, Plan.self, Evaluate.self, Audit.self, Explain.self,
       Report.self,
-      MetricsCommand.self, Devices.self, Doctor.self, Probe.self,
+      MetricsCommand.self, Devices.self, Doctor.self, Record.self, Probe.self,
     ])
 
   static func main() {

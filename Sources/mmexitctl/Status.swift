@@ -72,6 +72,12 @@ struct Status: ParsableCommand {
           "\(try sensor.member("name").string()): left out, as it tells nothing; its audits are its full checks"
         )
       }
+      if let clock = try sensor.optional("clock_ppm")?.real() {
+        let way = clock < 0 ? "slow" : "fast"
+        Output.line(
+          "\(try sensor.member("name").string()): its clock is \(Output.fixed(abs(clock), 1)) millionths \(way)"
+        )
+      }
       if let spectrogram = try Self.spectrogram(sensor) {
         Output.line("\(try sensor.member("name").string()): \(spectrogram)")
       }

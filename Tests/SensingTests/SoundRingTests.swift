@@ -171,4 +171,19 @@ import Vocabulary
     _ = append(&ring, [3], endingAt: 501)
     #expect(copy(ring, endingAt: 501, count: 2) == ([0, 3], 1))
   }
+
+  @Test func theDevicesClockIsToldAfterTenSecondsAndForgottenWithARestart() {
+    var ring = SoundRing(rate: 16_000, history: .seconds(1))
+    let period = [Int16](repeating: 1, count: 320)
+    for number in 1...1_000 {
+      // 320 samples in 19.998 ms: 100 millionths fast.
+      let end = Instant.zero + Nanoseconds(Int64(number) * 19_998_000)
+      _ = period.withUnsafeBufferPointer { ring.append($0, endingAt: end) }
+      if number == 499 { #expect(ring.partsPerMillion == nil) }
+    }
+    let fast = ring.partsPerMillion ?? .nan
+    #expect(abs(fast - 100) < 3, "\(fast)")
+    ring.restart()
+    #expect(ring.partsPerMillion == nil)
+  }
 }

@@ -191,6 +191,10 @@ struct Queries {
       json.key("spectrogram_frames_computed")
       json.value(sensor.spectrogram.computed)
     }
+    if let clock = sensor.counters.clockPartsPerMillion {
+      json.key("clock_ppm")
+      json.value((clock * 10).rounded() / 10)
+    }
     json.key("held_awake")
     json.value(sensor.heldAwake)
     json.endObject()
