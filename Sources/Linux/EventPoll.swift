@@ -70,7 +70,7 @@ package struct EventPoll: ~Copyable, @unchecked Sendable {
     count = 0
     count = Int(
       try system("epoll_wait") {
-        epoll_wait(descriptor.number, events.baseAddress, Int32(events.count), milliseconds)
+        epoll_wait(descriptor.number, events.baseAddress!, Int32(events.count), milliseconds)
       })
     return count
   }

@@ -25,7 +25,7 @@ package func pollUntil(
 
 /// Blocks until the one descriptor is readable or `deadline` has come; true if it is readable.
 package func pollUntil(_ deadline: Int64?, readable number: Int32) throws(LinuxError) -> Bool {
-  try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 1) { (one) throws(LinuxError) -> Bool in
+  try withTemporaryMemory(of: pollfd.self, capacity: 1) { (one) throws(LinuxError) -> Bool in
     one.initialize(repeating: Linux.readable(number))
     return try pollUntil(deadline, one) > 0
   }

@@ -76,7 +76,7 @@ final class Camera: Sendable {
     do throws(SensingError) {
       return try openAtOnce(path)
     } catch {
-      let patience = NewNode.patience(after: error, of: [path])
+      let patience = NewNode.patience(after: error, of: [path], age: link.limits.nodeAge)
       guard patience > .zero else { throw error }
       link.wait(patience, for: wake)
       return try openAtOnce(path)
@@ -106,7 +106,7 @@ final class Camera: Sendable {
 
   /// Blocks in poll on the device and the pipeline's orders.
   private func wait(for device: Int32, until deadline: Instant) throws(SensingError) -> (Bool, Bool) {
-    try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { (pair) throws(SensingError) in
+    try withTemporaryMemory(of: pollfd.self, capacity: 2) { (pair) throws(SensingError) in
       pair.initializeElement(at: 0, to: readable(link.order.descriptor.number))
       pair.initializeElement(at: 1, to: readable(device))
       _ = try naming(link.subject) { () throws(LinuxError) in try pollUntil(deadline.sinceBoot, pair) }

@@ -17,6 +17,8 @@ package struct DeviceLimits: Sendable {
   package var longestBackoff = Nanoseconds.seconds(60)
   /// A driver that hangs is tried again no sooner: it seldom recovers within seconds, and each try may cost a thread.
   package var hungBackoff = Nanoseconds.seconds(15)
+  /// How long ago a device node's owner or mode last changed; nil where there is no such node.
+  package var nodeAge: @Sendable (String) -> Nanoseconds? = { NewNode.age(of: $0) }
 
   package init() {}
 }

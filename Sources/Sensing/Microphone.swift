@@ -91,7 +91,8 @@ final class Microphone: Sendable {
     do throws(SensingError) {
       return try openAtOnce()
     } catch {
-      let patience = NewNode.patience(after: error, of: NewNode.soundCards)
+      let patience = NewNode.patience(
+        after: error, of: NewNode.soundCards, age: link.limits.nodeAge)
       guard patience > .zero else { throw error }
       link.wait(patience, for: wake)
       return try openAtOnce()

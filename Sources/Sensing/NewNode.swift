@@ -9,9 +9,12 @@ enum NewNode {
   static let grace = Nanoseconds.seconds(2)
 
   /// How long to leave these nodes alone after `error` before it is believed; zero where it is believed at once.
-  static func patience(after error: SensingError, of nodes: [String]) -> Nanoseconds {
+  /// - Parameter age: a node's; nil where there is none.
+  static func patience(
+    after error: SensingError, of nodes: [String], age: (String) -> Nanoseconds?
+  ) -> Nanoseconds {
     guard case .device(.permissionDenied, _) = error.kind else { return .zero }
-    return nodes.reduce(.zero) { max($0, age(of: $1).map(left) ?? .zero) }
+    return nodes.reduce(.zero) { max($0, age($1).map(left) ?? .zero) }
   }
 
   /// What is left of the grace at that age. A clock that was set back makes an age that is none.
@@ -21,7 +24,7 @@ enum NewNode {
   static var soundCards: [String] { ((try? directoryNames("/dev/snd")) ?? []).map { "/dev/snd/" + $0 } }
 
   /// Since its owner or mode was last changed, by the file system's clock; nil where there is no such file.
-  private static func age(of path: String) -> Nanoseconds? {
+  static func age(of path: String) -> Nanoseconds? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     var now = timespec()

@@ -55,8 +55,8 @@ package struct WAVReader: ~Copyable {
     let width = encoding.width
     let frame = channels * width
     let piece = 1_024
-    try withUnsafeTemporaryAllocation(byteCount: piece * frame, alignment: 8) {
-      (bytes) throws(SensingError) in
+    try withTemporaryMemory(of: UInt8.self, capacity: piece * frame) { (memory) throws(SensingError) in
+      let bytes = UnsafeMutableRawBufferPointer(memory)
       var done = 0
       while done < buffer.count {
         let n = min(piece, buffer.count - done)

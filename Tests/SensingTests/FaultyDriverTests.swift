@@ -19,7 +19,8 @@ import Vocabulary
     init(
       _ kind: Kind, wakeLimit: Nanoseconds = .milliseconds(300),
       _ change: (inout Driver.Script) -> Void = { _ in },
-      configure: (inout SensorConfiguration) -> Void = { _ in }
+      configure: (inout SensorConfiguration) -> Void = { _ in },
+      limit: (inout DeviceLimits, Driver) -> Void = { _, _ in }
     )
       throws
     {
@@ -34,6 +35,7 @@ import Vocabulary
       limits.close = .milliseconds(200)
       limits.firstBackoff = .milliseconds(20)
       limits.hungBackoff = .milliseconds(50)
+      limit(&limits, driver)
       let shape: SensorConfiguration.Kind =
         switch kind {
         case .microphone: .sound(rate: 8_000)
@@ -197,7 +199,7 @@ import Vocabulary
     #expect(bench.rig.failure(of: 0)?.description.contains("for 200 ms") == true)
   }
 
-  @Test(arguments: Kind.allCases, [(ENODEV, SensorFault.unplugged), (EPROTO, .ioError)])
+  @Test(arguments: Kind.allCases, [(ENODEV, SensorFault.unplugged), (EPROTO, .ioError), (EINVAL, .ioError)])
   func aDeviceThatGoesAwayMidStreamFailsAndComesBack(kind: Kind, end: (code: Int32, fault: SensorFault))
     throws
   {

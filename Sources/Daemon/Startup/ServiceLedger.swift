@@ -72,7 +72,7 @@ extension Service {
     _ wantsReload: inout Bool
   ) throws(LinuxError) -> Bool {
     let (signal, ring) = (signals.descriptor.number, bell.number)
-    try withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { (list) throws(LinuxError) in
+    try withTemporaryMemory(of: pollfd.self, capacity: 2) { (list) throws(LinuxError) in
       list[0] = readable(signal)
       list[1] = readable(ring)
       _ = try pollUntil(deadline, list)
