@@ -29,7 +29,7 @@ extension Service {
     let waits = isReplay && generation.configuration.replay.pace == .fast
     let events = try EventRing(waits: waits, bell: bell)
     let watch = try WatchRing { bell.ring() }
-    let output = try OutputThread { bell.ring() }
+    let output = try OutputThread(entries: JournalSocket()) { bell.ring() }
     let commands = try CommandChannel()
     let link = ledger.link
     let wantsReload = ledger.wantsReload

@@ -62,23 +62,6 @@ package struct AuditTotals: Equatable, Sendable {
   /// Names that one table takes, and bytes of one: beyond what all models of a robot's life have together.
   package static let maximumNames = 1000
   package static let maximumNameBytes = 300
-
-  /// Adds to what stands under the name; the sums stay at the end of the scale and do not trap.
-  /// - Returns: false where the name is one too many, or too long, and nothing was added.
-  mutating func add(
-    _ amount: Int64, to table: WritableKeyPath<AuditTotals, [BytewiseText: Int64]>, _ name: String
-  ) -> Bool {
-    let key = BytewiseText(name)
-    guard let sum = self[keyPath: table][key] else {
-      guard self[keyPath: table].count < Self.maximumNames, name.utf8.count <= Self.maximumNameBytes else {
-        return false
-      }
-      self[keyPath: table][key] = amount
-      return true
-    }
-    self[keyPath: table][key] = sum.clampedSum(amount)
-    return true
-  }
 }
 
 extension Int64 {

@@ -9,6 +9,8 @@ struct LineReader: ~Copyable {
   private static let chunk = 1 << 18
 
   struct Line {
+    /// Without the newline, of a longer line the first; they are there until the next line is asked for.
+    let bytes: UnsafeRawBufferPointer
     /// Bytes without the newline.
     let count: Int
     /// False for what stands after the last newline.
@@ -63,27 +65,32 @@ struct LineReader: ~Copyable {
 
   /// The next line, its bytes without the newline passed to `body`; nil at the end of the file.
   mutating func next(_ body: (UnsafeRawBufferPointer) -> Void) throws(LinuxError) -> Line? {
+    let line = try nextLine()
+    if let line { body(line.bytes) }
+    return line
+  }
+
+  /// The next line; nil at the end of the file.
+  mutating func nextLine() throws(LinuxError) -> Line? {
     while true {
       if let base = memory.baseAddress, scanned < end,
         let newline = memchr(base + scanned, Int32(UInt8(ascii: "\n")), end - scanned)
       {
-        return take(upTo: UnsafeMutableRawPointer(newline) - base, terminated: true, body)
+        return take(upTo: UnsafeMutableRawPointer(newline) - base, terminated: true)
       }
       scanned = end
-      if ended { return start < end ? take(upTo: end, terminated: false, body) : nil }
+      if ended { return start < end ? take(upTo: end, terminated: false) : nil }
       try fill()
     }
   }
 
-  private mutating func take(
-    upTo place: Int, terminated: Bool, _ body: (UnsafeRawBufferPointer) -> Void
-  ) -> Line {
+  private mutating func take(upTo place: Int, terminated: Bool) -> Line {
     let count = place - start + skipped
-    body(UnsafeRawBufferPointer(rebasing: memory[start..<place]))
+    let bytes = UnsafeRawBufferPointer(rebasing: memory[start..<place])
     start = terminated ? place + 1 : place
     scanned = start
     skipped = 0
-    return Line(count: count, terminated: terminated, tooLong: count > Self.maximumLine)
+    return Line(bytes: bytes, count: count, terminated: terminated, tooLong: count > Self.maximumLine)
   }
 
   private mutating func fill() throws(LinuxError) {

@@ -65,9 +65,17 @@ package struct Digest: Equatable, Sendable {
   /// 64 lower-case hexadecimal digits.
   package var hex: InlineArray<64, UInt8> {
     var digits = InlineArray<64, UInt8>(repeating: 0)
-    for index in 0..<32 {
-      digits[2 * index] = Self.digit(bytes[index] >> 4)
-      digits[2 * index + 1] = Self.digit(bytes[index] & 15)
+    var span = digits.mutableSpan
+    span.withUnsafeMutableBytes { digits in
+      for index in 0..<8 {
+        // Four bytes to eight nibbles, each in a byte; letters lie 39 behind where the digits would go on.
+        var four = UInt64(bytes[4 * index]) | UInt64(bytes[4 * index + 1]) << 16
+        four |= UInt64(bytes[4 * index + 2]) << 32 | UInt64(bytes[4 * index + 3]) << 48
+        let nibbles = (four >> 4) & 0x000F_000F_000F_000F | (four & 0x000F_000F_000F_000F) << 8
+        let letters = ((nibbles &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        let text = nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39
+        digits.storeBytes(of: text.littleEndian, toByteOffset: 8 * index, as: UInt64.self)
+      }
     }
     return digits
   }
@@ -76,10 +84,6 @@ package struct Digest: Equatable, Sendable {
   package var hexString: String {
     let digits = hex
     return digits.span.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-  }
-
-  private static func digit(_ nibble: UInt8) -> UInt8 {
-    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
   }
 }
 

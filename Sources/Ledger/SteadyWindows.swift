@@ -5,13 +5,13 @@ import Wire
 /// between two of them is kept for each, so that any one can still be taken out and recorded alone. All memory is taken
 /// once.
 package struct SteadyWindows {
-  /// Windows that wait: a minute at four a second.
-  package static let maximumWindows = 240
+  /// Windows that wait: two minutes at four a second.
+  package static let maximumWindows = 480
   /// No window waits longer; also what a kill may take beside the flush interval.
-  static let maximumTime = Nanoseconds.seconds(60)
+  static let maximumTime = Nanoseconds.seconds(120)
   /// Kinds of windows that alternate, as those with a look and those between.
   static let maximumShapes = 8
-  /// Postings of one window; the steady ones have a handful.
+  /// Postings of one window, and different ones of a kind; the steady ones have a handful.
   static let maximumPostings = 16
 
   /// What a window has of its own.
@@ -28,6 +28,9 @@ package struct SteadyWindows {
     var certainty: Float
     var shape: Int
     var exits = InlineArray<8, Exit>(repeating: Exit())
+    /// Its postings: how many, which of its kind's each is, and the energy.
+    var postings = 0
+    var places = InlineArray<16, UInt8>(repeating: 0)
     var energy = InlineArray<16, Nanojoules>(repeating: .zero)
     /// Of the plan: the record that it goes into.
     var piece = 0
@@ -38,7 +41,7 @@ package struct SteadyWindows {
     var gain: Float?
   }
 
-  /// The first window of each kind.
+  /// The first window of each kind, with the postings of all: a sensor that wakes in some of them is posted in those.
   private var shapes: [Decision] = []
   private var windows: [Window] = []
   /// Of the plan, by piece: the last window.
@@ -82,13 +85,15 @@ package struct SteadyWindows {
     if let first = windows.first, decision.decided - first.decided >= Self.maximumTime { return false }
     if let last = windows.last, decision.number <= last.number { return false }
     var shape = 0
+    var places = InlineArray<16, UInt8>(repeating: 0)
     while shape < shapes.count {
-      if Self.areAlike(shapes[shape], decision) { break }
+      if Self.areAlike(shapes[shape], decision), find(decision, in: shape, &places) { break }
       shape += 1
     }
     if shape == shapes.count {
       guard shape < Self.maximumShapes else { return false }
       shapes.append(copy decision)
+      _ = find(decision, in: shape, &places)
     }
     var window = Window(
       number: decision.number, start: decision.start, end: decision.end, decided: decision.decided,
@@ -107,7 +112,35 @@ package struct SteadyWindows {
       window.energy[index] = decision.energy[index].energy
       index += 1
     }
+    window.places = places
+    window.postings = index
     windows.append(window)
+    return true
+  }
+
+  /// Finds each of a window's postings among its kind's, which takes up those that it does not have yet. Two that differ
+  /// in nothing but the energy are two.
+  /// - Returns: false where the kind has no room for them.
+  private mutating func find(
+    _ decision: borrowing Decision, in shape: Int, _ places: inout InlineArray<16, UInt8>
+  ) -> Bool {
+    var taken: UInt32 = 0
+    var index = 0
+    while index < decision.energy.count {
+      let posting = decision.energy[index]
+      var place = 0
+      while place < shapes[shape].energy.count {
+        if taken & 1 << UInt32(place) == 0 && Self.areAlike(shapes[shape].energy[place], posting) { break }
+        place += 1
+      }
+      if place == shapes[shape].energy.count {
+        guard place < Self.maximumPostings else { return false }
+        shapes[shape].energy.append(posting)
+      }
+      taken |= 1 << UInt32(place)
+      places[index] = UInt8(place)
+      index += 1
+    }
     return true
   }
 
@@ -162,9 +195,16 @@ package struct SteadyWindows {
       exits.append(value...value)
       exit += 1
     }
+    // Where each of the kind's postings stands in the sum; below 0 where none of its windows had it so far.
+    var placed = InlineArray<16, Int>(repeating: -1)
+    var posting = 0
+    while posting < sum.energy.count {
+      placed[Int(windows[index].places[posting])] = posting
+      posting += 1
+    }
     index += 1
     while index <= place {
-      if windows[index].piece == piece { add(index, to: &sum, &count, &entropy, &exits) }
+      if windows[index].piece == piece { add(index, to: &sum, &count, &entropy, &exits, &placed) }
       index += 1
     }
     let counted = CountedWindows(count: count, last: decision(at: place), entropy: entropy, exits: exits)
@@ -173,15 +213,21 @@ package struct SteadyWindows {
 
   private func add(
     _ index: Int, to sum: inout Decision, _ count: inout Int, _ entropy: inout ClosedRange<Float>,
-    _ exits: inout Bounded<8, ClosedRange<Float>>
+    _ exits: inout Bounded<8, ClosedRange<Float>>, _ placed: inout InlineArray<16, Int>
   ) {
     count += 1
     entropy = Self.widened(entropy, windows[index].entropy)
     sum.macs += windows[index].macs
     sum.alwaysOn += windows[index].alwaysOn
     var place = 0
-    while place < sum.energy.count {
-      sum.energy[place].energy += windows[index].energy[place]
+    while place < windows[index].postings {
+      let posting = Int(windows[index].places[place])
+      if placed[posting] < 0 {
+        placed[posting] = sum.energy.count
+        sum.energy.append(shapes[windows[index].shape].energy[posting])
+        sum.energy[placed[posting]].energy = .zero
+      }
+      sum.energy[placed[posting]].energy += windows[index].energy[place]
       place += 1
     }
     place = 0
@@ -215,8 +261,10 @@ package struct SteadyWindows {
       decision.trace[place].reading.gain = window.exits[place].gain
       place += 1
     }
+    decision.energy.removeAll()
     place = 0
-    while place < decision.energy.count {
+    while place < window.postings {
+      decision.energy.append(shapes[window.shape].energy[Int(window.places[place])])
       decision.energy[place].energy = window.energy[place]
       place += 1
     }
@@ -229,7 +277,7 @@ package struct SteadyWindows {
       one.answer.threshold == other.answer.threshold, one.answer.reason == other.answer.reason,
       one.provisional == other.provisional, one.look == other.look, one.used == other.used,
       one.missing == other.missing, (one.skew == nil) == (other.skew == nil),
-      one.trace.count == other.trace.count, one.energy.count == other.energy.count
+      one.trace.count == other.trace.count
     else { return false }
     var index = 0
     while index < one.trace.count {
@@ -239,14 +287,11 @@ package struct SteadyWindows {
       else { return false }
       index += 1
     }
-    index = 0
-    while index < one.energy.count {
-      let (mine, its) = (one.energy[index], other.energy[index])
-      guard mine.account == its.account, mine.modality == its.modality, mine.exit == its.exit,
-        mine.scope == its.scope, mine.kind == its.kind
-      else { return false }
-      index += 1
-    }
     return true
+  }
+
+  private static func areAlike(_ one: EnergyPosting, _ other: EnergyPosting) -> Bool {
+    one.account == other.account && one.modality == other.modality && one.exit == other.exit
+      && one.scope == other.scope && one.kind == other.kind
   }
 }

@@ -6,7 +6,7 @@ import Vocabulary
 
 /// `audit` records: what every exit said of a window, and what that cost.
 @Suite struct AuditedWindowTests {
-  private func audited(_ decision: Decision, cost: Int64) -> AuditedWindow {
+  static func audited(_ decision: Decision, cost: Int64) -> AuditedWindow {
     var window = AuditedWindow(
       decision: decision.number, end: decision.end, available: .all(2), inactive: ModalitySet(index: 1),
       label: 1, cost: Nanojoules(cost))
@@ -33,7 +33,7 @@ import Vocabulary
         }
       }
       writer.append(decision, at: stamp(Int64(number) * 250))
-      if number == 2 { writer.append(.audit(audited(decision, cost: cost)), at: stamp(500)) }
+      if number == 2 { writer.append(.audit(Self.audited(decision, cost: cost)), at: stamp(500)) }
     }
     writer.append(.stop(reason: "end of the recording"), at: stamp(1000))
     try writer.finish(at: stamp(1000))

@@ -56,7 +56,7 @@ extension CoalescingTests {
     #expect(try all.last?.member("decisions").integer() == 100)
   }
 
-  /// A minute and 240 windows are the most that waits.
+  /// Two minutes and 480 windows are the most that waits.
   @Test func boundsOfTimeAndCount() throws {
     var random = SeededGenerator(state: 3)
     let (report, all) = try written { writer in
@@ -68,7 +68,7 @@ extension CoalescingTests {
     #expect(report.passes)
     let counts = try decisions(all).map { try $0.windows() }
     #expect(counts.reduce(0, +) == 1000)
-    #expect(counts.count == 6 && counts.allSatisfy { $0 <= Int64(SteadyWindows.maximumWindows) })
+    #expect(counts.count == 4 && counts.allSatisfy { $0 <= Int64(SteadyWindows.maximumWindows) })
   }
 
   @Test func timeAloneEndsARun() throws {
@@ -78,9 +78,9 @@ extension CoalescingTests {
       #expect(writer.records == 2, "the first of a run does not wait")
       let window = Self.steady(2, &random)
       writer.append(window, at: LedgerStamp(boot: window.decided))
-      writer.recordSteady(at: window.decided + .seconds(59))
+      writer.recordSteady(at: window.decided + .seconds(119))
       #expect(writer.records == 2)
-      writer.recordSteady(at: window.decided + .seconds(60))
+      writer.recordSteady(at: window.decided + .seconds(120))
       #expect(writer.records == 3)
     }
     #expect(try decisions(all).map { try $0.windows() } == [1, 1])
@@ -170,8 +170,7 @@ extension CoalescingTests {
       { $0.answer.threshold = 0.25 },
       { $0.answer.label = nil }, { $0.answer.exit = .fusion }, { $0.skew = .zero },
       { $0.trace[0].threshold = 0.25 }, { $0.trace[0].reading.gain = 0 }, { $0.trace[0].reading.label = 1 },
-      { $0.trace[0].reading.exit = .fusion }, { $0.energy[0].account = .features }, { $0.energy[0].exit = 2 },
-      { $0.energy[0].modality = nil }, { $0.energy[0].kind = .measured }, { $0.energy[0].scope = .board },
+      { $0.trace[0].reading.exit = .fusion },
     ]
     for (index, change) in changes.enumerated() {
       var random = SeededGenerator(state: 3)
@@ -184,6 +183,81 @@ extension CoalescingTests {
       }
       #expect(try decisions(all).count == 3, "change \(index)")
     }
+  }
+
+  /// What a window cost on makes no other kind: each posting is summed on its own, whichever windows have it. One that is
+  /// taken out alone has its own, in its own order.
+  @Test func windowsAlikeMayHaveOtherPostings() throws {
+    let changes: [(inout Decision) -> Void] = [
+      { $0.energy[0].account = .features }, { $0.energy[0].exit = 2 }, { $0.energy[0].modality = nil },
+      { $0.energy[0].kind = .measured }, { $0.energy[0].scope = .board }, { $0.energy.removeAll() },
+      { $0.energy.append($0.energy[0]) },
+      { $0.energy.append(EnergyPosting(account: .wake, modality: 1, energy: Nanojoules(7))) },
+    ]
+    func sums(_ windows: [Decision]) -> [String: Int64] {
+      var sums: [String: Int64] = [:]
+      for window in windows {
+        for index in window.energy.indices {
+          let posting = window.energy[index]
+          let name =
+            "\(posting.account) \(posting.modality.map { Self.noneNames.modalities[$0] } ?? "-") \(posting.exit ?? 0) "
+            + "\(posting.scope) \(posting.kind)"
+          sums[name, default: 0] += posting.energy.count
+        }
+      }
+      return sums
+    }
+    func sums(_ record: JSONPlace) throws -> [String: Int64] {
+      var sums: [String: Int64] = [:]
+      for posting in try record.member("energy").elements() {
+        let modality = try posting.optional("modality")?.string() ?? "-"
+        let exit = try posting.optional("exit")?.integer() ?? 0
+        let place = "\(modality) \(exit) \(try posting.member("scope").string())"
+        let name = "\(try posting.member("account").string()) \(place) \(try posting.member("kind").string())"
+        sums[name, default: 0] += try posting.member("nanojoules").integer()
+      }
+      return sums
+    }
+    for (index, change) in changes.enumerated() {
+      for alone in [false, true] {
+        var random = SeededGenerator(state: 3)
+        var windows = (1...6).map { Self.steady($0, shape: 1, &random) }
+        for place in [2, 4] { change(&windows[place]) }
+        let (report, all) = try written { writer in
+          for window in windows { writer.append(window, at: LedgerStamp(boot: window.decided)) }
+          if alone { writer.append(.label(decision: 3, label: 1, user: nil), at: stamp(1600)) }
+        }
+        #expect(report.passes, "change \(index)")
+        let records = try decisions(all)
+        #expect(try records.map { try $0.windows() } == (alone ? [1, 1, 1, 3] : [1, 5]), "change \(index)")
+        let total = try records.reduce(into: [:]) { sum, record in
+          sum.merge(try sums(record)) { $0 + $1 }
+        }
+        #expect(total == sums(windows), "change \(index)")
+        guard alone else { continue }
+        var plain = JSONWriter(capacity: 1 << 16)
+        DecisionRecord.write(windows[2], Self.noneNames, into: &plain)
+        let members = try JSONValue.parse(Array(plain.withBytes { String(decoding: $0, as: UTF8.self) }.utf8))
+        #expect(
+          try records[2].member("energy").value == JSONPlace(members).member("energy").value, "change \(index)")
+      }
+    }
+  }
+
+  /// Of a kind that has more different postings than have room, the rest make a kind of their own.
+  @Test func postingsBeyondTheRoomOfAKind() throws {
+    var random = SeededGenerator(state: 3)
+    var windows = (1...40).map { Self.steady($0, shape: 1, &random) }
+    for place in windows.indices { windows[place].energy[0].exit = place + 1 }
+    let (report, all) = try written { writer in
+      for window in windows { writer.append(window, at: LedgerStamp(boot: window.decided)) }
+    }
+    #expect(report.passes)
+    let records = try decisions(all)
+    #expect(records.count > 2 && records.count < 20)
+    #expect(try records.reduce(0) { $0 + (try $1.windows()) } == 40)
+    let total = try records.reduce(0) { $0 + (try $1.member("total_nanojoules").integer()) }
+    #expect(total == windows.reduce(0) { $0 + $1.totalEnergy.count })
   }
 
   /// A record lost with a full disk is counted as the windows it stands for.

@@ -26,10 +26,11 @@ final class DaemonProcess {
   ///   - output: where the printed decisions go; nil for none.
   ///   - changes: lines `key = value` put in the place of the shipped ones, by key.
   ///   - sections: put at the end of the shipped ones.
+  ///   - journal: a socket to which standard error is said to go, as systemd says it.
   ///   - prepare: called with the folder and its world before the start.
   init(
     _ source: Source, output: Pipe? = nil, changes: [String: String] = [:], sections: String = "",
-    prepare: (String, World) throws -> Void = { _, _ in }
+    journal: String? = nil, prepare: (String, World) throws -> Void = { _, _ in }
   ) throws {
     folder = NSTemporaryDirectory() + "/mmexit-process-" + UUID().uuidString.prefix(8)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -41,7 +42,7 @@ final class DaemonProcess {
     let text = try Self.text(source, folder, changes) + sections
     try Data(text.utf8).write(to: URL(fileURLWithPath: configuration))
     try prepare(folder, world)
-    run = Self.start(configuration, world, output)
+    run = Self.start(configuration, world, output, journal: journal)
   }
 
   /// Writes the configuration anew: as at the start but for these. Whoever reads it sees the old one or the new one.
@@ -75,11 +76,19 @@ final class DaemonProcess {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
-  private static func start(_ configuration: String, _ world: World, _ output: Pipe?) -> Run {
-    Run(
-      binaries + "/mmexitd",
-      ["--config", configuration] + (output == nil ? [] : ["--print-decisions"]),
-      environment: ["LD_PRELOAD": world.library, "MMEXIT_WORLD": world.path], output: output)
+  private static func start(
+    _ configuration: String, _ world: World, _ output: Pipe?, journal: String? = nil
+  ) -> Run {
+    var environment = ["LD_PRELOAD": world.library, "MMEXIT_WORLD": world.path]
+    let arguments = ["--config", configuration] + (output == nil ? [] : ["--print-decisions"])
+    guard let journal else {
+      return Run(binaries + "/mmexitd", arguments, environment: environment, output: output)
+    }
+    environment["MMEXIT_JOURNAL_SOCKET"] = journal
+    // Which stream is the journal's is known when it is there.
+    let script = #"JOURNAL_STREAM=$(LD_PRELOAD= stat -L -c %d:%i /dev/fd/2) exec "$@""#
+    return Run(
+      "/bin/sh", ["-c", script, "sh", binaries + "/mmexitd"] + arguments, environment: environment, output: output)
   }
 
   private static func text(

@@ -29,11 +29,19 @@ package enum Log {
   }
 }
 
-/// Lines for the journal from a daemon that runs: they go by the output thread, and nobody waits for them.
+/// Lines for the journal from a daemon that runs: with fields where the journal takes them, else by the output thread; nobody
+/// waits for them.
 struct Journal: Sendable {
   let queue: OutputQueue
 
-  func write(_ level: Log.Level, _ message: String) {
-    queue.put(Log.line(level, message.printable))
+  func write(_ level: Log.Level, _ message: String, _ fields: JournalFields = JournalFields()) {
+    let message = message.printable
+    if let entries = queue.entries, entries.send(level, message, fields) { return }
+    queue.put(Log.line(level, message))
+  }
+
+  /// What is told where fields are read, and nowhere else.
+  func tell(_ message: @autoclosure () -> String, _ fields: JournalFields) {
+    _ = queue.entries?.send(.info, message().printable, fields)
   }
 }

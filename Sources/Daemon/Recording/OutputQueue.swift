@@ -11,8 +11,11 @@ package final class OutputQueue: Sendable {
   private let bell: Bell
   /// What the destination said when it could not be written; nothing is written there from then on. 0 for none.
   private let failed = Atomic<Int32>(0)
+  /// Where entries with fields go, in the place of lines; nil where standard error is no journal's.
+  package let entries: JournalSocket?
 
-  init(capacity: Int, bell: Bell) {
+  init(capacity: Int, bell: Bell, entries: JournalSocket? = nil) {
+    self.entries = entries
     ring = ByteRing(capacity: capacity)
     self.bell = bell
   }

@@ -29,12 +29,12 @@ package final class OutputThread: Sendable {
 
   package init(
     decisions output: Int32 = STDOUT_FILENO, journal errors: Int32 = STDERR_FILENO,
-    tell: @escaping @Sendable () -> Void
+    entries: JournalSocket? = nil, tell: @escaping @Sendable () -> Void
   ) throws(LinuxError) {
     bell = try Bell()
     endBell = try Bell()
     decisions = OutputQueue(capacity: Self.decisionBytes, bell: bell)
-    journal = OutputQueue(capacity: Self.journalBytes, bell: bell)
+    journal = OutputQueue(capacity: Self.journalBytes, bell: bell, entries: entries)
     descriptors = (output, errors)
     self.tell = tell
   }

@@ -35,6 +35,7 @@ package final class Recorder: @unchecked Sendable {
   private var clock: UTCClock
   /// By whose names decisions go: changes with the generation.
   private var model: Model
+  private var generation = 1
   private let waits: Bool
   /// Time is what the recording says.
   private let isReplay: Bool
@@ -188,8 +189,9 @@ package final class Recorder: @unchecked Sendable {
       let outcome = sensors.take(note)
       last = outcome.at
       chain.append(outcome.event, at: clock.stamp(outcome.at))
-      if let line = outcome.line { journal.write(line.level, line.text) }
+      if let line = outcome.line { journal.write(line.level, line.text, fields(outcome.event)) }
       if case .event(let event) = note {
+        journal.tell(text(event), fields(outcome.event))
         metrics.change { $0.add(event) }
         show(event)
       }
@@ -197,7 +199,9 @@ package final class Recorder: @unchecked Sendable {
       last = record.at
       if case .adopt(let generation) = record.what { adopt(generation) }
       chain.append(record.event, at: clock.stamp(record.at))
-      if let line = record.line(names: model.modalities.map(\.name)) { journal.write(.notice, line) }
+      if let line = record.line(names: model.modalities.map(\.name)) {
+        journal.write(.notice, line, fields(record.event))
+      }
     case .stop(let reason, let closing, let instant):
       last = instant
       end(reason: reason, closing: closing)
@@ -206,8 +210,19 @@ package final class Recorder: @unchecked Sendable {
     return false
   }
 
+  private func fields(_ event: LedgerEvent) -> JournalFields {
+    JournalFields(event, chain.identity.names, generation: generation)
+  }
+
+  private func text(_ event: StreamEvent) -> String {
+    let name = model.classes.indices.contains(event.label) ? model.classes[event.label] : "?"
+    guard event.end != nil else { return "\(name) begins with decision \(event.firstDecision)" }
+    return "\(name) is over: decisions \(event.firstDecision) to \(event.lastDecision)"
+  }
+
   /// What was put into the ring behind it is the generation's.
   private func adopt(_ generation: Generation) {
+    self.generation = generation.number
     model = generation.model.model
     chain.adopt(
       LedgerIdentity(
