@@ -27,10 +27,12 @@ extension Auditor {
     else { return nil }
     switch record.type {
     case .decision: guard acceptDecision(record) else { return nil }
-    case .audit: guard audited?.decision != record[.number] || audited?.energy == record[.audit] else { return nil }
+    case .audit:
+      guard audited?.decision != record[.number] || audited?.energy == record[.audit] else { return nil }
     case .meter:
       let accounts = record[.accounts]
-      guard !record.has(.unattributed) || record[.unattributed] == record[.measured].clampedSum(-accounts) else {
+      guard !record.has(.unattributed) || record[.unattributed] == record[.measured].clampedSum(-accounts)
+      else {
         return nil
       }
     default: break

@@ -114,7 +114,8 @@ struct PlainScanner: ~Copyable {
     }
     guard at > start, at &- start == 1 || byte(start) != UInt8(ascii: "0") else { return nil }
     // A fraction or an exponent would make it another number.
-    guard case let next = peek, next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]")
+    guard case let next = peek,
+      next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]")
     else { return nil }
     return isNegative ? -value : value
   }
@@ -222,6 +223,7 @@ struct PlainScanner: ~Copyable {
 
 /// What names and keys are looked up by: of the first 8 bytes, the last 8, and the length.
 @inline(__always) func plainHash(_ first: UInt64, _ last: UInt64, _ count: Int) -> UInt64 {
-  let mixed = (first ^ (last &* 0x9E37_79B9_7F4A_7C15)) &+ UInt64(truncatingIfNeeded: count) &* 0xD6E8_FEB8_6659_FD93
+  let mixed =
+    (first ^ (last &* 0x9E37_79B9_7F4A_7C15)) &+ UInt64(truncatingIfNeeded: count) &* 0xD6E8_FEB8_6659_FD93
   return (mixed ^ (mixed >> 32)) &* 0xBF58_476D_1CE4_E5B9
 }

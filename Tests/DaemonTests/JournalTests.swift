@@ -15,7 +15,7 @@ import Wire
 
     init() throws {
       path = "/tmp/mmexit-journal-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-      number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+      number = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
       var name = sockaddr_un()
       name.sun_family = sa_family_t(AF_UNIX)
       withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
@@ -47,7 +47,9 @@ import Wire
       let stream = "\(status.st_dev):\(status.st_ino)"
       let path = path
       return try #require(
-        JournalSocket(errors: errors) { $0 == "JOURNAL_STREAM" ? stream : $0 == JournalSocket.variable ? path : nil })
+        JournalSocket(errors: errors) {
+          $0 == "JOURNAL_STREAM" ? stream : $0 == JournalSocket.variable ? path : nil
+        })
     }
   }
 
@@ -60,11 +62,13 @@ import Wire
     let output = try OutputThread(decisions: -1, journal: -1, entries: socket) {}
     let journal = Journal(queue: output.journal)
     journal.write(
-      .warning, "image failed\nPRIORITY=0", JournalFields(.fault(modality: 1, message: "m"), names, generation: 3))
+      .warning, "image failed\nPRIORITY=0",
+      JournalFields(.fault(modality: 1, message: "m"), names, generation: 3))
     let failed = try #require(fake.next())
     #expect(
       Set(failed.dropLast()) == [
-        "PRIORITY=4", "SYSLOG_IDENTIFIER=mmexitd", "MMEXIT_SENSOR=image", "MMEXIT_EVENT=fault", "MMEXIT_GENERATION=3",
+        "PRIORITY=4", "SYSLOG_IDENTIFIER=mmexitd", "MMEXIT_SENSOR=image", "MMEXIT_EVENT=fault",
+        "MMEXIT_GENERATION=3",
       ])
     // One line, whatever it quotes: no field can be put in.
     #expect(failed.last?.hasPrefix("MESSAGE=image failed") == true && failed.count == 6)
@@ -72,7 +76,9 @@ import Wire
     event.lastDecision = 9
     journal.tell("stop begins", JournalFields(.event(event), names, generation: 1))
     let begins = try #require(fake.next())
-    for field in ["MMEXIT_SENSOR=audio", "MMEXIT_SENSOR=image", "MMEXIT_LABEL=stop", "MMEXIT_DECISION=7", "PRIORITY=6"] {
+    for field in [
+      "MMEXIT_SENSOR=audio", "MMEXIT_SENSOR=image", "MMEXIT_LABEL=stop", "MMEXIT_DECISION=7", "PRIORITY=6",
+    ] {
       #expect(begins.contains(field), "\(field)")
     }
     #expect(fake.next() == nil && output.journal.isEmpty && socket.lost == 0)

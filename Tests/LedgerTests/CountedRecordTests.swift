@@ -239,7 +239,8 @@ extension CoalescingTests {
         DecisionRecord.write(windows[2], Self.noneNames, into: &plain)
         let members = try JSONValue.parse(Array(plain.withBytes { String(decoding: $0, as: UTF8.self) }.utf8))
         #expect(
-          try records[2].member("energy").value == JSONPlace(members).member("energy").value, "change \(index)")
+          try records[2].member("energy").value == JSONPlace(members).member("energy").value,
+          "change \(index)")
       }
     }
   }

@@ -14,7 +14,8 @@ func writeMixed(
   var number: UInt64 = 0
   for run in 0..<2 {
     var writer = try LedgerWriter(
-      directory: directory.path, identity: CoalescingTests.identity(), at: stamp(0), options: options, coalesces: true)
+      directory: directory.path, identity: CoalescingTests.identity(), at: stamp(0), options: options,
+      coalesces: true)
     writer.append(.start(version: "0.1", model: "digits", order: [0, 1]), at: stamp(Int64(number) * 250))
     for _ in 0..<count {
       number += 1

@@ -52,9 +52,12 @@ import Vocabulary
   }
 
   private static let values = [
-    "1e5", "-0", "01", "9223372036854775808", "999999999999999999", "9999999999999999999", "1.0", "1.", ".5", "1e400",
-    "-1", "null", "true", "nul", "\"x\"", "\"\"", "[]", "{}", "[1,]", "{\"a\":1,\"a\":2}", "\"\\u0041\"", "\"\\u0000\"",
-    "\"é\"", "\"\u{7F}\"", "\"\t\"", " 1", "1 ", "[[[[[[[[[[[[1]]]]]]]]]]]]", "0", "2", "{\"fusion\":true}", "{\"exit\":1}",
+    "1e5", "-0", "01", "9223372036854775808", "999999999999999999", "9999999999999999999", "1.0", "1.", ".5",
+    "1e400",
+    "-1", "null", "true", "nul", "\"x\"", "\"\"", "[]", "{}", "[1,]", "{\"a\":1,\"a\":2}", "\"\\u0041\"",
+    "\"\\u0000\"",
+    "\"é\"", "\"\u{7F}\"", "\"\t\"", " 1", "1 ", "[[[[[[[[[[[[1]]]]]]]]]]]]", "0", "2", "{\"fusion\":true}",
+    "{\"exit\":1}",
   ].map { Array($0.utf8) }
 
   private func mutated(_ line: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
@@ -64,7 +67,8 @@ import Vocabulary
     switch Int.random(in: 0..<8, using: &random) {
     case 0: line[place] ^= UInt8.random(in: 1...255, using: &random)
     case 1:
-      line.insert(Array("\"\\{}[],:0123456789.eE- \t\u{7F}é".utf8).randomElement(using: &random) ?? 0, at: place)
+      line.insert(
+        Array("\"\\{}[],:0123456789.eE- \t\u{7F}é".utf8).randomElement(using: &random) ?? 0, at: place)
     case 2: line.removeSubrange(place..<min(line.count, place + Int.random(in: 1...9, using: &random)))
     case 3:
       // A digit more, less or another: the kind of number stays.
@@ -124,7 +128,8 @@ import Vocabulary
   /// The scanner accepts nothing that the parser refuses.
   @Test func whatIsScannedIsJSON() throws {
     let seeds =
-      Self.values + [
+      Self.values
+      + [
         #"{"a":1,"b":[true,false,null],"c":{"d":"e","f":-1.5e-07}}"#,
         #"{"modality":"audio","modality_":"x","always_on_nanojoules":12,"always_on_nanojoulez":3,"":0}"#,
         #"[0.04300366,1e99,-12,"text that is longer than eight bytes",{"k":{"k":{"k":[]}}}]"#,

@@ -56,7 +56,8 @@ import Vocabulary
       records[line][byte] ^= UInt8.random(in: 1...255, using: &random)
     case .cut:
       let from = Int.random(in: 0..<records[line].count, using: &random)
-      records[line].removeSubrange(from..<min(records[line].count, from + Int.random(in: 1...200, using: &random)))
+      records[line].removeSubrange(
+        from..<min(records[line].count, from + Int.random(in: 1...200, using: &random)))
     case .swap:
       guard records.count > 1 else { return false }
       records.swapAt(line, (line + 1) % records.count)

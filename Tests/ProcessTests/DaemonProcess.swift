@@ -88,7 +88,8 @@ final class DaemonProcess {
     // Which stream is the journal's is known when it is there.
     let script = #"JOURNAL_STREAM=$(LD_PRELOAD= stat -L -c %d:%i /dev/fd/2) exec "$@""#
     return Run(
-      "/bin/sh", ["-c", script, "sh", binaries + "/mmexitd"] + arguments, environment: environment, output: output)
+      "/bin/sh", ["-c", script, "sh", binaries + "/mmexitd"] + arguments, environment: environment,
+      output: output)
   }
 
   private static func text(

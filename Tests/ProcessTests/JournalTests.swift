@@ -34,7 +34,10 @@ import Testing
     #expect(daemon.tell("pause").code == 0)
     daemon.endsInOrder()
     hear()
-    #expect(entries.allSatisfy { $0.contains("SYSLOG_IDENTIFIER=mmexitd") && $0.last?.hasPrefix("MESSAGE=") == true })
+    #expect(
+      entries.allSatisfy {
+        $0.contains("SYSLOG_IDENTIFIER=mmexitd") && $0.last?.hasPrefix("MESSAGE=") == true
+      })
     let paused = entries.filter { $0.last?.hasPrefix("MESSAGE=paused") == true }
     try #require(paused.count == 2, "\(entries)")
     #expect(paused.allSatisfy { $0.contains("MMEXIT_EVENT=command") && $0.contains("PRIORITY=5") })

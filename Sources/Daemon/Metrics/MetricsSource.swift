@@ -145,7 +145,8 @@ struct MetricsSource: Sendable {
     let clients = board.clients
     let drops: [(String, Int)] = [
       ("clients_evicted", clients.evicted), ("clients_refused", clients.refused),
-      ("journal_entries", journal.queue.entries?.lost ?? 0), ("journal_lines", journal.queue.lost), ("messages", Int(clamping: clients.messagesDropped)),
+      ("journal_entries", journal.queue.entries?.lost ?? 0), ("journal_lines", journal.queue.lost),
+      ("messages", Int(clamping: clients.messagesDropped)),
       ("printed_lines", status.unprinted), ("records", status.shed),
     ]
     return [

@@ -30,7 +30,9 @@ package struct JournalFields: Sendable {
       decision = number
       label = Self.name(index, names.classes)
     case .event(let event):
-      for index in names.modalities.indices where event.modalities.contains(index: index) { add(index, names) }
+      for index in names.modalities.indices where event.modalities.contains(index: index) {
+        add(index, names)
+      }
       label = Self.name(event.label, names.classes)
       decision = event.end == nil ? event.firstDecision : event.lastDecision
     case .audit(let window): decision = window.decision

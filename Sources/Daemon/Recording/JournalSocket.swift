@@ -25,7 +25,8 @@ package final class JournalSocket: Sendable {
   ) {
     let path = Array((variable(Self.variable) ?? Self.path).utf8)
     guard Self.isJournal(errors, variable("JOURNAL_STREAM")), path.count < 108, !path.isEmpty,
-      case let number = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0), number >= 0
+      case let number = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0),
+      number >= 0
     else { return nil }
     socket = Descriptor(owning: number)
     address = path
