@@ -48,6 +48,7 @@ struct Patience: Sendable {
   /// On the monotonic clock.
   private(set) var end: Instant
   private var emptyTurns = 0
+  private var hasOverrun = false
 
   init(_ limit: Nanoseconds, from now: Instant) {
     self.limit = limit
@@ -58,6 +59,14 @@ struct Patience: Sendable {
   mutating func renew(at now: Instant) {
     end = now + limit
     emptyTurns = 0
+    hasOverrun = false
+  }
+
+  /// The device gave more at `now` than was taken, and begins anew: it lives, and is given its time again. Once for all
+  /// overruns until data comes.
+  mutating func overran(at now: Instant) {
+    if !hasOverrun { end = now + limit }
+    hasOverrun = true
   }
 
   func isOver(at now: Instant) -> Bool { now >= end }

@@ -67,6 +67,8 @@ final class Microphone: Sendable {
       if isOrdered { link.order.clear() }
       let hasError = ready > 0 && stream.hasError(in: own)
       let taken = try drain(stream, wake, chunk, &lost, &stillness)
+      // Whoever held this thread up for so long is not to be taken for a silent device.
+      if lost { patience.overran(at: Moment.current.steady) }
       if taken > 0 {
         patience.renew(at: Moment.current.steady)
         emptyErrors = 0

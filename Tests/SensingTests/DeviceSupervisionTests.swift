@@ -202,4 +202,15 @@ import Vocabulary
     #expect(pauses == [0, 1])
     #expect(!patience.isOver(at: at(2_499)) && patience.isOver(at: at(2_500)))
   }
+
+  @Test func anOverrunGivesADeviceItsTimeAgainOnce() {
+    var patience = Patience(.seconds(2), from: at(0))
+    patience.overran(at: at(1_900))
+    #expect(!patience.isOver(at: at(3_899)))
+    patience.overran(at: at(3_800))
+    #expect(patience.isOver(at: at(3_900)), "one that overruns for ever and gives nothing is over")
+    patience.renew(at: at(5_000))
+    patience.overran(at: at(6_000))
+    #expect(!patience.isOver(at: at(7_999)) && patience.isOver(at: at(8_000)))
+  }
 }
