@@ -149,6 +149,9 @@ package struct Configuration: Sendable, Equatable {
     package var refractory = EventDefaults.refractory
     /// What a sensor says for about so long without a break is no command; zero: it always may be.
     package var scenery = EventDefaults.scenery
+    /// dB that a sound has to be louder than what was heard just before it for a command to begin with the chance `begin`; 0:
+    /// however loud it is.
+    package var prominence = EventDefaults.prominence
     /// Sensors that are awake stay so while an event goes on or seems to begin.
     package var keepsAwake = true
   }

@@ -261,6 +261,14 @@ package enum Keys {
     .duration(
       "scenery", 0...3600, \.scenery,
       "What a sensor says for so long without a break belongs to the scene, and is no command; 0s for never."),
+    Key(
+      name: "prominence", takes: "level, 0.0 dB to 60.0 dB",
+      help: "How much louder a sound has to be than what was heard just before it, or begin counts for less; 0dB: never."
+    ) { (text, target) throws(ValueError) in
+      target.prominence = try Quantity.decibels(text, 0...60)
+    } show: {
+      "\($0.prominence)dB"
+    },
     .flag(
       "keep-awake", \.keepsAwake, "While an event goes on or seems to begin, sensors that are awake stay so."),
   ]

@@ -45,6 +45,14 @@ package enum Quantity {
     try scaled(text, units: ["W": 1, "mW": 1e-3, "uW": 1e-6], what: "a power", range: range)
   }
 
+  /// Whole ones.
+  static func decibels(_ text: String, _ range: ClosedRange<Int>) throws(ValueError) -> Int {
+    let value = try scaled(
+      text, units: ["dB": 1], what: "a ratio", range: Double(range.lowerBound)...Double(range.upperBound))
+    guard value == value.rounded() else { throw ValueError(message: "'\(text)' is not a whole number of dB") }
+    return Int(value)
+  }
+
   static func number(_ text: String, _ range: ClosedRange<Double>) throws(ValueError) -> Double {
     guard let value = Double(text), range.contains(value) else {
       throw ValueError(

@@ -41,8 +41,8 @@ package struct SoundActivity: Equatable, Sendable {
     ratio = Self.powerRatio(margin)
   }
 
-  /// 10^(dB/10) in 1/256. By the decibel: 1 dB is 322/256 to a part in a thousand, tens are exact.
-  private static func powerRatio(_ decibels: Int) -> Int64 {
+  /// 10^(dB/10) in 1/256, of 0 to 60 dB. By the decibel: 1 dB is 322/256 to a part in a thousand, tens are exact.
+  package static func powerRatio(_ decibels: Int) -> Int64 {
     let units: [Int64] = [256, 322, 406, 511, 643, 810, 1019, 1283, 1615, 2033]
     return (0..<decibels / 10).reduce(units[decibels % 10]) { ratio, _ in ratio * 10 }
   }

@@ -117,8 +117,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         switch inputs.gather(
           modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
         {
-        case .whole(let active):
+        case .whole(let active, let prominence):
           conditions.present.insert(set)
+          if let prominence { events?.enter(prominence: prominence, of: modality) }
           auditable.insert(set)
           if !active { quiet.insert(set) }
           if !active && !isDoubted && !isEventOpen { conditions.inactive.insert(set) }
@@ -198,10 +199,11 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       if before == .asleep { sensors.accounts[modality].wakeTook(instant - end) }
       if instant - end > settings.maximumSkew { return .deliveredLater(instant) }
       guard
-        case .whole = inputs.gather(
+        case .whole(_, let prominence) = inputs.gather(
           modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
       else { return .outcome(.deadlineMissed) }
       auditable.insert(set)
+      if let prominence { events?.enter(prominence: prominence, of: modality) }
       return .outcome(.delivered)
     case .deadlineMissed: return .outcome(.deadlineMissed)
     case .failed: return .outcome(.failed)
@@ -211,7 +213,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private mutating func gatherForAudit(_ modality: Int, endingAt end: Instant) {
     let set = ModalitySet(index: modality)
     guard sensors.rig.state(of: modality).isAwake,
-      case .whole(let active) = inputs.gather(
+      case .whole(let active, _) = inputs.gather(
         modality, from: sensors.rig, endingAt: end, maximumSkew: settings.maximumSkew)
     else { return }
     auditable.insert(set)

@@ -12,6 +12,8 @@ package struct StreamEvents: Sendable {
   private let period: Nanoseconds
   private let sensorCount: Int
   private var lastEnd: Instant?
+  /// Power ratio to what was heard before at which a command begins with its whole chance; nil: at any.
+  private let prominence: Double?
 
   /// Nil for a model without a class that means "nothing": something always is, and no event begins or ends.
   package init?(_ configuration: Configuration, _ model: Model) {
@@ -34,6 +36,7 @@ package struct StreamEvents: Sendable {
           refractory: own.refractory ?? events.refractory)
       })
     period = configuration.general.windowPeriod
+    prominence = events.prominence > 0 ? Double(SoundActivity.powerRatio(events.prominence)) / 256 : nil
   }
 
   /// Something is going on: an event, or evidence for one. Stillness answers no window then: a hand that is held up does not move;
@@ -43,8 +46,19 @@ package struct StreamEvents: Sendable {
   /// An event goes on.
   var isEvent: Bool { tracker.current != nil }
 
+  /// Evidence for the command that most speaks for.
+  var leading: Double { filter.leading.evidence }
+
   /// Evidence for none from which on nothing is going on.
   private static let quiet = 0.8
+
+  /// Enters how far the sound of the window at hand stands out from what was heard before it, as a power ratio (`SoundProminence`).
+  /// The chance that a command begins falls with it, to a hundredth: amid talk the networks take more for a word than after a
+  /// pause, and fewer words are meant for the machine. docs/events.md has the figures.
+  mutating func enter(prominence ratio: Double, of modality: Int) {
+    guard let prominence else { return }
+    filter.enter(sensor: modality, onset: max(0.01, min(1, ratio / prominence)))
+  }
 
   /// Enters an exit's reading of the window at hand.
   /// - Parameter modalities: whose exit, or whom the fusion is of.

@@ -7,7 +7,8 @@ import Vocabulary
 struct WindowInputs {
   enum Gathering {
     /// All of it is there. `active` is false when the activity check found nothing going on.
-    case whole(active: Bool)
+    /// `prominence`: of sound, its power over that of what was heard before it (`SoundProminence`), where that is known.
+    case whole(active: Bool, prominence: Double?)
     /// Samples were lost.
     case lossy
     /// The sensor is awake and has nothing for this window yet.
@@ -24,6 +25,7 @@ struct WindowInputs {
   private let sources: [Source]
   // Kept apart from the sources, to be changed in place: a check that is copied out copies its buffers.
   private var soundChecks: [SoundActivity] = []
+  private var soundProminence: [SoundProminence] = []
   private var frameChecks: [FrameActivity] = []
   private var frames: [PinnedFrame] = []
   /// By modality.
@@ -54,6 +56,7 @@ struct WindowInputs {
         sources.append(
           .sound(samples: buffer, hop: spectrogram.hop, length: length, check: soundChecks.count))
         soundChecks.append(SoundActivity(sampleRate: Int(spectrogram.sampleRate)))
+        soundProminence.append(SoundProminence(length: length))
         quality.append(.sound)
       case .image:
         sources.append(.picture(check: frameChecks.count, frame: frames.count))
@@ -90,10 +93,11 @@ struct WindowInputs {
         if case .awake(let since) = rig.state(of: modality), since + length > end { return .notYet }
         return .lossy
       }
-      guard activityCheck else { return .whole(active: true) }
       let observation = soundChecks[check].observe(UnsafeBufferPointer(samples))
+      let prominence = soundProminence[check].observe(observation.level, endingAt: end)
+      guard activityCheck else { return .whole(active: true, prominence: prominence) }
       quality[modality].observe(observation)
-      return .whole(active: observation.active)
+      return .whole(active: observation.active, prominence: prominence)
     case .picture(let check, let frame):
       // A frame too late is one for a realigned window, which is what waiting for the sensor makes of it.
       func belongs(_ captured: Instant) -> Bool {
@@ -110,7 +114,7 @@ struct WindowInputs {
         return observation.active
       }
       guard case .some(.some(let active)) = active else { return .notYet }
-      return .whole(active: active)
+      return .whole(active: active, prominence: nil)
     }
   }
 

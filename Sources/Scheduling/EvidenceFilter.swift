@@ -76,6 +76,13 @@ package struct EvidenceFilter: Sendable {
     note { scenery.probability($0, of: sensor, probability) }
   }
 
+  /// Enters how likely it is that a command which this sensor tells begins with the window at hand.
+  /// - Parameter onset: as a share of `begin`, above 0, at most 1.
+  package mutating func enter(sensor: Int, onset: Double) {
+    precondition(onset > 0 && onset <= 1)
+    states.enter(sensor: sensor, onset: onset)
+  }
+
   /// Enters what the fusion of some sensors said of the window at hand.
   package mutating func enter(fusionOf sensors: ModalitySet, _ probability: (Int) -> Float) {
     if scenery.isThere(to: sensors) { return }

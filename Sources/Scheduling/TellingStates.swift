@@ -29,6 +29,8 @@ struct TellingStates: Sendable {
   private var next: [Double]
   /// By place and class, the reading's probability to the power of 3/4; 1 where there is none.
   private var weights: [Double]
+  /// By place, what of the chance that a command begins is left for one that this sensor tells; 1 where nothing is known.
+  private var onsets: [Double]
   /// The same of the fusion's reading, and of whom it is; empty where there is none.
   private var fused: [Double]
   private var fusedSet = 0
@@ -41,6 +43,7 @@ struct TellingStates: Sendable {
     states = Array(repeating: 0, count: setCount * classCount)
     next = states
     weights = Array(repeating: 1, count: places * classCount)
+    onsets = Array(repeating: 1, count: places)
     fused = Array(repeating: 1, count: classCount)
     states[noneClass] = 1
   }
@@ -52,6 +55,7 @@ struct TellingStates: Sendable {
 
   mutating func clearReadings() {
     for index in weights.indices { weights[index] = 1 }
+    for index in onsets.indices { onsets[index] = 1 }
     fusedSet = 0
   }
 
@@ -59,6 +63,9 @@ struct TellingStates: Sendable {
     let place = min(sensor, places - 1)
     for label in 0..<classCount { weights[place * classCount + label] = Self.weight(probability(label)) }
   }
+
+  /// Sensors that share a place: the last one's counts.
+  mutating func enter(sensor: Int, onset: Double) { onsets[min(sensor, places - 1)] = onset }
 
   mutating func enter(fusionOf sensors: ModalitySet, _ probability: (Int) -> Float) {
     fusedSet = 0
@@ -88,12 +95,24 @@ struct TellingStates: Sendable {
     for place in 0..<places { change(place, stay) }
     var ended = 0.0
     let each = begin * nothing / Double((classCount - 1) * (setCount - 1))
+    var begun = 0.0
+    for set in 1..<setCount {
+      let share = each * onset(of: set)
+      begun += share * Double(classCount - 1)
+      for label in 0..<classCount where label != noneClass { states[set * classCount + label] += share }
+    }
     for label in 0..<classCount where label != noneClass {
       ended += states[label]
       states[label] = 0
-      for set in 1..<setCount { states[set * classCount + label] += each }
     }
-    states[noneClass] = (1 - begin) * nothing + ended
+    states[noneClass] = nothing - begun + ended
+  }
+
+  /// Of a command that these sensors tell: the least of theirs.
+  private func onset(of set: Int) -> Double {
+    var least = 1.0
+    for place in 0..<places where set & (1 << place) != 0 { least = min(least, onsets[place]) }
+    return least
   }
 
   /// One sensor falls silent, or joins.

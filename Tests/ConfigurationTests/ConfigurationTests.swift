@@ -51,6 +51,17 @@ import Vocabulary
     #expect(again == c)
   }
 
+  @Test func decibels() throws {
+    let c = try parse("[daemon]\nmodel = /m\n[events]\nprominence = 14dB\n")
+    #expect(c.events.prominence == 14)
+    #expect(try Configuration.parse(Array(c.canonical().utf8), file: "/x.conf") == c)
+    for wrong in ["14", "-1dB", "61dB", "1.5dB", "14 s"] {
+      #expect(throws: ConfigurationError.self) {
+        try parse("[daemon]\nmodel = /m\n[events]\nprominence = \(wrong)\n")
+      }
+    }
+  }
+
   @Test func devicesSettingsAreReadAndPrinted() throws {
     let text = """
       [daemon]

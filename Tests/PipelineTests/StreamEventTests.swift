@@ -52,6 +52,30 @@ import Vocabulary
     #expect(events(try Scene().play(scripted)).isEmpty)
   }
 
+  /// A word that is no louder than what was heard before it needs more windows than one that stands out, unless told otherwise.
+  @Test func whatStandsOutBeginsSooner() throws {
+    func windows(_ decibels: Int, _ ratio: Double) throws -> Int {
+      var configuration = try Scene().configuration
+      configuration.events.prominence = decibels
+      let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
+      var events = try #require(StreamEvents(configuration, model))
+      let reading = Reading(
+        exit: .encoder(modality: 0, exit: 1), entropy: 0.5, label: 1, certainty: 0.85, macs: 1, parameters: 1)
+      var count = 0
+      repeat {
+        count += 1
+        events.enter(prominence: ratio, of: 0)
+        events.enter(reading, of: ModalitySet(index: 0))
+        events.observe(endingAt: .zero + .milliseconds(Int64(count) * 250))
+      } while events.leading < 0.6 && count < 40
+      return count
+    }
+    let (usual, prominent) = (try windows(10, 1), try windows(10, 10))
+    #expect(usual > prominent, "\(usual) \(prominent)")
+    #expect(try windows(10, 100) == windows(10, 10))
+    #expect(try windows(0, 1) == windows(10, 10))
+  }
+
   @Test func ruleOfAClass() throws {
     let text =
       "[daemon]\nmodel = m\n[events]\nfilter = k-of-n\nvotes = 2\nwindows = 4\n[event stop]\nlevel = 0.3\nhold = 0s\n"

@@ -12,12 +12,14 @@ private struct EveryPair {
   /// By sensor; nil where it said nothing.
   var readings: [[Float]?]
   var fusion: (set: Int, probability: [Float])?
+  var onsets: [Double]
 
   init(classCount: Int, noneClass: Int, sensorCount: Int) {
     (self.classCount, self.noneClass, self.sensorCount) = (classCount, noneClass, sensorCount)
     states = Array(repeating: Array(repeating: 0, count: classCount), count: 1 << sensorCount)
     states[0][noneClass] = 1
     readings = Array(repeating: nil, count: sensorCount)
+    onsets = Array(repeating: 1, count: sensorCount)
   }
 
   private func chance(from a: Int, to b: Int, stay: Double) -> Double {
@@ -39,10 +41,13 @@ private struct EveryPair {
     let sets = states.indices
     var next = states.map { $0.map { _ in 0.0 } }
     let nothing = states[0][noneClass]
-    next[0][noneClass] = (1 - begin) * nothing
+    next[0][noneClass] = nothing
     for label in 0..<classCount where label != noneClass {
       for set in sets.dropFirst() {
-        next[set][label] += begin * nothing / Double((classCount - 1) * (sets.count - 1))
+        let least = (0..<sensorCount).filter { set >> $0 & 1 == 1 }.map { onsets[$0] }.min()!
+        let begun = least * begin * nothing / Double((classCount - 1) * (sets.count - 1))
+        next[set][label] += begun
+        next[0][noneClass] -= begun
         for other in sets.dropFirst() {
           next[set][label] += states[other][label] * chance(from: other, to: set, stay: stay)
         }
@@ -67,6 +72,7 @@ private struct EveryPair {
     states = next.map { $0.map { $0 / sum } }
     readings = readings.map { _ in nil }
     fusion = nil
+    onsets = onsets.map { _ in 1 }
   }
 
   func evidence(_ label: Int) -> Double { states.reduce(0) { $0 + $1[label] } }
@@ -95,6 +101,11 @@ private struct EveryPair {
           filter.enter(sensor: sensor) { values[$0] }
           reference.readings[sensor] = values
           fused.insert(ModalitySet(index: sensor))
+        }
+        for sensor in 0..<sensors where random.chance(0.3) {
+          let onset = max(0.01, random.uniform())
+          filter.enter(sensor: sensor, onset: onset)
+          reference.onsets[sensor] = onset
         }
         if !fused.isEmpty && random.chance(0.5) {
           let values = Self.probabilities(classes, &random)
@@ -137,6 +148,20 @@ private struct EveryPair {
       return filter.evidence(0)
     }
     #expect(told(by: 0..<2) > told(by: 0..<1))
+  }
+
+  /// Less likely to begin, the same word needs more; and what one sensor's sound tells of that is nothing to another.
+  @Test func aSoundThatDoesNotStandOut() {
+    func told(by sensor: Int, onset: Double) -> Double {
+      var filter = EvidenceFilter(
+        .hiddenMarkov(begin: 0.05, stay: 0.75), classCount: 3, noneClass: 2, sensorCount: 2)
+      filter.enter(sensor: sensor) { [0.8, 0.05, 0.15][$0] }
+      filter.enter(sensor: 0, onset: onset)
+      filter.observe(steps: 1)
+      return filter.evidence(0)
+    }
+    #expect(told(by: 0, onset: 0.01) < 0.2 * told(by: 0, onset: 1))
+    #expect(told(by: 1, onset: 0.01) > 0.3 * told(by: 1, onset: 1))
   }
 
   /// Beyond the places there are, sensors share the last one's.

@@ -19,9 +19,12 @@ from .sound_bank import SoundBank
 EMPTY = CLASSES.index(NONE)
 WITHOUT = 0.45
 """Share of the windows without a command."""
-COMMAND, TALK, WORD, PART, NOISE, HUSH = range(6)
-NOTHING = {TALK: 0.38, WORD: 0.20, PART: 0.20, NOISE: 0.14, HUSH: 0.08}
-"""What is heard in those; PART is a command cut by the window's edge."""
+COMMAND, TALK, WORD, PART, NOISE, HUSH, BURST = range(7)
+NOTHING = {TALK: 0.32, WORD: 0.18, PART: 0.17, NOISE: 0.11, HUSH: 0.06, BURST: 0.16}
+"""What is heard in those; PART is a command cut by the window's edge, BURST a bark, a knock, a scrap of talk: as short
+as a word, with less around it."""
+SCRAP = (3, 26)
+"""Frames of a burst."""
 TRACT = 0.10
 """Bands are stretched by up to this: a longer or shorter vocal tract."""
 STRIPS = ((AUDIO.frames, 7), (AUDIO.bands, 6))
@@ -36,6 +39,9 @@ class SoundMixer:
         self.rng = np.random.default_rng([seed, 21])
         self.where = [np.flatnonzero(bank.labels == c) for c in range(len(CLASSES))]
         self.commands = np.concatenate(self.where[: len(COMMANDS)])
+        some = self.commands[:: max(1, len(self.commands) // 500)]
+        # Of a word's frames at its usual level; a burst is brought to that.
+        self.loudest = float(np.median([bank.words[i].astype(np.float32).sum(1).max() for i in some]))
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """(the network's input [count, 1, frames, bands], labels [count])."""
@@ -49,6 +55,8 @@ class SoundMixer:
         for kind, clip, low in ((TALK, self._talk, -30.0), (NOISE, self._noise, -34.0)):
             here = np.flatnonzero(kinds == kind)
             power[here] = clip(len(here)) * _factor(rng.uniform(low, 5, len(here)))
+        here = np.flatnonzero(kinds == BURST)
+        power[here] = self._bursts(len(here)) * _factor(level[here])
         power = self._stretched(power) + self._behind(kinds, level) + self._hush(kinds)
         curve = functional.interpolate(_normal(rng, count, 1, 6) * 3, size=AUDIO.bands, mode="linear",
                                        align_corners=True)
@@ -95,7 +103,7 @@ class SoundMixer:
         """Talk 4 to 24 dB below a word in a quarter of the windows, noise 28 below to 2 above in half of them."""
         rng, draw = self.rng, self.rng.random(len(kinds))
         power = torch.zeros(len(kinds), AUDIO.frames, AUDIO.bands)
-        said = np.isin(kinds, (COMMAND, WORD, PART))
+        said = np.isin(kinds, (COMMAND, WORD, PART, BURST))
         parts = ((self._talk, (draw < 0.25) & said, 4, 24), (self._noise, (draw >= 0.25) & (draw < 0.6), -2, 28),
                  (self._made, (draw >= 0.6) & (draw < 0.75), -2, 28))
         for clip, chosen, low, high in parts:
@@ -119,6 +127,24 @@ class SoundMixer:
 
     def _talk(self, count: int) -> Tensor:
         return self._pieces(self.bank.talk, self.bank.talk_ends, count)
+
+    def _bursts(self, count: int) -> Tensor:
+        """Scraps about the loudest frame of a window of noise or talk, each at the level of a word, up to three alike."""
+        rng, frames = self.rng, AUDIO.frames
+        power = torch.where(torch.from_numpy(rng.random(count) < 0.6)[:, None, None], self._noise(count), self._talk(count))
+        loud = power.sum(2)
+        peak = loud.argmax(1).numpy()
+        length = rng.integers(*SCRAP, count)
+        first = peak - np.round(length * rng.uniform(0.1, 0.6, count)).astype(np.int64)
+        begin = rng.integers(-2, frames - 3, count)
+        every = np.where(rng.random(count) < 0.35, np.maximum(length + 2, rng.integers(8, 45, count)), 10 * frames)
+        place = np.arange(frames)[None] - begin[:, None]
+        repeat = np.where(place >= 0, place // every[:, None], 0)
+        place = place - repeat * every[:, None]
+        inside = (place >= 0) & (place < length[:, None]) & (repeat < 3)
+        source = torch.from_numpy(np.clip(place + first[:, None], 0, frames - 1))
+        scrap = power.gather(1, source[:, :, None].expand(power.shape)) * torch.from_numpy(inside)[:, :, None]
+        return scrap * (self.loudest / (scrap.sum(2).amax(1) + 1e-9))[:, None, None]
 
     def _noise(self, count: int) -> Tensor:
         return self._pieces(self.bank.noise, self.bank.noise_ends, count)

@@ -137,7 +137,12 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             train_encoder(model, modality, spread, held_out(), again, say)
     if mixed.steps:
         mixer = options.mixer(modality, work, data)
-        train_mixed(model, modality, mixer, [chunk() for chunk in train], held_out(), mixed, say)
+        parts = [chunk() for chunk in train]
+        if modality == "audio" and options.mined and not schedule.passes:
+            hard, searched = mine(model, data, options.seed, options.mined)
+            say(f"mined {len(hard.labels['audio'])} hard windows of {searched}")
+            parts.append(hard)
+        train_mixed(model, modality, mixer, parts, held_out(), mixed, say)
     weights = {
         k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
     }
