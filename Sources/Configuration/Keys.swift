@@ -263,7 +263,7 @@ package enum Keys {
       "What a sensor says for so long without a break belongs to the scene, and is no command; 0s for never."),
     Key(
       name: "prominence", takes: "level, 0.0 dB to 60.0 dB",
-      help: "How much louder a sound has to be than what was heard just before it, or begin counts for less; 0dB: never."
+      help: "How much louder than before a sound has to be for the whole of begin; 0dB: none."
     ) { (text, target) throws(ValueError) in
       target.prominence = try Quantity.decibels(text, 0...60)
     } show: {

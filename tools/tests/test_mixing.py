@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -114,3 +115,15 @@ def test_training_on_mixed_windows(folder: Path, tmp_path: Path, capsys) -> None
     assert "audio step 3/3" in said and "image step 2/2" in said
     weights = torch.load(tmp_path / "audio.pt", weights_only=True)["model"]
     assert all(torch.isfinite(v).all() for v in weights.values())
+
+
+def test_bursts_are_short_and_as_loud_as_words() -> None:
+    bank = plain()
+    noise = np.random.default_rng(1).random(bank.noise.shape).astype(np.float16) + np.float16(0.01)
+    mixer = SoundMixer(dataclasses.replace(bank, noise=noise, talk=noise), 3)
+    bursts = mixer._bursts(200)
+    sounding = (bursts.sum(2) > 0).sum(1)
+    assert torch.isfinite(bursts).all() and bursts.shape == (200, FRAMES, BANDS)
+    assert (sounding <= 3 * (sounds.SCRAP[1] - 1)).all() and (sounding > 0).all()
+    loudest = bursts.sum(2).amax(1)
+    assert torch.allclose(loudest, torch.full_like(loudest, mixer.loudest), rtol=1e-3)

@@ -21,8 +21,8 @@ WITHOUT = 0.45
 """Share of the windows without a command."""
 COMMAND, TALK, WORD, PART, NOISE, HUSH, BURST = range(7)
 NOTHING = {TALK: 0.32, WORD: 0.18, PART: 0.17, NOISE: 0.11, HUSH: 0.06, BURST: 0.16}
-"""What is heard in those; PART is a command cut by the window's edge, BURST a bark, a knock, a scrap of talk: as short
-as a word, with less around it."""
+"""What is heard in those; PART is a command cut by the window's edge, BURST a bark, a knock, a scrap of talk: as
+short as a word, and alone."""
 SCRAP = (3, 26)
 """Frames of a burst."""
 TRACT = 0.10
@@ -129,9 +129,10 @@ class SoundMixer:
         return self._pieces(self.bank.talk, self.bank.talk_ends, count)
 
     def _bursts(self, count: int) -> Tensor:
-        """Scraps about the loudest frame of a window of noise or talk, each at the level of a word, up to three alike."""
+        """Scraps about the loudest frame of a window of noise or talk, at the level of a word, up to three alike."""
         rng, frames = self.rng, AUDIO.frames
-        power = torch.where(torch.from_numpy(rng.random(count) < 0.6)[:, None, None], self._noise(count), self._talk(count))
+        noisy = torch.from_numpy(rng.random(count) < 0.6)[:, None, None]
+        power = torch.where(noisy, self._noise(count), self._talk(count))
         loud = power.sum(2)
         peak = loud.argmax(1).numpy()
         length = rng.integers(*SCRAP, count)
