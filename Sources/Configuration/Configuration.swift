@@ -145,6 +145,8 @@ package struct Configuration: Sendable, Equatable {
     package var votes = 2
     package var windows = 3
     package var level = EventDefaults.level
+    /// Of the evidence for all commands, what its own must be for an event to begin.
+    package var distinct = EventDefaults.distinct
     package var hold = EventDefaults.hold
     package var refractory = EventDefaults.refractory
     /// What a sensor says for about so long without a break is no command; zero: it always may be.

@@ -256,6 +256,7 @@ package enum Keys {
     .count("windows", 1...32, \.windows, "k-of-n: of so many; at least votes."),
     share(
       "level", 0.05...1, \.level, "Evidence at which an event begins; it lasts while half of that is left."),
+    share("distinct", 0...1, \.distinct, "hidden-markov: its least share of the evidence for all commands."),
     .duration("hold", 0...60, \.hold, "How long an event goes on without evidence."),
     .duration("refractory", 0...3600, \.refractory, "After an event, how long none of its class begins."),
     .duration(

@@ -34,7 +34,7 @@ package struct StreamEvents: Sendable {
         return EventRule(
           level: own.level ?? events.level, hold: own.hold ?? events.hold,
           refractory: own.refractory ?? events.refractory)
-      })
+      }, distinct: events.filter == .hiddenMarkov ? events.distinct : 0)
     period = configuration.general.windowPeriod
     prominence = events.prominence > 0 ? Double(SoundActivity.powerRatio(events.prominence)) / 256 : nil
   }

@@ -31,15 +31,19 @@ package struct EventTracker: Sendable {
   }
 
   private let rules: [EventRule]
+  private let distinct: Double
   /// By class: when its last event ended.
   private var ends: [Instant?]
   /// The event that goes on.
   package private(set) var current: StreamEvent?
   private var lastSupport = Instant.zero
 
-  /// - Parameter rules: by class; that of the class that means "nothing" is not used.
-  package init(_ rules: [EventRule]) {
+  /// - Parameters:
+  ///   - rules: by class; that of the class that means "nothing" is not used.
+  ///   - distinct: of the evidence for all commands, what its own must be for an event to begin, 0...1.
+  package init(_ rules: [EventRule], distinct: Double = 0) {
     self.rules = rules
+    self.distinct = distinct
     ends = Array(repeating: nil, count: rules.count)
   }
 
@@ -68,6 +72,8 @@ package struct EventTracker: Sendable {
     guard evidence >= rules[label].level, label != current?.label, isReady(label, at: now) else {
       return changes
     }
+    // That something was said is sooner sure than what: a wrong word is worse than a late one.
+    guard evidence >= distinct * filter.evidenceForCommands else { return changes }
     if let ended = end(at: now) { changes.ended = ended }
     let event = StreamEvent(
       label: label, start: now, certainty: evidence, modalities: used, decision: decision)

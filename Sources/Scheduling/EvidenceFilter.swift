@@ -145,6 +145,13 @@ package struct EvidenceFilter: Sendable {
   /// What speaks for a class now, 0...1.
   package func evidence(_ label: Int) -> Double { belief[label] }
 
+  /// What speaks for all commands together.
+  package var evidenceForCommands: Double {
+    var sum = 0.0
+    for index in belief.indices where index != noneClass { sum += belief[index] }
+    return sum
+  }
+
   /// The command that most speaks for; the first of equals.
   package var leading: (label: Int, evidence: Double) {
     var best = noneClass == 0 ? 1 : 0

@@ -145,6 +145,27 @@ extension EvidenceFilter {
     #expect(it.tracker.current == nil)
   }
 
+  /// Two commands that are as likely as each other wait for the next window, however little speaks for none.
+  @Test func whatIsNotYetDistinctWaits() {
+    var filter = EvidenceFilter(
+      .hiddenMarkov(begin: 0.2, stay: 0.7), classCount: 3, noneClass: none, sensorCount: 1)
+    let rule = EventRule(level: 0.4, hold: .zero, refractory: .zero)
+    var careful = EventTracker([rule, rule, rule], distinct: 0.8)
+    var quick = EventTracker([rule, rule, rule])
+    func begins(_ values: [Float], at ms: Int64) -> [Int?] {
+      filter.enter(sensor: 0) { values[$0] }
+      filter.observe(steps: 1)
+      let both = [
+        careful.observe(filter, decision: 1, used: .init(index: 0), at: Self.at(ms)),
+        quick.observe(filter, decision: 1, used: .init(index: 0), at: Self.at(ms)),
+      ]
+      return both.map { $0.began?.label }
+    }
+    #expect(begins([0.55, 0.44, 0.01], at: 0) == [nil, 0])
+    #expect(filter.evidenceForCommands > 0.8)
+    #expect(begins([0.9, 0.05, 0.05], at: 250) == [0, nil])
+  }
+
   @Test func refractoryTime() {
     var it = Stream()
     _ = it.see(0, at: 0)

@@ -60,6 +60,8 @@ class Options:
     image_steps: int = 0
     """Steps on windows that are mixed for them, after the passes."""
     mixed_rate: float = 1.5e-3
+    audio_mixed_rate: float = 0.0
+    """For the sounds another than mixed_rate; 0: the same."""
     word_variants: int = 8
     """How often the bank for mixing holds each spoken word: at other paces, in other rooms."""
     hand_variants: int = 4
@@ -76,7 +78,8 @@ class Options:
 
     def mixed(self, modality: str) -> MixedSchedule:
         steps = {"audio": self.audio_steps, "image": self.image_steps}[modality]
-        return MixedSchedule(steps, rate=self.mixed_rate, seed=self.seed)
+        own = self.audio_mixed_rate if modality == "audio" else 0.0
+        return MixedSchedule(steps, rate=own or self.mixed_rate, seed=self.seed)
 
     def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
         if modality == "audio":
