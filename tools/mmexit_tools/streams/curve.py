@@ -25,7 +25,7 @@ from pathlib import Path
 from ..base.errors import DATA, ToolError, exit_with, say
 
 ROOT = Path(__file__).parents[3]
-POINTS = ((0.01, 0.8), (0.015, 0.7), (0.04, 0.4), (0.06, 0.3), (0.1, 0.2), (0.3, 0.2))
+POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.2), (0.3, 0.2), (0.5, 0.1))
 """`begin` and `level` of [events], from few false events to many."""
 EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
               ("sensor image", "linger"): "3600s"}
@@ -126,7 +126,8 @@ def variants() -> dict[str, dict[tuple[str, str], str]]:
     points = {f"begin {begin}, level {level}": {("events", "begin"): str(begin), ("events", "level"): str(level)}
               for begin, level in POINTS}
     found |= points
-    found |= {"2 of 3 windows": VOTES, "full checks every 2 s": {("gate", "max-blind"): "2s"},
+    found |= {"prominence 0dB": {("events", "prominence"): "0dB"}, "distinct 0": {("events", "distinct"): "0"},
+              "2 of 3 windows": VOTES, "full checks every 2 s": {("gate", "max-blind"): "2s"},
               "full checks every 30 s": {("gate", "max-blind"): "30s"}, "everything on": EVERYTHING}
     found |= {f"everything on, {name}": EVERYTHING | changes for name, changes in points.items()}
     return found | {"everything on, 2 of 3 windows": EVERYTHING | VOTES}
