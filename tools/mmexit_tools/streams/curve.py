@@ -25,7 +25,7 @@ from pathlib import Path
 from ..base.errors import DATA, ToolError, exit_with, say
 
 ROOT = Path(__file__).parents[3]
-POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.2), (0.3, 0.2), (0.5, 0.1))
+POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.3), (0.3, 0.2), (0.5, 0.1))
 """`begin` and `level` of [events], from few false events to many."""
 EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
               ("sensor image", "linger"): "3600s"}
