@@ -20,6 +20,14 @@ package func sleepUntil(bootTime time: Int64) {
   while clock_nanosleep(CLOCK_BOOTTIME, Int32(TIMER_ABSTIME), &t, nil) == EINTR {}
 }
 
+/// What a process has had of the processors so far, in nanoseconds; nil where there is no such process.
+package func processorNanoseconds(ofProcess process: Int32) -> Int64? {
+  var clock = clockid_t()
+  var t = timespec()
+  guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &t) == 0 else { return nil }
+  return Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec)
+}
+
 private func nanoseconds(of clock: clockid_t) -> Int64 {
   var t = timespec()
   clock_gettime(clock, &t)

@@ -134,9 +134,13 @@ final class Camera: Sendable {
     switch stream.encoding {
     case .raw(let layout): slot.publish(stream.bytes(of: frame), layout, captured: frame.captured)
     case .jpeg(let shape):
+      let isWhole = try decoder?.decode(stream.bytes(of: frame), order: link.order.descriptor.number) {
+        link.order.clear()
+        return link.isWanted(wake)
+      }
       // One that does not decode is damaged, and no answer is made of it.
-      guard try decoder?.decode(stream.bytes(of: frame)) == true, let pixels = decoder?.pixels else {
-        return try countDamage(&progress)
+      guard isWhole == true, let pixels = decoder?.pixels else {
+        return link.isWanted(wake) ? try countDamage(&progress) : ()
       }
       slot.publish(pixels, shape.layout, captured: frame.captured)
     }

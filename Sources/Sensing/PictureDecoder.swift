@@ -5,8 +5,8 @@ import Vocabulary
 
 /// Decodes the JPEG pictures of one camera in a process of its own that may do nothing but that (`cjpeg.h`): what comes out of a
 /// USB plug may be made to take the decoder over, and then has no more than that process has. Memory is shared
-/// with it, and nothing allocated for a picture. A picture that ends the process, or takes too long, is damaged; the next one gets
-/// a new process.
+/// with it, and nothing allocated for a picture. A picture that ends the process, or takes too much of the processor, is damaged;
+/// the next one gets a new process.
 package struct PictureDecoder: ~Copyable {
   /// What a picture must be, and what its pixels are to be.
   package struct Shape: Hashable, Sendable {
@@ -33,9 +33,20 @@ package struct PictureDecoder: ~Copyable {
   package static let ownProgram = "/proc/self/exe"
   /// Of a picture; more is damaged. A camera's buffers are of its largest picture, 2 bytes a pixel at most.
   static let largestPicture = 16 << 20
-  /// To start a process on a slow board that is busy; to decode the largest picture there.
+  /// To start a process on a slow board that is busy.
   private static let startLimit = Nanoseconds.seconds(3)
-  private static let pictureLimit = Nanoseconds.milliseconds(700)
+
+  /// What one picture may take. A whole one is not damaged because the board is busy with other things: so it is the process's own
+  /// time that is limited, and what passes meanwhile only so that this thread is not taken for one that hangs in its driver
+  /// (twice `DeviceLimits.patience`).
+  struct PictureLimits: Sendable {
+    /// Of the processor.
+    var processor = Nanoseconds.seconds(1)
+    /// In all.
+    var passing = Nanoseconds.seconds(3)
+    /// Between two looks at the process's time.
+    static let shortestWait = Nanoseconds.milliseconds(20)
+  }
 
   package let shape: Shape
   let capacity: Int
@@ -48,6 +59,7 @@ package struct PictureDecoder: ~Copyable {
   private var socket: Int32 = -1
   /// Processes that were started.
   package private(set) var starts = 0
+  var limits = PictureLimits()
 
   /// Starts the process.
   /// - Parameters:
@@ -97,14 +109,22 @@ package struct PictureDecoder: ~Copyable {
   }
 
   /// Decodes a picture into `pixels`.
-  /// - Returns: false where it is damaged or not of this shape.
+  /// - Parameters:
+  ///   - order: a descriptor that is readable when the picture may not be wanted any more; negative: none.
+  ///   - isWanted: asked then; is to make the descriptor unreadable again.
+  /// - Returns: false where it is damaged, not of this shape or not wanted any more.
   /// - Throws: when there is no process and none can be started.
-  package mutating func decode(_ picture: UnsafeRawBufferPointer) throws(SensingError) -> Bool {
+  package mutating func decode(
+    _ picture: UnsafeRawBufferPointer, order: Int32 = -1, isWanted: () -> Bool = { true }
+  ) throws(SensingError) -> Bool {
     guard let bytes = picture.baseAddress, picture.count <= capacity else { return false }
     if process == 0 { try start() }
     base.copyMemory(from: bytes, byteCount: picture.count)
     var length = UInt32(picture.count)
-    if send(socket, &length, 4, Int32(MSG_NOSIGNAL)) == 4, let answer = answer(within: Self.pictureLimit) {
+    if let spent = processorNanoseconds(ofProcess: process),
+      send(socket, &length, 4, Int32(MSG_NOSIGNAL)) == 4,
+      let answer = answer(spentBefore: spent, order, isWanted)
+    {
       return answer == 0
     }
     stop()
@@ -146,12 +166,42 @@ package struct PictureDecoder: ~Copyable {
     }
   }
 
+  /// What the process says of a picture; nil where it ends, takes too long or is not waited for any more.
+  private func answer(spentBefore: Int64, _ order: Int32, _ isWanted: () -> Bool) -> UInt8? {
+    let end = bootTimeNanoseconds() + limits.passing.count
+    var left = limits.processor
+    while left > .zero {
+      let now = bootTimeNanoseconds()
+      if now >= end { return nil }
+      let next = min(end, now + max(left, PictureLimits.shortestWait).count)
+      let (isOrdered, isAnswered) = wait(until: next, order)
+      if isAnswered { return received() }
+      if isOrdered && !isWanted() { return nil }
+      guard let spent = processorNanoseconds(ofProcess: process) else { return nil }
+      left = Nanoseconds(limits.processor.count - (spent - spentBefore))
+    }
+    return nil
+  }
+
+  /// Whether there are orders, and an answer.
+  private func wait(until deadline: Int64, _ order: Int32) -> (Bool, Bool) {
+    withTemporaryMemory(of: pollfd.self, capacity: 2) { pair in
+      pair.initializeElement(at: 0, to: readable(order))
+      pair.initializeElement(at: 1, to: readable(socket))
+      guard (try? pollUntil(deadline, pair)) != nil else { return (false, false) }
+      return (pair[0].revents != 0, pair[1].revents != 0)
+    }
+  }
+
   /// What the process says next; nil where it ends or takes too long.
   private func answer(within limit: Nanoseconds) -> UInt8? {
     let ready = try? pollUntil(bootTimeNanoseconds() + limit.count, readable: socket)
+    return ready == true ? received() : nil
+  }
+
+  private func received() -> UInt8? {
     var answer: UInt8 = 1
-    guard ready == true, recv(socket, &answer, 1, Int32(MSG_DONTWAIT)) == 1 else { return nil }
-    return answer
+    return recv(socket, &answer, 1, Int32(MSG_DONTWAIT)) == 1 ? answer : nil
   }
 
   private mutating func stop() {

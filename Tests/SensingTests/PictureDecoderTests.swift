@@ -74,13 +74,65 @@ import Vocabulary
     var decoder = try decoder()
     #expect(try decoder.decode(picture))
     let first = decoder.process
+    decoder.limits.passing = .milliseconds(300)
     kill(first, signal)
     let isTaken = try decoder.decode(picture)
     #expect(!isTaken)
+    decoder.limits = PictureDecoder.PictureLimits()
     #expect(try decoder.decode(picture))
     let (second, starts) = (decoder.process, decoder.starts)
     #expect(second != first && starts == 2)
     #expect(kill(first, 0) != 0, "it was ended and is no zombie")
+  }
+
+  @Test func aProcessThatIsGivenNoProcessorIsWaitedFor() throws {
+    let picture = Self.jpeg(Self.shape)
+    var decoder = try decoder()
+    // More passes than it may take of the processor.
+    decoder.limits = PictureDecoder.PictureLimits(processor: .milliseconds(100), passing: .seconds(60))
+    let process = decoder.process
+    kill(process, SIGSTOP)
+    let later = try Thread(named: "later") {
+      sleepUntil(bootTime: bootTimeNanoseconds() + 500_000_000)
+      kill(process, SIGCONT)
+    }
+    #expect(try decoder.decode(picture))
+    let starts = decoder.starts
+    #expect(starts == 1)
+    #expect(later.join(within: .seconds(60)))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aPictureThatTakesTheProcessorIsEnded() throws {
+    let folder = TemporaryDirectory()
+    // Is there like the decoder, and then never comes to an end.
+    try folder.write("program", Array("#!/bin/sh\nprintf '\\0' >&0\nwhile :; do :; done\n".utf8))
+    chmod(folder.path + "/program", 0o700)
+    var decoder = try PictureDecoder.start(
+      Self.shape, capacity: 1 << 16, program: folder.path + "/program", subject: "camera")
+    decoder.limits = PictureDecoder.PictureLimits(processor: .milliseconds(100), passing: .seconds(3_600))
+    let process = decoder.process
+    let isTaken = try decoder.decode(Self.jpeg(Self.shape))
+    #expect(!isTaken)
+    #expect(kill(process, 0) != 0)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aPictureThatIsNotWantedAnyMoreIsNotWaitedFor() throws {
+    let picture = Self.jpeg(Self.shape)
+    var decoder = try decoder()
+    decoder.limits.passing = .seconds(3_600)
+    let order = try EventDescriptor()
+    order.ring()
+    kill(decoder.process, SIGSTOP)
+    var asked = 0
+    let isTaken = try picture.withUnsafeBytes { bytes in
+      try decoder.decode(bytes, order: order.descriptor.number) {
+        order.clear()
+        asked += 1
+        if asked == 1 { order.ring() }
+        return asked < 2
+      }
+    }
+    #expect(!isTaken && asked == 2)
   }
 
   @Test func damagedPicturesNeverEndTheDecoding() throws {

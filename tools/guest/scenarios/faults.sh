@@ -1,5 +1,5 @@
 #!/bin/bash
-# A camera's queue errors, a fatal one, disconnect; a sound overrun: counted, told, survived
+# A camera's queue errors, a fatal one, disconnect; a sound overrun: counted, told, survived, no answer from a hole
 . /opt/test/install.sh
 camera=/dev/video0
 set_key gate max-blind 1s; set_key gate activity-check no
@@ -34,6 +34,20 @@ point "a disconnect is told and survived" fails disconnect "went away while in u
 # The card's buffer holds half a second.
 systemctl restart mmexitd
 within 60 looked "$(looks)"
-kill -STOP "$(pid)"; sleep 1.5; kill -CONT "$(pid)"
+uptime_ns() { awk '{ printf "%d\n", $1 * 1000000000 }' /proc/uptime; }
+kill -STOP "$(pid)"; begin=$(uptime_ns); sleep 1.5; end=$(uptime_ns); kill -CONT "$(pid)"
 point "an overrun is counted" within 20 counted overruns 0
+point "the samples that were lost are counted" within 20 counted lost_samples 0
+within 60 looked "$(looks)"
+systemctl stop mmexitd
+# Windows that end 0.2 s after the hole's begin to 0.8 s after its end: all have part of it in their second of sound.
+holes=$(cat $ledger/ledger-*.jsonl | perl -ne '
+  next unless /"type":"decision"/ && /"window":\[(\d+),(\d+)\]/;
+  next unless $2 > '"$begin"' + 2e8 && $2 < '"$end"' + 8e8;
+  $all++;
+  next unless /"used":\[[^\]]*"audio"/ || /"hops":\[[^\]]*"modality":"audio"/;
+  $bad++;
+  print STDERR "       $_";
+  END { printf "%d of %d\n", $bad // 0, $all // 0 }')
+point "no window with a hole in its sound was answered from its sound ($holes)" [ "${holes%% *}" = 0 -a "${holes##* }" -gt 0 ]
 point "its ledger is whole" eval "mmexitctl audit $ledger > /dev/null"
