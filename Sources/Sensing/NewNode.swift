@@ -23,12 +23,13 @@ enum NewNode {
   /// The nodes of all sound cards: which of them a name of ALSA's leads to, its configuration knows.
   static var soundCards: [String] { ((try? directoryNames("/dev/snd")) ?? []).map { "/dev/snd/" + $0 } }
 
-  /// Since its owner or mode was last changed, by the file system's clock; nil where there is no such file.
+  /// Since its owner or mode was last changed; nil where there is no such file. Not by the coarse clock: since Linux 6.13 a file's
+  /// stamp may be up to a tick later than that.
   static func age(of path: String) -> Nanoseconds? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     var now = timespec()
-    clock_gettime(CLOCK_REALTIME_COARSE, &now)
+    clock_gettime(CLOCK_REALTIME, &now)
     let seconds = now.tv_sec - status.st_ctim.tv_sec
     return Nanoseconds(Int64(seconds) * 1_000_000_000 + Int64(now.tv_nsec - status.st_ctim.tv_nsec))
   }

@@ -20,7 +20,7 @@ import Vocabulary
 
   /// Events within two seconds; nil where none came.
   private func next(_ rig: DeviceRig) -> SensorEvent? {
-    let event = rig.next(until: rig.now + .seconds(2))
+    let event = rig.next(until: rig.now + .seconds(20))
     return event == .deadline ? nil : event
   }
 

@@ -34,7 +34,7 @@ point "a disconnect is told and survived" fails disconnect "went away while in u
 # The card's buffer holds half a second.
 systemctl restart mmexitd
 within 60 looked "$(looks)"
-uptime_ns() { awk '{ printf "%d\n", $1 * 1000000000 }' /proc/uptime; }
+uptime_ns() { awk '{ printf "%.0f\n", $1 * 1e9 }' /proc/uptime; }
 kill -STOP "$(pid)"; begin=$(uptime_ns); sleep 1.5; end=$(uptime_ns); kill -CONT "$(pid)"
 point "an overrun is counted" within 20 counted overruns 0
 point "the samples that were lost are counted" within 20 counted lost_samples 0
