@@ -31,23 +31,30 @@ point "one of VIDIOC_REQBUFS at the next opening too" fails "inject_vidioc_reqbu
 point "one of VIDIOC_STREAMON too" fails "inject_vidioc_streamon_error inject_fatal_streaming_error" "VIDIOC_STREAMON"
 point "a disconnect is told and survived" fails disconnect "went away while in use"
 
-# The card's buffer holds half a second.
+# The card's buffer holds half a second. Three holes: a busy host may leave a guest no window near one.
 systemctl restart mmexitd
-within 60 looked "$(looks)"
 uptime_ns() { awk '{ printf "%.0f\n", $1 * 1e9 }' /proc/uptime; }
-kill -STOP "$(pid)"; begin=$(uptime_ns); sleep 1.5; end=$(uptime_ns); kill -CONT "$(pid)"
-point "an overrun is counted" within 20 counted overruns 0
+holes=() overruns=right
+for hole in 0 1 2; do
+  within 60 looked "$(looks)"
+  kill -STOP "$(pid)"; begin=$(uptime_ns); sleep 1.5; end=$(uptime_ns); kill -CONT "$(pid)"
+  holes+=("$begin-$end")
+  within 20 counted overruns $hole || overruns=wrong
+done
+point "each of three overruns is counted" [ $overruns = right ]
 point "the samples that were lost are counted" within 20 counted lost_samples 0
 within 60 looked "$(looks)"
 systemctl stop mmexitd
-# Windows that end 0.2 s after the hole's begin to 0.8 s after its end: all have part of it in their second of sound.
-holes=$(cat $ledger/ledger-*.jsonl | perl -ne '
-  next unless /"type":"decision"/ && /"window":\[(\d+),(\d+)\]/;
-  next unless $2 > '"$begin"' + 2e8 && $2 < '"$end"' + 8e8;
+# All windows that end from a hole's begin to the sound's length (1 s) after its end have part of it.
+answered=$(cat $ledger/ledger-*.jsonl | holes="${holes[*]}" perl -ne '
+  BEGIN { @holes = map { [split /-/] } split / /, $ENV{holes} }
+  next unless /"type":"decision"/ && /"window":\[\d+,(\d+)\]/;
+  $stop = $1;
+  next unless grep { $stop > $_->[0] + 5e7 && $stop < $_->[1] + 9.5e8 } @holes;
   $all++;
   next unless /"used":\[[^\]]*"audio"/ || /"hops":\[[^\]]*"modality":"audio"/;
   $bad++;
   print STDERR "       $_";
   END { printf "%d of %d\n", $bad // 0, $all // 0 }')
-point "no window with a hole in its sound was answered from its sound ($holes)" [ "${holes%% *}" = 0 -a "${holes##* }" -gt 0 ]
+point "no window with a hole in its sound was answered from its sound ($answered)" [ "${answered%% *}" = 0 -a "${answered##* }" -gt 0 ]
 point "its ledger is whole" eval "mmexitctl audit $ledger > /dev/null"
