@@ -27,6 +27,9 @@ package struct EnergyAccount: Sendable {
   /// What may be spent on the next window; 0 where nothing may.
   package var allowance: Double { max(0, limit - total) }
 
+  /// What the last `span` windows cost, or up to a slot's more; less while so many have not been posted.
+  package var spent: Double { total }
+
   /// Posts what a window cost.
   package mutating func post(_ cost: Double) {
     if windowsInSlot == slotWindows {

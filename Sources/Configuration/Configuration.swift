@@ -34,6 +34,8 @@ package struct Configuration: Sendable, Equatable {
     package var maximumBlind = Nanoseconds.seconds(2)
     /// In its place for a minute after an event, where it is shorter; nil: the same.
     package var maximumBlindAfterEvent: Nanoseconds?
+    /// Evidence that something goes on, 0...1, that has to be there before an unsure window for it to wake a sensor; nil: none.
+    package var wakeEvidence: Double?
     package var maximumSkew = Nanoseconds.milliseconds(120)
     /// Wakes a sensor may have in a minute before it is left awake.
     package var wakesPerMinute = 12

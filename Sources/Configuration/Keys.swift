@@ -132,6 +132,10 @@ package enum Keys {
     .duration(
       "max-blind", 0...3600, \.maximumBlind,
       "Longest time between looks by every live sensor while the answer is 'none'."),
+    .optional(
+      "wake-evidence", takes: "number, 0 to 1", unit: "", \.wakeEvidence,
+      "Evidence of a command (as in [events]) that the windows before have to give for an unsure one to wake a sensor; full checks need none."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 0...1) },
     Key(
       name: "max-blind-after-event", takes: "duration, 0 s to 3600 s",
       help: "In place of max-blind, where it is shorter, for a minute after an event."

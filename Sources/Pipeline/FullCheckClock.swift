@@ -6,7 +6,8 @@ import Vocabulary
 /// A full check is of the time at which its last sensor delivered, and a sensor that sleeps delivers a wake later. So a
 /// window is the last one that may still be the check in time if the window after it, and the wake, would be too late.
 ///
-/// Who tells a robot one thing soon tells it another: after an event the checks may come closer together for a while.
+/// Who tells a robot one thing soon tells it another: after an event the checks may come closer together for a while, as long as
+/// what they find is worth what they cost (`WakeWorth`).
 struct FullCheckClock: Sendable {
   /// How long after an event's last window something more is expected.
   static let expectant = Nanoseconds.seconds(60)
@@ -19,6 +20,8 @@ struct FullCheckClock: Sendable {
   private(set) var last: Instant
   /// The end of the last window in which an event went on.
   private var lastEvent: Instant?
+  /// Checks find enough to come closer together.
+  var areWorthMore = true
 
   init(period: Nanoseconds, maximumBlind: Nanoseconds, afterEvent: Nanoseconds? = nil, start: Instant) {
     self.period = period
@@ -39,7 +42,7 @@ struct FullCheckClock: Sendable {
 
   /// How far the next one may lie from the last.
   private var limit: Nanoseconds {
-    guard let lastEvent, last - lastEvent < Self.expectant else { return maximumBlind }
+    guard areWorthMore, let lastEvent, last - lastEvent < Self.expectant else { return maximumBlind }
     return afterEvent
   }
 

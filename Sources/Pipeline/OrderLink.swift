@@ -23,6 +23,7 @@ package final class OrderLink: Sendable {
     /// The last window whose question is answered.
     var window: UInt64 = 0
     var plan: PlannedOrder?
+    var bounds = BoundsNews()
   }
 
   /// Messages that may wait: of audits one, as nobody asks again before he is answered, and of labels some.
@@ -74,18 +75,23 @@ package final class OrderLink: Sendable {
     }
   }
 
-  /// The plan that the last question was answered with; nothing where order and set stay.
-  func withPlan(_ body: (PlannedOrder) -> Void) { answer.withLock { if let plan = $0.plan { body(plan) } } }
+  /// The plan that the last question was answered with, nothing where order and set stay; and what it says of the bounds.
+  func withAnswer(_ body: (PlannedOrder) -> Void) -> BoundsNews {
+    answer.withLock {
+      if let plan = $0.plan { body(plan) }
+      return $0.bounds
+    }
+  }
 
   // The planner's side.
 
   package func take() -> Message? { messages.take() }
 
-  func reply(_ plan: PlannedOrder?, to window: UInt64) {
+  func reply(_ plan: PlannedOrder?, _ bounds: BoundsNews = BoundsNews(), to window: UInt64) {
     // What the pipeline gave up goes here, on the planner's thread, when nobody holds the lock.
     let former = answer.withLock { state in
       let former = state.plan
-      state = Answer(window: window, plan: plan)
+      state = Answer(window: window, plan: plan, bounds: bounds)
       return former
     }
     withExtendedLifetime(former) {}
@@ -101,7 +107,9 @@ extension OrderPlanner {
     case .audit(let window): take(window)
     case .label(let decision, let label): self.label(decision, as: label)
     case .quality(let poor): self.poor = poor
-    case .review(let window, let now): link.reply(review(at: now), to: window)
+    case .review(let window, let now):
+      let plan = review(at: now)
+      link.reply(plan, boundsNews(), to: window)
     case .adopt(let setup): adopt(setup)
     case .end: return false
     }

@@ -21,6 +21,8 @@ package struct OrderPlanner: Sendable {
   private var bounds: PolicyBounds?
   /// Factors in force: on the thresholds, and on a right answer's worth for giving up.
   private var factors = (scale: 1.0, share: 1.0)
+  /// As was told last.
+  private var isRiskKept = true
   /// What people are shown.
   package private(set) var report = OrderReport()
 
@@ -130,6 +132,18 @@ package struct OrderPlanner: Sendable {
     return PlannedOrder(
       bounds?.policy(next) ?? setup.policy.with(steps: next), order: next.firstExits, leftOut: leftOut,
       change: change)
+  }
+
+  /// What the last review makes of budget and bound; that the bound is broken, or kept again, is told once.
+  mutating func boundsNews() -> BoundsNews {
+    var news = BoundsNews(isBudgetOutranked: report.bounds.breach == .limit)
+    let isKept = report.bounds.isRiskKept
+    guard isKept != isRiskKept, let limit = report.bounds.riskBound, let risk = report.bounds.risk else {
+      return news
+    }
+    isRiskKept = isKept
+    news.news = BoundChange(.risk, isKept: isKept, limit: limit, value: risk)
+    return news
   }
 
   /// Brings what people are shown up to date.

@@ -14,6 +14,8 @@ struct OrderTurns {
   private var untold: PlannerSetup??
   /// Sensors whose data tells nothing, as the planner was told last.
   private var poor: ModalitySet = []
+  /// Nothing within the bound on the risk costs as little as the budget, and the bound is kept.
+  private(set) var isBudgetOutranked = false
 
   init(_ link: OrderLink?) { self.link = link }
 
@@ -49,6 +51,7 @@ struct OrderTurns {
   mutating func adopt(_ setup: PlannerSetup?, after window: UInt64, at now: Instant) {
     guard let link else { return }
     asked = nil
+    isBudgetOutranked = false
     untold = .some(setup)
     poor = []
     let first = max(1, window)
@@ -62,15 +65,22 @@ struct OrderTurns {
     return true
   }
 
-  /// Before the window with that number: the plan for it, where there is one.
-  mutating func take(before window: UInt64, _ body: (PlannedOrder) -> Void) {
+  /// Before the window with that number: what the planner has found, where it was asked.
+  /// - Parameters:
+  ///   - news: takes that the bound on the risk is broken, or kept again.
+  ///   - plan: takes the plan for it, where there is one.
+  mutating func take(
+    before window: UInt64, news: (BoundChange) -> Void = { _ in }, plan: (PlannedOrder) -> Void
+  ) {
     guard let link, let asked, !link.waits || window >= asked + Self.lead else { return }
     guard link.isAnswered(asked) else {
       if link.waits { self.asked = nil }
       return
     }
     self.asked = nil
-    link.withPlan(body)
+    let bounds = link.withAnswer(plan)
+    isBudgetOutranked = bounds.isBudgetOutranked
+    if let change = bounds.news { news(change) }
   }
 
   func end() { _ = link?.send(.end) }

@@ -96,7 +96,7 @@ package final class Pipeline<Rig: SensorRig> {
       answer(windowEndingAt: end)
       // Before sensors are put to sleep: one that came back may be the one to listen from now on.
       sensors.selectSentinel()
-      sensors.isFrugal = spending?.isFrugal ?? false
+      sensors.isFrugal = !orders.isBudgetOutranked && spending?.isFrugal ?? false
       sensors.prepare(
         settings, fullChecks: window.nextFullCheck, isEventOpen: window.isEventOpen,
         audit: audits?.next(after: end))
@@ -137,7 +137,9 @@ package final class Pipeline<Rig: SensorRig> {
 
   /// Goes over to another order, or to another set of sensors that are asked, where the planner has one for the next window.
   private func takeOrder() {
-    orders.take(before: number + 1) { plan in
+    orders.take(before: number + 1) { news in
+      note(.bound(news, at: sensors.now))
+    } plan: { plan in
       plan.exchange(policy: &policy, full: &fullPolicy)
       sensors.adopt(plan)
       status.publish(order: sensors.order, leftOut: sensors.leftOut)
@@ -157,7 +159,7 @@ package final class Pipeline<Rig: SensorRig> {
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer, engine)
     audits?.post(decision)
-    spending?.post(decision.totalEnergy, joined: clock.joined)
+    let budgetNews = spending?.post(decision.totalEnergy, joined: clock.joined)
     assert(clock.last.map { decision.end > $0 } ?? true, "a window that is answered twice")
     if end == clock.next {
       clock.answered(windowEnding: decision.end, at: sensors.now)
@@ -169,6 +171,8 @@ package final class Pipeline<Rig: SensorRig> {
     sensors.publishFigures()
     status.publish(decision, joined: clock.joined, at: sensors.now)
     deliver(decision)
+    status.publish(spending?.figures)
+    if let budgetNews { note(.bound(budgetNews, at: decision.decided)) }
     let changes = window.trackEvents(decision)
     if let event = changes.ended { note(.event(event)) }
     if let event = changes.began { note(.event(event)) }

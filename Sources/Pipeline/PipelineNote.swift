@@ -15,4 +15,6 @@ package enum PipelineNote: Sendable {
   case audit(AuditedWindow)
   /// From the next window on, sensors are asked in another order, or others are.
   case reorder(OrderChange, at: Instant)
+  /// A budget or a bound on the risk is broken, or kept again.
+  case bound(BoundChange, at: Instant)
 }

@@ -18,6 +18,10 @@ package struct PipelineSettings: Sendable {
   var events: StreamEvents?
   /// Sensors that are awake stay so while something goes on.
   var eventsKeepAwake: Bool
+  /// Evidence that has to be there before an unsure window for it to wake a sensor, 0...1.
+  var wakeEvidence: Double
+  /// Joules.
+  var rightAnswerWorth: Double
   /// Watts that all may take on the average of any hour; nil: no limit.
   var budget: Double?
 
@@ -31,6 +35,8 @@ package struct PipelineSettings: Sendable {
     activityCheck = configuration.gate.activityCheck
     events = StreamEvents(configuration, model)
     eventsKeepAwake = configuration.events.keepsAwake
+    wakeEvidence = configuration.gate.wakeEvidence ?? 0
+    rightAnswerWorth = configuration.gate.valueOfRightAnswer
     budget = configuration.adaptation.reorder ? configuration.adaptation.budget : nil
   }
 

@@ -19,6 +19,8 @@ package struct PipelineStatus: Sendable {
   package var auditEnergy = Nanojoules.zero
   package var energy = Nanojoules.zero
   package var alwaysOn = Nanojoules.zero
+  /// Nil without a budget.
+  package fileprivate(set) var spending: SpendingFigures?
   package var now: Instant
 
   init(sensors count: Int, order: [Int], start: Instant) {
@@ -68,6 +70,8 @@ package final class PipelineStatusBoard: Sendable {
       $0.auditEnergy += energy
     }
   }
+
+  func publish(_ spending: SpendingFigures?) { status.withLock { $0.spending = spending } }
 
   func publish(order: [Int], leftOut: ModalitySet) {
     status.withLock {

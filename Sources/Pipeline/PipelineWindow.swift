@@ -15,6 +15,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var inputs: WindowInputs
   private var energy: EnergyAccounts
   private var fullChecks: FullCheckClock
+  private var worth = WakeWorth()
+  private var isFullCheckDue = false
   /// Nil where no class means "nothing".
   private var events: StreamEvents?
   /// Sensors woken for this window, over all its realignments.
@@ -85,6 +87,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     missing = []
     pending = []
     inactive = []
+    isFullCheckDue = false
   }
 
   mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
@@ -133,7 +136,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
         longestWake = max(longestWake, sensors.accounts[modality].wakeToWindow(period: settings.period))
       }
     }
+    fullChecks.areWorthMore = worth.pays(price(of: conditions.wakeable), for: settings.rightAnswerWorth)
     conditions.lookDue = noneClass != nil && fullChecks.isDue(at: end, wake: longestWake)
+    isFullCheckDue = isFullCheckDue || conditions.lookDue
     if conditions.present.isEmpty && !conditions.lookDue {
       // Who listens and tells nothing is taken as quiet: its encoder is left out, and the others' full checks go on.
       conditions.present.formUnion(mute)
@@ -172,6 +177,11 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     let set = ModalitySet(index: modality)
     let before = sensors.state(of: modality)
     let wasAwake = before.isAwake
+    let sleeps = before == .asleep || sensors.forAudit.contains(set)
+    // A word or a hand lasts for several windows, and a blip for one: the next window may confirm it.
+    if hasReading, sleeps, !isFullCheckDue, let events, events.suspicion < settings.wakeEvidence {
+      return .outcome(.refused)
+    }
     if let outcome = takeOver(modality, for: end) { return outcome }
     // Who can answer this window can answer the next one too, and does not miss it for a wake.
     // How long a wake takes the first one tells, which is waited for.
@@ -208,6 +218,19 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     case .deadlineMissed: return .outcome(.deadlineMissed)
     case .failed: return .outcome(.failed)
     }
+  }
+
+  /// Joules for waking these sensors and one window of theirs.
+  private func price(of sleeping: ModalitySet) -> Double {
+    var sum = Nanojoules.zero
+    for modality in modalities where sleeping.contains(index: modality) {
+      let account = sensors.accounts[modality]
+      // A wake that nobody has seen is taken to last half its deadline, as where the order is made.
+      let wake = account.lastWake == nil ? Nanoseconds(account.expectedWake.count / 2) : account.expectedWake
+      sum += energy.model.waking(modality, for: wake)?.energy ?? .zero
+      sum += energy.model.sensing(modality, for: settings.period)?.energy ?? .zero
+    }
+    return sum.joules
   }
 
   private mutating func gatherForAudit(_ modality: Int, endingAt end: Instant) {
@@ -309,6 +332,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   mutating func trackEvents(_ decision: borrowing Decision) -> EventTracker.Changes {
     if decision.answer.reason == .inactive { events?.enter(inactive: decision.answer, inactive) }
     events?.observe(endingAt: decision.end)
+    if decision.look, decision.woken.count > 0 { worth.note(hasFound: isEventOpen) }
     let changes = events?.track(decision) ?? EventTracker.Changes()
     if events?.isEvent ?? false { fullChecks.event(at: decision.end) }
     return changes

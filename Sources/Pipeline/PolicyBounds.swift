@@ -83,6 +83,14 @@ struct PolicyBounds: Sendable {
   }
 }
 
+/// What the pipeline is told of budget and bound with an answer.
+struct BoundsNews: Hashable, Sendable {
+  /// Nothing within the bound costs as little as the budget, and the bound outranks it.
+  var isBudgetOutranked = false
+  /// The bound is broken, or kept again.
+  var news: BoundChange?
+}
+
 /// How budget and bound stand: what `GetOrder` shows of them.
 package struct BoundsReport: Hashable, Sendable {
   package var riskBound: Double?
@@ -96,17 +104,25 @@ package struct BoundsReport: Hashable, Sendable {
   package var accuracyCost: Double?
   package var breach: Budget.Breach?
 
+  /// The bound on the risk is not seen to be broken.
+  package var isRiskKept: Bool { assurance != .exceeded && breach != .risk }
+
+  /// Which of the two gives way to the other; nil where there is a setting that keeps both.
+  package var conflict: String? {
+    switch breach {
+    case .limit: "budget: no setting within it keeps risk-bound; the cheapest that does is taken"
+    case .risk: "budget: no setting within it keeps risk-bound; the best within the budget is taken"
+    case nil: nil
+    }
+  }
+
   /// What people have to be told; nil where both are kept.
   package var announcement: String? {
     if assurance == .exceeded, let risk, let riskBound {
       return
         "risk-bound: \(Self.percent(risk)) of the audits were answered otherwise than by full fusion, beyond \(Self.percent(riskBound))"
     }
-    switch breach {
-    case .limit: return "budget: no setting within it keeps risk-bound; the cheapest that does is taken"
-    case .risk: return "budget: no setting within it keeps risk-bound; the best within the budget is taken"
-    case nil: return nil
-    }
+    return conflict
   }
 
   private static func percent(_ share: Double) -> String {

@@ -43,6 +43,9 @@ package struct StreamEvents: Sendable {
   /// and sensors that are awake stay so: one look is seldom evidence enough.
   var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < Self.quiet }
 
+  /// What speaks for a command, 0...1, before the window at hand.
+  var suspicion: Double { 1 - filter.evidence(filter.noneClass) }
+
   /// An event goes on.
   var isEvent: Bool { tracker.current != nil }
 

@@ -21,7 +21,8 @@ import Vocabulary
 /// A wake that will not be over before the next window is due is not waited for (`pending`): the sensors that are awake answer,
 /// and what they lean to is kept as evidence (`EvidenceFilter`) until the woken one has its own windows.
 ///
-/// What limited the answer goes before `fused`, `fusedUnsure`: lost samples, a missed wake, a pending one, a missing modality.
+/// What limited the answer goes before `fused`, `fusedUnsure`: lost samples, a missed wake, a pending one, a missing modality,
+/// a wake that was not worth its cost (`refused`): the sensors that are awake answer.
 /// An entropy at or below fusion's threshold is still a conclusion then, except with lost samples: once the walk
 /// has passed over an invalid modality, every conclusion is unsure (`windowInvalid`), and nobody is woken but for a look.
 /// After a missed deadline the window is late already, so nobody else is woken.
@@ -60,6 +61,7 @@ package struct Gate: Sendable {
   var missedDeadline = false
   /// A wake is under way that this window does not wait for.
   var isWakePending = false
+  var isWakeRefused = false
   var passedInvalid = false
   /// The first sure `none`, and whether a sure answer since was another.
   var held: Answer?
@@ -137,7 +139,11 @@ package struct Gate: Sendable {
       window.present.insert(set)
     } else {
       lost.insert(set)
-      if outcome == .pending { isWakePending = true } else { missing.insert(set) }
+      switch outcome {
+      case .pending: isWakePending = true
+      case .refused: isWakeRefused = true
+      default: missing.insert(set)
+      }
       if outcome == .deadlineMissed { missedDeadline = true }
     }
     return proceed(at: now ?? window.now)

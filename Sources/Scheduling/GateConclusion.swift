@@ -7,7 +7,8 @@ extension Gate {
     if passedInvalid { return .windowInvalid }
     if missedDeadline { return .wakeDeadlineMissed }
     if isWakePending { return .wakePending }
-    return missing.isEmpty ? nil : .modalityMissing
+    if !missing.isEmpty { return .modalityMissing }
+    return isWakeRefused ? .gainBelowCost : nil
   }
 
   /// Enters a reading. The best answer so far is the one most certain; of equals, the first.

@@ -38,6 +38,6 @@ package enum WakeOutcome: Hashable, Sendable, CaseIterable {
   case deadlineMissed
   /// The sensor cannot be had (unplugged, broken).
   case failed
-  /// The wake is not allowed now (rate limit, budget).
+  /// What is known before the wake makes it worth less than it costs.
   case refused
 }

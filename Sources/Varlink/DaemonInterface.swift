@@ -227,6 +227,27 @@ package enum DaemonInterface {
       exits: []ExitFigures
     )
 
+    # A budget of [adaptation]: what may be taken on the average of any hour.
+    type BudgetStatus (
+      watts: float,
+      # What it is an average over, how much of that has gone by since the start, and what was taken in it.
+      period_ns: int,
+      elapsed_ns: int,
+      used_nanojoules: int,
+      # No more was taken than is allowed. Broken or kept again it is a `fault` record of the ledger and a line in the journal.
+      kept: bool,
+      # Nobody but who listens is woken at present, so that it is kept.
+      frugal: bool
+    )
+
+    # A risk-bound of [adaptation]: the largest share of windows that may be answered otherwise than by full fusion.
+    type RiskStatus (
+      share: float,
+      # Of the audits; absent before the first review.
+      risk: ?float,
+      kept: bool
+    )
+
     # How the daemon is.
     method GetStatus() -> (
       version: string,
@@ -250,6 +271,9 @@ package enum DaemonInterface {
       # Windows on which every exit was run, drawn at random.
       audits: ?int,
       energy: EnergyTotals,
+      # Absent where they are not set.
+      budget: ?BudgetStatus,
+      risk_bound: ?RiskStatus,
       uptime_ns: int,
       # Absent when the daemon keeps no ledger.
       ledger: ?LedgerStatus,

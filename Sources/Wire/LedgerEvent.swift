@@ -45,6 +45,8 @@ package enum LedgerEvent: Sendable {
   case reorder(OrderChange)
   /// Something went wrong that people should know of.
   case fault(modality: Int?, message: String)
+  /// A budget or a bound on the risk is broken, or kept again. A `fault` too, so that readers that know it not say its message.
+  case bound(BoundChange)
   /// The wall clock was set: it reads so much more (less, where negative) than time that went by would have made it.
   case clock(step: Nanoseconds)
   /// A person says what a decision's window was: the class's index in the model, and the user's id.
@@ -70,7 +72,7 @@ package enum LedgerEvent: Sendable {
     case .sleep: .sleep
     case .state: .state
     case .reorder: .reorder
-    case .fault: .fault
+    case .fault, .bound: .fault
     case .clock: .clock
     case .label: .label
     case .command, .adopt: .command
@@ -114,6 +116,7 @@ package enum LedgerEvent: Sendable {
       if let modality { write(modality, names, into: &json) }
       json.key("message")
       json.value(message)
+    case .bound(let change): BoundRecord.writeMembers(change, into: &json)
     case .clock(let step):
       json.key("step_ns")
       json.value(step.count)

@@ -43,6 +43,7 @@ struct Status: ParsableCommand {
       let energy = Double(try energy.optional("audit_nanojoules")?.integer() ?? 0) * 1e-9
       Output.line("audits     \(audits), \(Output.fixed(energy, 3)) J of that")
     }
+    for line in try BoundLines.lines(reply) { Output.line(line) }
     if let ledger = try reply.optional("ledger") {
       let failure = try ledger.optional("failure").map { (place) throws(JSONError) in try place.string() }
       Output.line(

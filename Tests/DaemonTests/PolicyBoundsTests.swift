@@ -52,6 +52,22 @@ import Vocabulary
     return plans
   }
 
+  /// Told once, and once that it is kept again; where nothing that costs as little is safe, the budget gives way.
+  @Test func aBrokenBoundIsTold() throws {
+    var planner = try planner {
+      $0.adaptation.riskBound = 0.01
+      $0.adaptation.budget = 0.25
+    }
+    #expect(planner.boundsNews() == BoundsNews())
+    // The microphone is sure of nothing where a hand is shown: a setting that lets the camera sleep is wrong in a third.
+    _ = feed(&planner, 1...60, audio: 0.05)
+    let news = planner.boundsNews()
+    #expect(news.isBudgetOutranked == (planner.report.bounds.breach == .limit))
+    #expect(news.news?.isKept == (planner.report.bounds.isRiskKept ? nil : false))
+    #expect(planner.boundsNews().news == nil, "told once")
+    #expect(!planner.report.bounds.isRiskKept || news.isBudgetOutranked)
+  }
+
   @Test func aBudgetLetsTheCameraSleep() throws {
     // The microphone is unsure of every command, so that the camera is woken for a third of the windows.
     var free = try planner { _ in }

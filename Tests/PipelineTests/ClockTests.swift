@@ -69,6 +69,33 @@ import Vocabulary
     #expect(!checks.isDue(at: at(71_750), wake: .zero))
   }
 
+  /// Not where they find too little.
+  @Test func closerTogetherOnlyWhereItIsWorthIt() {
+    var checks = FullCheckClock(
+      period: .milliseconds(250), maximumBlind: .seconds(10), afterEvent: .seconds(3), start: at(0))
+    checks.event(at: at(2_000))
+    #expect(checks.isDue(at: at(2_751), wake: .zero))
+    checks.areWorthMore = false
+    #expect(!checks.isDue(at: at(9_750), wake: .zero) && checks.isDue(at: at(9_751), wake: .zero))
+  }
+
+  /// A camera's wake and a window of it take 1 J, a right answer is worth half a joule.
+  @Test func checksThatFindNothingAreNotWorthIt() {
+    var worth = WakeWorth()
+    #expect(worth.pays(1, for: 0.5) && !worth.pays(1, for: 0.05))
+    var checks = 0
+    while worth.pays(1, for: 0.5) {
+      worth.note(hasFound: false)
+      checks += 1
+    }
+    #expect((30...60).contains(checks), "\(checks)")
+    // One in twenty finds something.
+    for check in 0..<200 { worth.note(hasFound: check % 20 == 0) }
+    #expect(worth.pays(1, for: 0.5) && worth.share > 0.03 && worth.share < 0.06)
+    for _ in 0..<1000 { worth.note(hasFound: false) }
+    #expect(!worth.pays(1, for: 0.5) && worth.pays(1, for: 4))
+  }
+
   @Test func anAskedWindowEndsAfterTheLastOne() {
     var clock = clock()
     clock.answeredBetween(windowEnding: at(900))

@@ -50,6 +50,24 @@ import Vocabulary
     #expect(Double(highest) * 1e-9 > 0.95 * limit && frugal > 1000 && frugal < 59_000)
   }
 
+  /// Who listens may take more than the budget alone: that is told once, and once that it is kept again.
+  @Test func aBrokenBudgetIsTold() throws {
+    var (spending, floor) = try spending(0.3)
+    #expect(spending.isKept)
+    var told: [BoundChange] = []
+    // 1 W for an hour, then nothing but the floor.
+    for window in 0..<40_000 {
+      let cost = window < 14_400 ? Nanojoules(250_000_000) : floor
+      if let change = spending.post(cost, joined: 0) { told.append(change) }
+    }
+    #expect(told.map(\.isKept) == [false, true] && told.allSatisfy { $0.bound == .budget })
+    #expect(told[0].limit == 0.3 && told[0].value > 0.3 && told[0].value < 0.301)
+    #expect(told[1].value <= 0.297)
+    let figures = spending.figures
+    #expect(figures.isKept && figures.watts == 0.3 && figures.elapsed == SpendingFigures.period)
+    #expect(abs(figures.used.joules - 14_400 * floor.joules) < 20)
+  }
+
   @Test func windowsThatJoinedOthersPassToo() throws {
     var (spending, floor) = try spending(0.6)
     // A budget's worth and more in ten minutes.

@@ -46,6 +46,24 @@ import Vocabulary
     #expect(quiet.wakes == former.wakes && quiet.state == former.state)
   }
 
+  /// One unsure window wakes nobody where the windows before have to say something too; the second one does.
+  @Test func aDoubtIsConfirmedBeforeItWakes() throws {
+    let scene = try Scene()
+    let doubtful = ScriptedModel(audio: [.unsure, .unsure], image: [.sure(1), .unsure])
+    let camera = ModalitySet(index: 1)
+    let atOnce = try scene.play(doubtful).decisions
+    #expect(try #require(atOnce.first).woken == camera)
+    scene.configuration.gate.wakeEvidence = 0.015
+    let confirmed = try scene.play(doubtful).decisions
+    let first = try #require(confirmed.first)
+    #expect(first.woken == [] && first.answer.reason == .gainBelowCost && first.missing == [])
+    #expect(confirmed[1].woken == camera)
+    scene.configuration.gate.wakeEvidence = 1
+    // A full check needs no evidence.
+    let checks = try scene.play(doubtful).decisions
+    #expect(checks.contains { $0.look } && checks.allSatisfy { $0.woken == [] || $0.look })
+  }
+
   @Test func withoutNoneThereAreNoEvents() throws {
     var scripted = ScriptedModel(audio: [.sure(1), .unsure])
     scripted.none = nil

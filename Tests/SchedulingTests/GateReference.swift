@@ -26,6 +26,7 @@ struct GateReference {
     var firstNone: (reading: Reading, threshold: Float)?
     var late = false
     var pending = false
+    var refused = false
     var damage = false
     /// All that were asked are sure of `none`, and that is enough.
     var isSettled: Bool {
@@ -93,9 +94,11 @@ struct GateReference {
         if givesUp(ahead) { return true }
         trace.actions.append(.wake(modality: m, deadline: window.now + policy.wakeDeadlines[m]))
         if script.wakes[m] != .refused { trace.woken.insert(ModalitySet(index: m)) }
-        state[m] = script.wakes[m] == .delivered ? .awake : script.wakes[m] == .pending ? .coming : .gone
+        state[m] =
+          script.wakes[m] == .delivered
+          ? .awake : [.pending, .refused].contains(script.wakes[m]) ? .coming : .gone
         if state[m] == .coming {
-          pending = true
+          if script.wakes[m] == .pending { pending = true } else { refused = true }
           return false
         }
         if script.wakes[m] == .deadlineMissed { late = true }
@@ -153,7 +156,10 @@ struct GateReference {
     var limit: Reason? {
       damage
         ? .windowInvalid
-        : late ? .wakeDeadlineMissed : pending ? .wakePending : trace.missing.isEmpty ? nil : .modalityMissing
+        : late
+          ? .wakeDeadlineMissed
+          : pending
+            ? .wakePending : trace.missing.isEmpty ? (refused ? .gainBelowCost : nil) : .modalityMissing
     }
 
     mutating func endWithBest(_ reason: Reason) {

@@ -113,7 +113,10 @@ private func policy(
       expected: "a0 a0 w1 f ? 2 wakeDeadlineMissed"),
     Case(
       testDescription: "wake refused", window: .init(present: sound, wakeable: camera), says: allUnsure,
-      wake: .refused, expected: "a0 a0 w1 f = 2 modalityMissing"),
+      wake: .refused, expected: "a0 a0 w1 f = 2 gainBelowCost"),
+    Case(
+      testDescription: "a sensor that cannot be had", window: .init(present: sound, wakeable: camera),
+      says: allUnsure, wake: .failed, expected: "a0 a0 w1 f = 2 modalityMissing"),
     Case(
       testDescription: "the only sensor is too late", window: .init(present: [], wakeable: camera),
       says: allUnsure, wake: .deadlineMissed, expected: "w1 ? - wakeDeadlineMissed"),
@@ -272,6 +275,8 @@ private func policy(
     let delivered = walk(&gate, .init(present: sound, wakeable: camera), script(allUnsure))
     #expect(delivered.asked == both && delivered.woken == camera && delivered.missing.isEmpty)
     let refused = walk(&gate, .init(present: sound, wakeable: camera), script(allUnsure, .refused))
-    #expect(refused.asked == sound && refused.woken.isEmpty && refused.missing == camera)
+    #expect(refused.asked == sound && refused.woken.isEmpty && refused.missing.isEmpty)
+    let failed = walk(&gate, .init(present: sound, wakeable: camera), script(allUnsure, .failed))
+    #expect(failed.missing == camera)
   }
 }

@@ -126,6 +126,7 @@ struct Queries {
     json.key("always_on_nanojoules")
     json.value(status.alwaysOn.count)
     json.endObject()
+    writeBounds(status.spending, into: &json)
     json.key("uptime_ns")
     json.value(now - started.sinceBoot)
     writeLedger(into: &json)
@@ -140,6 +141,40 @@ struct Queries {
       json.key(key)
       json.value(value)
     }
+    json.endObject()
+  }
+
+  private func writeBounds(_ spending: SpendingFigures?, into json: inout JSONWriter) {
+    if let spending {
+      json.key("budget")
+      json.beginObject()
+      json.key("watts")
+      json.value(spending.watts)
+      for (key, value) in [
+        ("period_ns", SpendingFigures.period.count), ("elapsed_ns", spending.elapsed.count),
+        ("used_nanojoules", spending.used.count),
+      ] as [(StaticString, Int64)] {
+        json.key(key)
+        json.value(value)
+      }
+      json.key("kept")
+      json.value(spending.isKept)
+      json.key("frugal")
+      json.value(spending.isFrugal)
+      json.endObject()
+    }
+    let bounds = facts.order.read().bounds
+    guard let bound = bounds.riskBound else { return }
+    json.key("risk_bound")
+    json.beginObject()
+    json.key("share")
+    json.value(bound)
+    if let risk = bounds.risk {
+      json.key("risk")
+      json.value(risk)
+    }
+    json.key("kept")
+    json.value(bounds.isRiskKept)
     json.endObject()
   }
 

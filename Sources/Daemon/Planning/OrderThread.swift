@@ -41,7 +41,7 @@ final class OrderThread: Sendable {
       while let message = link.take() {
         let goesOn = planner.handle(message, link)
         board.publish(planner.report)
-        announce(planner.report.bounds.announcement, &announced)
+        announce(planner.report.bounds.conflict, &announced)
         isSaved = false
         guard goesOn else {
           save(planner)
@@ -63,12 +63,10 @@ final class OrderThread: Sendable {
 
   private var now: Instant { Instant(sinceBoot: bootTimeNanoseconds()) }
 
-  /// Says once that budget or bound are not kept, and once that they are again.
+  /// Says once that budget and bound cannot both be kept, and once that they can again.
   private func announce(_ text: String?, _ told: inout String?) {
-    // A figure in the text may change with each audit; that it is broken, and which, is the news.
-    func kind(_ text: String?) -> Substring? { text?.prefix { $0 != ":" } }
-    guard kind(text) != kind(told) else { return }
-    journal.write(text == nil ? .notice : .warning, text ?? "budget and risk-bound are kept again")
+    guard text != told else { return }
+    journal.write(text == nil ? .notice : .warning, text ?? "budget and risk-bound can both be kept again")
     told = text
   }
 

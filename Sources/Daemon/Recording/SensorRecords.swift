@@ -36,6 +36,9 @@ struct SensorRecords {
     case .event(let event): return Outcome(event: .event(event), at: event.end ?? event.start)
     case .reorder(let change, let now):
       return Outcome(event: .reorder(change), at: now, line: (.notice, OrderLine.text(change, names)))
+    case .bound(let change, let now):
+      return Outcome(
+        event: .bound(change), at: now, line: (change.isKept ? .notice : .warning, BoundRecord.text(change)))
     case .audit(let window): return Outcome(event: .audit(window), at: window.at)
     case .sentinel(let sensor, let now):
       let message = "\(names[sensor]) listens now: the first in the order that can be had"

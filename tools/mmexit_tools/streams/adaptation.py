@@ -36,6 +36,8 @@ PLAYED = (("steady", 1, 1), ("steady", 10, 1), ("steady", 50, 1), ("covered", 10
 PAYING = (("covered", 10),)
 """Played with the higher worth too."""
 PERIOD = "250ms"
+RATE = 10
+"""Pictures a second. A camera settles for three of them after each wake, so that fewer make a wake dear."""
 BUDGETS = (0.25, 0.5, 0.75)
 """Shares of what always everything takes."""
 
@@ -120,7 +122,7 @@ class Player:
     def made(self, scene: str, prevalence: int, seed: int) -> Path:
         folder = self.work / f"{scene}-{prevalence}-{seed}"
         if not (folder / "recording.json").exists():
-            make(scene, self.data, "test", prevalence, seed, 4, folder)
+            make(scene, self.data, "test", prevalence, seed, RATE, folder)
         return folder
 
     def forget(self, scene: str, prevalence: int, seed: int) -> None:
@@ -191,7 +193,7 @@ def main() -> None:
     parser.add_argument("--audits", type=Path, help="what 'mmexitctl evaluate --audit --json' says of held-out "
                         "windows, from which days are drawn; else they are made up")
     parser.add_argument("--tables", action="store_true", help="only of the scenes that were played already")
-    parser.add_argument("--keep", action="store_true", help="recordings stay in FOLDER, half a GB each")
+    parser.add_argument("--keep", action="store_true", help="recordings stay in FOLDER, one to three GB each")
     parser.add_argument("--only", action="append", metavar="SCENE-PERCENT", help="such as night-10")
     parser.add_argument("--no-benches", action="store_true", help="without resampled days and the time a plan takes")
     parser.add_argument("--out", type=Path, required=True)

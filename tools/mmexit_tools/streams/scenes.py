@@ -211,7 +211,7 @@ def main() -> None:
     parser.add_argument("--scene", choices=sorted(SCENES), required=True)
     parser.add_argument("--prevalence", type=int, choices=sorted(PREVALENCES), default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--fps", type=int, default=4)
+    parser.add_argument("--fps", type=int, default=10)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if not args.data.is_dir():
