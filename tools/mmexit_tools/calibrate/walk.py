@@ -60,8 +60,8 @@ class _Walk:
         self.quiet, self.sure, self.lost, self.looked, self.asked, self.woken, self.missing, self.wanted = (
             masks({}) for _ in range(8))
         self.done = {m: np.zeros(n, np.int64) for m in self.names}
-        self.held, self.disagreement, self.missed, self.pending, self.passed_invalid = (
-            np.zeros(n, bool) for _ in range(5))
+        self.held, self.disagreement, self.missed, self.pending, self.refused, self.passed_invalid = (
+            np.zeros(n, bool) for _ in range(6))
         self.held_at = np.full(n, NOBODY)
         self.best_at, self.best = np.full(n, NOBODY), np.full(n, np.nan)
         self.alive = np.ones(n, bool)
@@ -103,8 +103,8 @@ class _Walk:
     def limits(self, reason: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """What kept a window from being answered with everything the plan wanted; `reason` where nothing did."""
         lacking = np.logical_or.reduce([self.missing[m] for m in self.names])
-        return np.select([self.passed_invalid, self.missed, self.pending, lacking],
-                         [INVALID, DEADLINE, PENDING, MISSING], reason)
+        return np.select([self.passed_invalid, self.missed, self.pending, lacking, self.refused],
+                         [INVALID, DEADLINE, PENDING, MISSING, GAIN], reason)
 
     def standing(self, m: str, settled: Mask) -> tuple[Mask, Mask]:
         """Windows in which the modality can be asked, and in which it would have to be woken first."""
@@ -165,7 +165,8 @@ class _Walk:
         self.present[m] |= delivered
         self.lost[m] |= wake & ~delivered
         self.pending |= wake & (outcome == "pending")
-        self.missing[m] |= wake & ~delivered & (outcome != "pending")
+        self.refused |= wake & (outcome == "refused")
+        self.missing[m] |= wake & ~delivered & (outcome != "pending") & (outcome != "refused")
         self.missed |= wake & (outcome == "deadlineMissed")
         return delivered
 
