@@ -12,6 +12,7 @@ from mmexit_tools.streams.plans import BOTH, HAND, VOICE, plan
 from mmexit_tools.streams.scenes import PREVALENCES, SCENES, WIND, heard, possible, seen
 from mmexit_tools.streams.tables import following, regret, regrets, shares, whole
 from mmexit_tools.streams.turns import Point, at_energy, at_voice
+from mmexit_tools.streams.verdicts import still_worth
 from mmexit_tools.streams.writing import Line
 
 
@@ -112,3 +113,13 @@ def test_turns_are_taken_at_the_energy_and_at_what_is_heard():
     heard = at_voice([[low, high]], 30)
     assert heard is not None and heard.joules == pytest.approx(20)
     assert at_voice([[low, high]], 51) is None
+
+
+def test_a_sensor_that_is_heard_as_before_is_not_worth_nothing():
+    played = course("always everything", 80.0, 190)
+    told = [dict(t, start_s=start, sensors="image", heard=heard) for t in played.result["score"]["outcomes"]
+            for start, heard in ((20.0, True), (30.0, True), (3000.0, False), (3100.0, False))]
+    played.result["score"]["outcomes"] = told
+    assert still_worth([played]) == {}
+    told[2]["heard"] = True
+    assert "1 of 2" in still_worth([played])["covered"] and "2 of 2 before" in still_worth([played])["covered"]

@@ -36,7 +36,7 @@ package struct JournalFields: Sendable {
       label = Self.name(event.label, names.classes)
       decision = event.end == nil ? event.firstDecision : event.lastDecision
     case .audit(let window): decision = window.decision
-    case .start, .stop, .reorder, .clock, .adopt, .meter: break
+    case .start, .stop, .reorder, .clock, .adopt, .meter, .bound: break
     }
   }
 

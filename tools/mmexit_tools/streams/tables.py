@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .courses import FIXED, FOLLOWS, Course, Sum, grouped, table
 from .turns import SENTINEL, VOICE_KEPT, beside, budgets, savings
-from .verdicts import SETTLED, USELESS, verdicts
+from .verdicts import SETTLED, USELESS, still_worth, verdicts
 
 
 def regret(follows: Sum, fixed: list[Sum], worth: float) -> str:
@@ -83,6 +83,7 @@ def whole(courses: list[Course]) -> str:
 
 
 def report(courses: list[Course], benches: list[tuple[str, str]]) -> str:
+    well = "".join(f"\n{said}.\n" for said in still_worth(courses).values())
     told = "\n\n".join(f"`{command}`:\n\n```\n{said.strip()}\n```" for command, said in benches)
     days = f"## Resampled days and the time a plan takes\n\n{told}\n" if told else ""
     without = "" if told else "--no-benches "
@@ -117,7 +118,7 @@ How to read it:
 ## A sensor that tells nothing
 
 {shares(courses)}
-
+{well}
 ## What listening costs, and what it saves
 
 Of the voice commands that always everything hears, {100 * VOICE_KEPT:.0f} % at least are to be heard. *saved of

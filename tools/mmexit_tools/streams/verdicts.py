@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .courses import FIXED, FOLLOWS, Course, Phase, grouped, table
+from .turns import EVERYTHING
 
 SETTLED = 900.0
 """Seconds after a change of the scene that are reported apart."""
@@ -10,8 +11,26 @@ ABRUPT = {"covered": ("covered", "image"), "deaf": ("dead", "audio"), "faint": (
           "storm": ("windy night", "image")}
 """Phase in which a sensor is suddenly worth nothing."""
 USELESS = ABRUPT | {"night": ("night", "image"), "wind": ("wind", "audio"), "storm": ("windy night", "audio")}
+"""Phases in which a sensor is taken to be worth nothing, if it is (`still_worth`)."""
 LISTENER = "audio"
 REGRET, ENCODER = 0.05, 0.05
+
+
+def still_worth(courses: list[Course]) -> dict[str, str]:
+    """Scenes whose sensor is not worth nothing after all: in the phase always everything still gets half as many of
+    that sensor's commands as before, and how many."""
+    found = {}
+    for course in courses:
+        if course.variant != EVERYTHING or course.scene not in USELESS:
+            continue
+        name, sensor = USELESS[course.scene]
+        number, phase = next((i, p) for i, p in enumerate(course.phases) if p.name == name)
+        (before, told_before), (then, told) = (
+            course.heard(0, course.phases[0].end, sensor), course.heard(phase.start, phase.end, sensor))
+        if number and told and then * told_before >= 0.5 * before * told and then:
+            found[course.scene] = (f"{course.scene}, {name}: always everything gets {then} of {told} of the commands "
+                                   f"by {sensor} alone, {before} of {told_before} before: not worth nothing")
+    return found
 
 
 def regret_share(by: dict[str, Course], start: float, end: float, worth: float) -> float | None:
@@ -42,9 +61,9 @@ def _regret(courses: list[Course]) -> list[str]:
 
 
 def _after(courses: list[Course]) -> list[str]:
-    found = []
+    found, well = [], still_worth(courses)
     for course in courses:
-        if course.variant != FOLLOWS or course.prevalence != 10 or course.scene not in ABRUPT:
+        if course.variant != FOLLOWS or course.prevalence != 10 or course.scene not in ABRUPT.keys() - well:
             continue
         name, sensor = ABRUPT[course.scene]
         phase = next(p for p in course.phases if p.name == name)
@@ -61,9 +80,9 @@ def _after(courses: list[Course]) -> list[str]:
 
 
 def _encoder(courses: list[Course]) -> list[str]:
-    found = []
+    found, well = [], still_worth(courses)
     for course in courses:
-        if course.variant != FOLLOWS or course.scene not in USELESS:
+        if course.variant != FOLLOWS or course.scene not in USELESS.keys() - well:
             continue
         name, sensor = USELESS[course.scene]
         number, phase = next((i, p) for i, p in enumerate(course.phases) if p.name == name)
