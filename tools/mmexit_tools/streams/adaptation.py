@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from ..base.errors import NO_INPUT, ToolError, exit_with, say
-from .courses import FIXED, FOLLOWS, RARE, Course, Phase
+from .courses import FIXED, FOLLOWS, RARE, TRIED, Course, Phase
 from .scenes import SCENES, make
 from .tables import report
 from .turns import EVERYTHING
@@ -33,6 +33,8 @@ PLAYED = (("steady", 1, 1), ("steady", 10, 1), ("steady", 50, 1), ("covered", 10
           ("deaf", 10, 1), ("wind", 10, 1), ("long", 10, 1), ("faint", 10, 1), ("storm", 10, 1),
           ("covered", 1, 1), ("deaf", 1, 1))
 """Scene, prevalence in percent, seed."""
+SHORT = (("wind", 10), ("deaf", 1))
+"""Where following falls short of a fixed order."""
 PAYING = (("covered", 10),)
 """Played with the higher worth too."""
 PERIOD = "250ms"
@@ -51,6 +53,8 @@ def variants(worth: float) -> Mapping[str, dict[str, dict[str, str]]]:
         "audio first": {"gate": {**value, "first": "audio"}, "adaptation": still},
         "image first": {"gate": {**value, "first": "image"}, "adaptation": still},
         "paper's order": {"gate": {**value, "order": "paper"}, "adaptation": still},
+        TRIED[0]: {"gate": {**value, "max-blind-after-event": ""}},
+        TRIED[1]: {"gate": value, "events": {"keep-awake": "no"}},
         RARE: {"gate": {**value, "max-blind": "60s", "max-blind-after-event": ""}},
         EVERYTHING: {
             "gate": {**value, "threshold": "0", "max-blind": PERIOD, "max-blind-after-event": "",
@@ -166,7 +170,7 @@ def _scene(player: Player, scene: str, prevalence: int, seed: int) -> Iterable[C
     if not player.tables:
         player.made(scene, prevalence, seed)
     wanted = [(worth, variant) for worth in LAMBDAS for variant in variants(worth)
-              if (variant != RARE or scene == "steady") and
+              if (variant != RARE or scene == "steady") and (variant not in TRIED or (scene, prevalence) in SHORT) and
               (worth == LAMBDAS[0] or ((scene, prevalence) in PAYING and variant in (FOLLOWS, *FIXED)))]
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda w: player.course(scene, prevalence, seed, *w), wanted))

@@ -8,6 +8,8 @@ from typing import Any
 
 FOLLOWS, FIXED = "follows", ("audio first", "image first")
 RARE = "follows, a look a minute"
+TRIED = ("follows, no closer looks", "follows, none kept awake")
+"""What was tried where following falls short of a fixed order."""
 
 
 @dataclass(frozen=True)

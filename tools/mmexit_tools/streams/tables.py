@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .courses import FIXED, FOLLOWS, Course, Sum, grouped, table
+from .courses import FIXED, FOLLOWS, TRIED, Course, Sum, grouped, table
 from .turns import SENTINEL, VOICE_KEPT, beside, budgets, savings
 from .verdicts import SETTLED, USELESS, still_worth, verdicts
 
@@ -30,6 +30,22 @@ def regrets(courses: list[Course]) -> str:
             rows.append([scene, f"{prevalence} %", f"{worth:g} J", phase.name, *values, *cells])
     return table(["scene", "events", "worth", "phase", "follows, mJ", "audio first, mJ", "image first, mJ",
                   "regret, first 15 min", "regret after"], rows)
+
+
+def tried(courses: list[Course]) -> str:
+    """Phase by phase, what following makes of the scenes in which it falls short, as it is and with less."""
+    rows = []
+    for (scene, prevalence, _, worth), by in grouped(courses).items():
+        if worth != min(c.worth for c in courses) or not all(v in by for v in TRIED):
+            continue
+        for number, phase in enumerate(by[FOLLOWS].phases):
+            settled = phase.start if number == 0 else min(phase.end, phase.start + SETTLED)
+            for way in (FOLLOWS, *TRIED, FIXED[0]) if phase.end - settled >= 60 else ():
+                part, told = by[way].sum(settled, phase.end), by[way].heard(settled, phase.end)
+                share = regret(part, [by[v].sum(settled, phase.end) for v in FIXED], worth)
+                rows.append([scene, f"{prevalence} %", phase.name, way, share, f"{told[0]} of {told[1]}",
+                             f"{part.watts:.3f}"])
+    return table(["scene", "events", "phase", "way", "regret after", "commands heard", "W"], rows)
 
 
 def following(courses: list[Course]) -> str:
@@ -110,6 +126,13 @@ How to read it:
 ## Regret by phase
 
 {regrets(courses)}
+
+## Where it falls short, and what was tried
+
+Value counts windows, and people count commands: awake a little longer and looking again sooner after an event, a
+camera sees more of them, and pays for it. From 15 minutes after a change:
+
+{tried(courses)}
 
 ## How soon
 
