@@ -33,15 +33,20 @@ extension Service {
     let commands = try CommandChannel()
     let link = ledger.link
     let wantsReload = ledger.wantsReload
+    let threads = ledger.threads
     let recorder = Recorder(
       chain: ledger.chain, link: link, events: events, bell: bell, watch: watch, output: output, beats: beats,
       model: generation.model.model, directory: generation.configuration.ledger.directory, prints: prints,
       isReplay: isReplay, waits: waits)
     let orders = try OrderThread(generation, isReplay: isReplay, journal: Journal(queue: output.journal))
+    // A replay's bytes may not depend on how long the machine took.
+    let posts: @Sendable () -> Nanoseconds = { threads.time }
+    let recordingTime = isReplay ? nil : posts
     let pipeline = Pipeline(
       rig: rig, model: generation.model.model, policy: generation.plan.policy, order: generation.plan.order,
       settings: PipelineSettings(generation.configuration, generation.model.model),
-      energy: EnergyAccounts(generation.plan.energy, network: generation.model.model),
+      energy: EnergyAccounts(
+        generation.plan.energy, network: generation.model.model, recordingTime: recordingTime),
       audits: AuditTurns(generation.configuration, generation.model.model, generation.plan.energy),
       orders: orders.link,
       deliver: { events.put(.decision(copy $0)) }, note: { events.put(.note($0)) },
@@ -67,10 +72,16 @@ extension Service {
     // Nobody joins these: their ends are waited for by `ThreadEnds`, `Recorder` and `OutputThread`, each with a bound.
     try Thread(named: "output") { output.run() }.abandon()
     try Thread(named: "planner") { orders.run() }.abandon()
-    if let meters { try Thread(named: "meters") { meters.run() }.abandon() }
+    if let meters {
+      try Thread(named: "meters") {
+        threads.join()
+        meters.run()
+      }.abandon()
+    }
     if let textfile { try Thread(named: "metrics") { textfile.run() }.abandon() }
     events.put(.start(order: generation.plan.order, at: rig.now))
     try Thread(named: "recorder") {
+      threads.join()
       recorder.run()
       ends.endRecorder()
     }.abandon()

@@ -26,6 +26,16 @@ package enum Board: String, CaseIterable, Sendable {
     }
   }
 
+  /// What a busy core draws more than an idle one.
+  package var coreWatts: Double {
+    switch self {
+    case .raspberryPi4: 0.8
+    case .raspberryPi5: 1.2
+    case .raspberryPiZero2W: 0.4
+    case .genericSBC: 1
+    }
+  }
+
   /// One window's features.
   package func features(_ kind: FeatureKind) -> Nanojoules {
     switch (self, kind) {
@@ -63,6 +73,7 @@ package enum Board: String, CaseIterable, Sendable {
   package func energyModel(_ modalities: [(sensor: SensorKind, features: FeatureKind)]) -> EnergyModel {
     EnergyModel(
       source: "model:" + rawValue, picojoulesPerMac: picojoulesPerMac, picojoulesPerByte: picojoulesPerByte,
+      coreWatts: coreWatts,
       modalities: modalities.map {
         EnergyModel.ModalityPower(sensor: $0.sensor.power, features: features($0.features))
       })

@@ -39,16 +39,22 @@ package struct EnergyModel: Equatable, Sendable {
   package let source: String
   private let femtojoulesPerMac: Int64
   private let femtojoulesPerByte: Int64
+  /// What a busy core draws more than an idle one.
+  private let coreMicrowatts: Int64
   /// In the model's order.
   package let modalities: [ModalityPower]
 
   /// - Parameters:
   ///   - picojoulesPerMac: of one int8 multiply-accumulate, 0...1e6, kept to the femtojoule.
   ///   - picojoulesPerByte: of one byte of weights read, 0...1e6, kept to the femtojoule.
+  ///   - coreWatts: what a busy core draws more than an idle one, 0...1000, kept to the microwatt.
   package init(
-    source: String, picojoulesPerMac: Double, picojoulesPerByte: Double, modalities: [ModalityPower]
+    source: String, picojoulesPerMac: Double, picojoulesPerByte: Double, coreWatts: Double = 0,
+    modalities: [ModalityPower]
   ) {
     precondition((0...1e6).contains(picojoulesPerMac) && (0...1e6).contains(picojoulesPerByte))
+    precondition((0...1000).contains(coreWatts), "a core draws 0 to 1000 W")
+    coreMicrowatts = Int64((coreWatts * 1e6).rounded())
     self.source = source
     femtojoulesPerMac = Int64((picojoulesPerMac * 1000).rounded())
     femtojoulesPerByte = Int64((picojoulesPerByte * 1000).rounded())
@@ -73,6 +79,11 @@ package struct EnergyModel: Equatable, Sendable {
   /// A sensor that sleeps, for that time.
   package func idle(_ modality: Int, for time: Nanoseconds) -> EnergyPosting? {
     posting(.idle, modality, Self.energy(modalities[modality].sensor.asleep, time))
+  }
+
+  /// What the daemon's own threads took that read meters and record: so long on a core.
+  package func recording(for time: Nanoseconds) -> EnergyPosting? {
+    posting(.recording, nil, Self.energy(coreMicrowatts, time))
   }
 
   /// One window's features of a modality.

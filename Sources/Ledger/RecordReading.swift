@@ -11,7 +11,15 @@ import Vocabulary
 package func readRecords(
   _ directory: String, from sequence: UInt64? = nil, _ body: (JSONPlace) -> Bool
 ) throws(LedgerError) {
+  try readLines(directory, from: sequence) { body($0.tree) }
+}
+
+/// As `readRecords`, for whoever wants little of most of them: no tree is made of a record that is asked for none.
+package func readLines(
+  _ directory: String, from sequence: UInt64? = nil, _ body: (borrowing LedgerLine) -> Bool
+) throws(LedgerError) {
   var path = directory
+  var record = LedgerLine()
   do throws(LinuxError) {
     let segments = try Segment.list(in: directory)
     guard !segments.isEmpty else { throw LinuxError("open", directory, errno: LinuxError.noSegment) }
@@ -19,15 +27,9 @@ package func readRecords(
     for segment in segments[first...] {
       path = segment.path
       var reader = try LineReader(segment)
-      var goesOn = true
-      while goesOn {
-        let line = try reader.next { bytes in
-          guard let record = try? JSONValue.parse(bytes, maximumBytes: LineReader.maximumLine) else { return }
-          goesOn = body(JSONPlace(record))
-        }
-        if line == nil { break }
+      while let line = try reader.nextLine() {
+        if record.read(line.bytes), !body(record) { return }
       }
-      if !goesOn { return }
     }
   } catch {
     switch error.errno {

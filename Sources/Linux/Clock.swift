@@ -1,4 +1,6 @@
 import CLinux
+import Glibc
+import Vocabulary
 
 /// CLOCK_BOOTTIME now, in nanoseconds.
 package func bootTimeNanoseconds() -> Int64 { nanoseconds(of: CLOCK_BOOTTIME) }
@@ -12,6 +14,27 @@ package func bootTimeOffsetOfMonotonic() -> Int64 {
   // The two are read one after the other, so the boot time is read last: the result errs by that gap only.
   let monotonic = nanoseconds(of: CLOCK_MONOTONIC)
   return max(0, nanoseconds(of: CLOCK_BOOTTIME) - monotonic)
+}
+
+/// The time that one thread has been on a processor. May be read by any other.
+package struct ThreadClock: Sendable {
+  private let clock: clockid_t
+
+  /// The calling thread's.
+  /// - Throws: what the kernel says of a thread without a clock.
+  package init() throws(LinuxError) {
+    var found = clockid_t()
+    let code = pthread_getcpuclockid(pthread_self(), &found)
+    guard code == 0 else { throw LinuxError("pthread_getcpuclockid", "this thread", errno: code) }
+    clock = found
+  }
+
+  /// Nil when the thread has ended.
+  package var time: Nanoseconds? {
+    var t = timespec()
+    guard clock_gettime(clock, &t) == 0 else { return nil }
+    return Nanoseconds(Int64(t.tv_sec) * 1_000_000_000 + Int64(t.tv_nsec))
+  }
 }
 
 /// Sleeps until CLOCK_BOOTTIME reads `time`, in nanoseconds; returns at once if it does already.

@@ -15,10 +15,17 @@ package struct EnergyAccounts: Sendable {
   private let spectrograms: [Features.Spectrogram?]
   /// By modality: the end of the last window that always-on sensing counted its features up to; nil where it has none.
   private var featuresCounted: [Instant?]
+  /// What metering and recording take; nil where that is not known, as in a replay.
+  private var recording: RecordingTime?
   private var postings = Bounded<64, EnergyPosting>(filler: EnergyPosting(account: .idle, energy: .zero))
 
-  package init(_ energy: EnergyModel, network: Model) {
+  /// - Parameter recordingTime: how long the threads that meter and record have been on a core so far; nil where it is not
+  ///   to be posted.
+  package init(
+    _ energy: EnergyModel, network: Model, recordingTime: (@Sendable () -> Nanoseconds)? = nil
+  ) {
     model = energy
+    recording = recordingTime.map { RecordingTime($0) }
     segments = network.modalities.map { modality in
       modality.segments.reduce(into: (macs: 0, parameters: 0)) {
         $0.macs += $1.macs - $1.exitMacs
@@ -31,6 +38,9 @@ package struct EnergyAccounts: Sendable {
     }
     featuresCounted = spectrograms.map { _ in nil }
   }
+
+  /// Goes on with what the former generation's accounts have posted already.
+  mutating func adopt(recordingOf former: EnergyAccounts) { recording = former.recording }
 
   mutating func begin() { postings.removeAll() }
 
@@ -68,7 +78,7 @@ package struct EnergyAccounts: Sendable {
   mutating func close(sensors: inout [SensorAccount], at now: Instant) -> ClosingEnergy {
     begin()
     var closing = ClosingEnergy()
-    closing.alwaysOn = add(&sensors, at: now, windowEnd: now).sensing
+    closing.alwaysOn = add(&sensors, at: now, windowEnd: now, isLast: true).sensing
     closing.energy = postings
     return closing
   }
@@ -76,10 +86,11 @@ package struct EnergyAccounts: Sendable {
   /// Posts the sensors' time since the last posting.
   /// - Returns: what keeping every sensor awake and running everything would have cost in that time. While a sensor
   ///   cannot be had, nothing is posted for it, and nothing is counted for it here. While it may not be used (another program
-  ///   has it, or the daemon is paused) always-on sensing would not have it either: what it then draws is on both sides.
+  ///   has it, or the daemon is paused) always-on sensing would not have it either: what it then draws is on both sides. So is
+  ///   what recording takes.
   private mutating func add(
     _ sensors: inout [SensorAccount], at now: Instant, windowEnd end: Instant, forAudit: ModalitySet = [],
-    isAudited: Bool = false
+    isAudited: Bool = false, isLast: Bool = false
   ) -> (sensing: Nanojoules, computing: Nanojoules) {
     var sensing = Nanojoules.zero
     var features = Nanojoules.zero
@@ -109,6 +120,10 @@ package struct EnergyAccounts: Sendable {
       features += model.featureEnergy(sensor, alwaysOnWork(sensor, upTo: end))
       work.macs += segments[sensor].macs
       work.parameters += segments[sensor].parameters
+    }
+    if let time = recording?.due(at: now, isLast: isLast), let posting = model.recording(for: time) {
+      add(posting)
+      sensing += posting.energy
     }
     if isAnyObtainable {
       work.macs += fusion.macs

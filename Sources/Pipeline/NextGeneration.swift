@@ -73,5 +73,8 @@ package final class NextGeneration: @unchecked Sendable {
     inputs = other
   }
 
-  func exchange(_ mine: inout EnergyAccounts) { swap(&mine, &energy) }
+  func exchange(_ mine: inout EnergyAccounts) {
+    energy.adopt(recordingOf: mine)
+    swap(&mine, &energy)
+  }
 }

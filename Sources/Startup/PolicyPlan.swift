@@ -130,6 +130,7 @@ package struct PolicyPlan: Sendable {
       source: "model:\(board.rawValue)" + (own ? "+configuration" : ""),
       picojoulesPerMac: settings.picojoulesPerMac ?? board.picojoulesPerMac,
       picojoulesPerByte: settings.picojoulesPerByte ?? board.picojoulesPerByte,
+      coreWatts: board.coreWatts,
       modalities: model.modalities.map { modality in
         let sensor = configuration.sensor(for: modality.name)
         var kind = Board.SensorKind.camera

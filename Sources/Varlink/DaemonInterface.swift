@@ -124,7 +124,7 @@ package enum DaemonInterface {
       certainty: float
     )
 
-    type Account (sensing, wake, settling, features, segment, fusion, audit, idle)
+    type Account (sensing, wake, settling, features, segment, fusion, audit, idle, recording)
 
     type Scope (package, board, sensor, modelled)
 

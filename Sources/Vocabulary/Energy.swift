@@ -21,13 +21,15 @@ package struct EnergyPosting: Hashable, Sendable {
   /// What the energy was spent on.
   package enum Account: String, Hashable, Sendable, CaseIterable {
     case sensing, wake, settling, features, segment, fusion, audit, idle
+    /// The daemon's own: reading meters, making and writing the ledger.
+    case recording
   }
   /// Where it was drawn.
   package enum Scope: String, Hashable, Sendable, CaseIterable { case package, board, sensor, modelled }
   package enum Kind: String, Hashable, Sendable, CaseIterable { case measured, estimated }
 
   package var account: Account
-  /// Index of the modality it was spent for; nil for what belongs to none (fusion, idle).
+  /// Index of the modality it was spent for; nil for what belongs to none (fusion, recording).
   package var modality: Int?
   /// The exit (from 1) whose segment it was spent on; nil otherwise.
   package var exit: Int?

@@ -32,12 +32,21 @@ enum PeriodStart: Equatable {
 enum UTCTime {
   /// Nanoseconds since 1970; nil where it is no such time. Clock and fraction may be left out.
   static func nanoseconds(_ text: String) -> Int64? {
-    var rest = Array(text.utf8)[...]
+    var text = text
+    return text.withUTF8 { nanoseconds(UnsafeRawBufferPointer($0)) }
+  }
+
+  static func nanoseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
+    var rest = text[...]
     if rest.last == UInt8(ascii: "Z") { rest = rest.dropLast() }
     func number(_ digits: Int, _ range: ClosedRange<Int>) -> Int? {
-      guard rest.count >= digits, let value = Int(String(decoding: rest.prefix(digits), as: UTF8.self)),
-        rest.prefix(digits).allSatisfy({ (0x30...0x39).contains($0) }), range.contains(value)
-      else { return nil }
+      guard rest.count >= digits else { return nil }
+      var value = 0
+      for byte in rest.prefix(digits) {
+        guard (0x30...0x39).contains(byte) else { return nil }
+        value = value * 10 + Int(byte - 0x30)
+      }
+      guard range.contains(value) else { return nil }
       rest = rest.dropFirst(digits)
       return value
     }
@@ -117,9 +126,9 @@ struct AuditPeriod {
 
   /// - Throws: `CommandFailure`.
   init(_ directory: String, since start: PeriodStart) throws {
-    func read(from sequence: UInt64?, _ body: (JSONPlace) -> Void) throws {
+    func read(from sequence: UInt64?, _ body: (borrowing LedgerLine) -> Void) throws {
       do throws(LedgerError) {
-        try readRecords(directory, from: sequence) {
+        try readLines(directory, from: sequence) {
           body($0)
           return true
         }
@@ -139,16 +148,26 @@ struct AuditPeriod {
     self = sums
   }
 
-  private static func time(_ record: JSONPlace) -> Int64? {
-    if let text = try? record.optional("t_utc")?.string() { return UTCTime.nanoseconds(text) }
-    return try? record.member("t_boot_ns").integer()
+  private static func time(_ record: borrowing LedgerLine) -> Int64? {
+    let wall = record.withText("t_utc") { Optional(UTCTime.nanoseconds($0)) }
+    return wall ?? record.number("t_boot_ns")
   }
 
   /// A record that is not as the daemon writes it is passed over: `audit` has named it.
-  private mutating func add(_ record: JSONPlace) {
-    guard let time = Self.time(record), time >= from, let type = try? record.member("type").string() else {
-      return
+  private mutating func add(_ record: borrowing LedgerLine) {
+    guard let time = Self.time(record), time >= from, let type = record.text("type") else { return }
+    switch type {
+    case "wake": change(sensor: record.text("modality")) { $0.wakes.sum(1) }
+    case "sleep":
+      let awake = record.number("awake_ns") ?? 0
+      change(sensor: record.text("modality")) { $0.awake.sum(awake) }
+    case "fault": change(sensor: record.text("modality")) { $0.faults.sum(1) }
+    case "decision", "stop", "event", "meter": add(type, record.tree, time)
+    default: break
     }
+  }
+
+  private mutating func add(_ type: String, _ record: JSONPlace, _ time: Int64) {
     switch type {
     case "decision":
       let count = (try? record.windows()) ?? 1
@@ -157,13 +176,7 @@ struct AuditPeriod {
     case "stop": addEnergy(record, time)
     case "event":
       if (try? record.member("end_ns").value) == .null { change(time) { $0.events.sum(1) } }
-    case "wake": change(sensor: record) { $0.wakes.sum(1) }
-    case "sleep":
-      let awake = (try? record.member("awake_ns").integer()) ?? 0
-      change(sensor: record) { $0.awake.sum(awake) }
-    case "fault": change(sensor: record) { $0.faults.sum(1) }
-    case "meter": addMeter(record)
-    default: break
+    default: addMeter(record)
     }
   }
 
@@ -172,7 +185,7 @@ struct AuditPeriod {
     for posting in (try? record.optional("energy")?.elements()) ?? [] {
       guard let energy = try? posting.member("nanojoules").integer() else { continue }
       change(time) { $0.energy.sum(energy) }
-      change(sensor: posting) { $0.energy.sum(energy) }
+      change(sensor: try? posting.optional("modality")?.string()) { $0.energy.sum(energy) }
     }
   }
 
@@ -202,8 +215,8 @@ struct AuditPeriod {
     body(&hours[hour, default: Hour()])
   }
 
-  private mutating func change(sensor record: JSONPlace, _ body: (inout Sensor) -> Void) {
-    guard let modality = try? record.optional("modality")?.string() else { return }
+  private mutating func change(sensor modality: String?, _ body: (inout Sensor) -> Void) {
+    guard let modality else { return }
     let name = BytewiseText(modality)
     guard sensors[name] != nil || sensors.count < Self.maximumNames else {
       isCut = true

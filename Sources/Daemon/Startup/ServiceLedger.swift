@@ -8,6 +8,8 @@ import Vocabulary
 struct OpenLedger: ~Copyable {
   var chain: LedgerChain
   let link: LedgerLink
+  /// The one that writes it is among them.
+  let threads: RecordingThreads
   /// SIGHUP came while it was being opened.
   let wantsReload: Bool
 }
@@ -41,7 +43,11 @@ extension Service {
       let link = try LedgerLink(capacity: options.bufferBytes) { bell.ring() }
       let opening = try LedgerOpening()
       let work = options
-      try Thread(named: "writer") { opening.run(settings.directory, link, work) }.abandon()
+      let threads = RecordingThreads()
+      try Thread(named: "writer") {
+        threads.join()
+        opening.run(settings.directory, link, work)
+      }.abandon()
       while opening.outcome() == nil {
         if try isStopped(by: signals, while: opening.bell, until: nil, &wantsReload) { return nil }
       }
@@ -56,7 +62,7 @@ extension Service {
           if try isStopped(by: signals, while: bell, until: limit, &wantsReload) { return nil }
         }
       }
-      return OpenLedger(chain: chain, link: link, wantsReload: wantsReload)
+      return OpenLedger(chain: chain, link: link, threads: threads, wantsReload: wantsReload)
     } catch let error as LedgerError {
       throw StartupError(error, at: "\(generation.loaded.places.place("ledger", "directory")): directory")
     } catch let error as LinuxError {

@@ -83,7 +83,7 @@ struct ReportSums {
   init(_ directory: String) throws(LedgerError) {
     var first = Int64.max
     var last = Int64.min
-    try readRecords(directory) { record in
+    try readLines(directory) { record in
       if let time = RecordTime.of(record) {
         first = min(first, time)
         last = max(last, time)
@@ -93,7 +93,7 @@ struct ReportSums {
     guard first <= last else { throw .noLedger(path: directory) }
     (from, to) = (first, last)
     var sums = self
-    try readRecords(directory) { record in
+    try readLines(directory) { record in
       sums.take(record)
       return true
     }
@@ -103,10 +103,30 @@ struct ReportSums {
 
   private func bin(_ time: Int64) -> Int { Int(min(max(0, (time - from) / width), Int64(Self.bins - 1))) }
 
-  private mutating func take(_ record: JSONPlace) {
+  /// What comes in masses and says little is told from its bytes; the rest from the tree.
+  private mutating func take(_ record: borrowing LedgerLine) {
     guard let time = RecordTime.of(record), (from...to).contains(time), let type = record.text("type") else {
       return
     }
+    switch type {
+    case "state":
+      let name = record.text("modality")
+      switch record.text("to") {
+      case "awake", "waking": change(sensor: name) { $0.awakeSince = $0.awakeSince ?? time }
+      default: close(name, at: time)
+      }
+    case "sleep": close(record.text("modality"), at: time)
+    case "wake":
+      change(sensor: record.text("modality")) {
+        $0.wakes += 1
+        $0.awakeSince = $0.awakeSince ?? time
+      }
+    case "audit", "label", "command": break
+    default: take(type, record.tree, time)
+    }
+  }
+
+  private mutating func take(_ type: String, _ record: JSONPlace, _ time: Int64) {
     switch type {
     case "decision": takeDecision(record, time)
     case "start":
@@ -118,15 +138,8 @@ struct ReportSums {
     case "stop":
       takeEnergy(record, time)
       closeAll(at: time)
-    case "state": takeState(record, time)
-    case "sleep": close(record, at: time)
-    case "wake":
-      change(sensor: record) {
-        $0.wakes += 1
-        $0.awakeSince = $0.awakeSince ?? time
-      }
     case "fault":
-      change(sensor: record) { $0.faults += 1 }
+      change(sensor: record.text("modality")) { $0.faults += 1 }
       troubles.append(time, "\(record.text("modality") ?? "machine"): \(record.text("message") ?? "fault")")
     case "gap": troubles.append(time, "gap in the ledger: \(record.text("cause") ?? "no cause told")")
     case "clock":
@@ -183,15 +196,8 @@ extension ReportSums {
       if posting.text("modality") == nil {
         shared[place] = shared[place].adding(energy)
       } else {
-        change(sensor: posting) { $0.energy[place] = $0.energy[place].adding(energy) }
+        change(sensor: posting.text("modality")) { $0.energy[place] = $0.energy[place].adding(energy) }
       }
-    }
-  }
-
-  private mutating func takeState(_ record: JSONPlace, _ time: Int64) {
-    switch record.text("to") {
-    case "awake", "waking": change(sensor: record) { $0.awakeSince = $0.awakeSince ?? time }
-    default: close(record, at: time)
     }
   }
 
@@ -246,8 +252,8 @@ extension ReportSums {
     return false
   }
 
-  private mutating func change(sensor record: JSONPlace, _ body: (inout Sensor) -> Void) {
-    guard let name = record.text("modality"), sensors[name] != nil || room(sensors.count) else { return }
+  private mutating func change(sensor name: String?, _ body: (inout Sensor) -> Void) {
+    guard let name, sensors[name] != nil || room(sensors.count) else { return }
     body(&sensors[name, default: Sensor()])
   }
 
@@ -256,8 +262,8 @@ extension ReportSums {
     body(&exits[name, default: Exit()])
   }
 
-  private mutating func close(_ record: JSONPlace, at time: Int64) {
-    guard let name = record.text("modality"), let since = sensors[name]?.awakeSince else { return }
+  private mutating func close(_ name: String?, at time: Int64) {
+    guard let name, let since = sensors[name]?.awakeSince else { return }
     sensors[name]?.awakeSince = nil
     add(awake: since, time, to: name)
   }
@@ -284,8 +290,8 @@ extension ReportSums {
 /// When a record was written: nanoseconds since 1970, or of a replay's virtual clock.
 enum RecordTime {
   /// Up to the year 2116; nil where a record has none, or one that no clock has.
-  static func of(_ record: JSONPlace) -> Int64? {
-    let time = record.text("t_utc").flatMap { UTCTime.nanoseconds($0) } ?? record.number("t_boot_ns")
+  static func of(_ record: borrowing LedgerLine) -> Int64? {
+    let time = record.withText("t_utc") { UTCTime.nanoseconds($0) } ?? record.number("t_boot_ns")
     return time.flatMap { (0...Int64.max / 2).contains($0) ? $0 : nil }
   }
 }
