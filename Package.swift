@@ -100,7 +100,8 @@ let package = Package(
     .executableTarget(
       name: "mmexit-bench",
       dependencies: [
-        "Adaptation", "CJPEG", "CKernelCheck", "CKernels", "Energy", "Engine", "JSON", "Ledger", "Policies",
+        "Adaptation", "CJPEG", "CKernelCheck", "CKernels", "Energy", "Engine", "JSON", "Ledger", "Linux",
+        "Policies",
         "Scheduling", "Sensing", "Vocabulary",
       ]),
 

@@ -56,8 +56,9 @@ void mmx_frugal_heap(void) {
 
 void mmx_trim_heap(void) { malloc_trim(0); }
 
-// Text is mapped from its file and never written: what goes comes back from the page cache at its next use. A debugger's
-// breakpoints are written into it: they have to be set behind this.
+// Text and constants are mapped from their file and never written (what the loader relocates lies in a writable part): what
+// goes comes back from the page cache at its next use. A debugger's breakpoints are written into it: they have to be set
+// behind this.
 static int forget_text(struct dl_phdr_info *object, size_t size, void *unused) {
   (void)size;
   (void)unused;
@@ -66,7 +67,7 @@ static int forget_text(struct dl_phdr_info *object, size_t size, void *unused) {
   const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   for (int i = 0; i < object->dlpi_phnum; i++) {
     const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-    if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || part->p_flags & PF_W) continue;
+    if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
     const uintptr_t begin = (object->dlpi_addr + part->p_vaddr + page - 1) / page * page;
     const uintptr_t end = (object->dlpi_addr + part->p_vaddr + part->p_filesz) / page * page;
     if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);

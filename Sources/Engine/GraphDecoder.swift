@@ -126,7 +126,9 @@ struct GraphDecoder {
         from: UnsafeRawBufferPointer(rebasing: bytes[tensor.bytes]).baseAddress.unsafelyUnwrapped,
         byteCount: tensor.count)
     }
-    if let bad = UnsafeBufferPointer(start: place, count: tensor.count).firstIndex(of: -128) {
+    let values = UnsafeBufferPointer(start: place, count: tensor.count)
+    // The least of all first: that takes vectors, a search does not.
+    if values.reduce(0, min) == -128, let bad = values.firstIndex(of: -128) {
       throw text.error(
         .weightRange, "element \(bad) of tensor \"\(tensor.name)\" is -128; weights are -127...127")
     }

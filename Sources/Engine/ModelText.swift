@@ -15,12 +15,11 @@ struct ModelText {
 
   /// The members there may be, as one string of names with spaces between.
   func allowOnly(_ names: String) throws(ModelError) {
-    let known = names.split(separator: " ")
     for member in try lift({ place throws(JSONError) in try place.object() }).members
-    where !known.contains(bytesOf: member.key) {
+    where !names.hasWord(member.key) {
       throw ModelError(
         .unexpectedMember, at: "\(place.path).\(member.key)",
-        "no such member; known here: \(known.joined(separator: ", "))")
+        "no such member; known here: \(names.split(separator: " ").joined(separator: ", "))")
     }
   }
 

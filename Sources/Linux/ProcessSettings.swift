@@ -19,6 +19,6 @@ package func useFrugalHeap() { mmx_frugal_heap() }
 /// meanwhile: for the moment after much was freed.
 package func trimHeap() { mmx_trim_heap() }
 
-/// Takes the text of the program and its libraries out of this process's resident memory: what only a start or a reload
+/// Takes the text and constants of the program and its libraries out of this process's resident memory: what only a start or a reload
 /// needed stays out, the rest comes back from the page cache at its next use, for some hundred page faults once.
 package func trimText() { mmx_trim_text() }

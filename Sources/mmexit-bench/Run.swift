@@ -167,7 +167,10 @@ private func printTable(
   print(
     "\(model.name): \(set), \(rounds) rounds, \(model.arenaBytes) bytes of activations; pictures from 640 x 480 RGB"
   )
-  let resident = first.residentKiB.map { ", with \($0) KiB resident then" } ?? ""
+  var resident = ""
+  if let atOnce = first.residentAtOnceKiB, let kept = first.residentKiB {
+    resident = "; \(atOnce) KiB resident then, \(kept) when what only that needed is given back"
+  }
   print("from the file to the first answer: \(decimal(Double(first.nanoseconds) / 1000)) us\(resident)")
   var rows = [["", "median us", "p99 us", "MACs", "GMAC/s"]]
   for part in parts {
@@ -223,6 +226,7 @@ private func printJSON(
         ]
       }))
   object.append("first_answer_ns", .integer(first.nanoseconds))
+  object.append("resident_at_once_kib", first.residentAtOnceKiB.map { .integer(Int64($0)) } ?? .null)
   object.append("resident_kib", first.residentKiB.map { .integer(Int64($0)) } ?? .null)
   object.append("layers", layers.json)
   print(JSONValue.object(object))

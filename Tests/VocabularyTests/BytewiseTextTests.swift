@@ -23,6 +23,17 @@ import Vocabulary
     #expect([""].firstIndex(bytesOf: "") == 0)
   }
 
+  @Test func wordsAreFoundWhole() {
+    for word in ["shape", "scale", "zero_point"] { #expect("shape scale zero_point".hasWord(word)) }
+    for word in ["", " ", "shap", "cale", "point", "shape scale", "shape ", "zero_point_"] {
+      #expect(!"shape scale zero_point".hasWord(word), "\(word)")
+    }
+    #expect(!"".hasWord(""))
+    #expect(!"a  b".hasWord(""))
+    #expect("a \(decomposed)".hasWord(decomposed))
+    #expect(!"a \(decomposed)".hasWord(composed))
+  }
+
   @Test func theOrderIsThatOfTheBytes() {
     #expect(
       ["b", "", "\u{e9}", "a", "e\u{301}"].map { BytewiseText($0) }.sorted().map(\.text).map {

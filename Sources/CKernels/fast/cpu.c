@@ -3,6 +3,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <stdatomic.h>
 
 static uint64_t enabled_state(void) {
   uint32_t a, b, c, d;
@@ -11,7 +12,7 @@ static uint64_t enabled_state(void) {
   return (uint64_t)d << 32 | a;
 }
 
-int mmx_cpu_has(mmx_isa isa) {
+static int probe(mmx_isa isa) {
   enum { YMM = 0x06, ZMM = 0xE6 };
   uint32_t a, b, c, d, a1 = 0, unused;
   uint64_t state = enabled_state();
@@ -29,6 +30,17 @@ int mmx_cpu_has(mmx_isa isa) {
              (c >> 11 & 1);
     default: return 0;
   }
+}
+
+// A virtual machine's CPUID leaves it for the host, which takes tens of microseconds: asked once, kept as a bit a path.
+int mmx_cpu_has(mmx_isa isa) {
+  static _Atomic uint32_t kept;
+  uint32_t has = atomic_load_explicit(&kept, memory_order_relaxed);
+  if (has == 0) {  // The portable path's bit is never 0.
+    for (int i = 0; i < MMX_ISA_COUNT; i++) has |= (uint32_t)probe((mmx_isa)i) << i;
+    atomic_store_explicit(&kept, has, memory_order_relaxed);
+  }
+  return has >> isa & 1;
 }
 #elif defined(__aarch64__)
 #include <sys/auxv.h>

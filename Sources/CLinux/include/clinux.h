@@ -36,7 +36,7 @@ extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec
 int mmx_raise_open_files(uint64_t count);
 void mmx_frugal_heap(void);
 void mmx_trim_heap(void);
-// Takes the program's and its libraries' text out of the resident set; what is used again comes back by itself.
+// Takes the program's and its libraries' text and constants out of the resident set; what is used again comes back by itself.
 void mmx_trim_text(void);
 // pthread_clockjoin_np by the monotonic clock; a thread that has not ended by then is detached and ETIMEDOUT returned.
 int mmx_join_within(unsigned long thread, int64_t nanoseconds);
