@@ -24,3 +24,6 @@ ledger=/var/lib/mmexitd/ledger
 # Decisions that pictures had a part in.
 looks() { cat $ledger/ledger-*.jsonl 2> /dev/null | grep -c '"type":"decision".*"used":\[[^]]*"image"'; }
 looked() { [ "$(looks)" -gt "$1" ]; }
+# How often the daemon has said something since it was installed, and whether that is more than before.
+told() { journalctl -u mmexitd -o cat --no-pager | grep -c "$1"; }
+more_told() { [ "$(told "$1")" -gt "$2" ]; }

@@ -10,8 +10,6 @@ set_key 'sensor image' device vivid-000-vid-cap; set_key 'sensor image' linger 3
 set_key 'sensor audio' stuck-after 0s
 modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x00
 modprobe snd-aloop
-told() { journalctl -u mmexitd -o cat --no-pager | grep -c "$1"; }
-more_told() { [ "$(told "$1")" -gt "$2" ]; }
 press() { v4l2-ctl -d $camera -c "$1=1"; }
 counted() { [ "$(mmexitctl status --json | grep -o "\"$1\": *[0-9]*" | grep -o '[0-9]*$' | sort -n | tail -n 1)" -gt "$2" ]; }
 # While it streams: what is pressed, and what the daemon says of it. Faults follow one another: each starts anew.

@@ -10,8 +10,6 @@ set_key 'sensor image' device vivid-000-vid-cap; set_key 'sensor image' linger 3
 set_key 'sensor audio' stuck-after 0s
 modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x00
 modprobe snd-aloop
-told() { journalctl -u mmexitd -o cat --no-pager | grep -c "$1"; }
-more_told() { [ "$(told "$1")" -gt "$2" ]; }
 # Driver, device, sensor, what the daemon says when it is gone.
 replug() {
   local driver=/sys/bus/platform/drivers/$1 back gone
