@@ -80,9 +80,10 @@ package struct Engine: ~Copyable, @unchecked Sendable {
     return extractors[modality].extract(pcm: pcm, at: position)
   }
 
+  /// - Parameter mirrored: what the picture shows in a mirror.
   /// - Precondition: the modality takes pictures; neither extent is above 16384.
-  package mutating func setInput(_ modality: Int, image: PixelView) {
-    extractors[modality].extract(image: image)
+  package mutating func setInput(_ modality: Int, image: PixelView, mirrored: Bool = false) {
+    extractors[modality].extract(image: image, mirrored: mirrored)
     restart(modality)
   }
 

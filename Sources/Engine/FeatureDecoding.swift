@@ -15,7 +15,7 @@ extension Features {
   }
 
   private static func image(_ text: ModelText) throws(ModelError) -> (Features, Shape) {
-    try text.allowOnly("kind width height channels mean std")
+    try text.allowOnly("kind width height channels mean std mirrored")
     let extents = 1...Int(MMX_MAX_IMAGE_EXTENT)
     let width = try text.member("width").integer(in: extents)
     let height = try text.member("height").integer(in: extents)
@@ -27,7 +27,8 @@ extension Features {
     }
     let image = Image(
       width: width, height: height, channels: channels, mean: try floats(try text.member("mean"), channels),
-      std: try positives(try text.member("std"), channels))
+      std: try positives(try text.member("std"), channels),
+      mirrored: try text.optional("mirrored")?.bool() ?? false)
     return (.image(image), Shape(height: height, width: width, channels: channels))
   }
 

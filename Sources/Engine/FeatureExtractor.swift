@@ -114,7 +114,8 @@ final class FeatureExtractor {
     return min(hops, spectrogram.frames)
   }
 
-  func extract(image: PixelView) {
+  /// - Parameter mirrored: the features' columns stand in reverse order.
+  func extract(image: PixelView, mirrored: Bool) {
     guard case .image(var description, let table, let scratch) = tables else {
       preconditionFailure("this modality does not take pictures")
     }
@@ -125,6 +126,18 @@ final class FeatureExtractor {
       &description, image.base, Int32(image.width), Int32(image.height), Int32(image.channels), table,
       scratch,
       input)
+    if mirrored { reverseColumns(Int(description.width), Int(description.channels)) }
+  }
+
+  private func reverseColumns(_ width: Int, _ channels: Int) {
+    for row in stride(from: input, to: input + count, by: width * channels) {
+      var (left, right) = (row, row + (width - 1) * channels)
+      while left < right {
+        for channel in 0..<channels { swap(&left[channel], &right[channel]) }
+        left += channels
+        right -= channels
+      }
+    }
   }
 
   func extract(vector: UnsafeBufferPointer<Float>) {

@@ -13,6 +13,9 @@ package enum Features: Equatable, Sendable {
     package let channels: Int
     package let mean: [Float]
     package let std: [Float]
+    /// What is seen in a mirror means the same, and the network learned both: every other picture of a stream is
+    /// mirrored, so that two looks at one still scene are two opinions (horizontal flips at test time).
+    package let mirrored: Bool
   }
 
   /// ln(power + floor) of `frames` x `bands`, less `mean`, divided by `std`.

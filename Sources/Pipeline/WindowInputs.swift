@@ -18,8 +18,8 @@ struct WindowInputs {
   private enum Source {
     /// `check` is a place in `soundChecks`, or in `frameChecks`.
     case sound(samples: UnsafeMutableBufferPointer<Int16>, hop: Int, length: Nanoseconds, check: Int)
-    /// `frame` is a place in `frames`.
-    case picture(check: Int, frame: Int)
+    /// `frame` is a place in `frames`; `mirrors`: every other one is mirrored (`Features.Image.mirrored`).
+    case picture(check: Int, frame: Int, mirrors: Bool)
   }
 
   private let sources: [Source]
@@ -58,8 +58,8 @@ struct WindowInputs {
         soundChecks.append(SoundActivity(sampleRate: Int(spectrogram.sampleRate)))
         soundProminence.append(SoundProminence(length: length))
         quality.append(.sound)
-      case .image:
-        sources.append(.picture(check: frameChecks.count, frame: frames.count))
+      case .image(let image):
+        sources.append(.picture(check: frameChecks.count, frame: frames.count, mirrors: image.mirrored))
         frameChecks.append(FrameActivity())
         quality.append(.picture)
         frames.append(PinnedFrame())
@@ -98,7 +98,7 @@ struct WindowInputs {
       guard activityCheck else { return .whole(active: true, prominence: prominence) }
       quality[modality].observe(observation)
       return .whole(active: observation.active, prominence: prominence)
-    case .picture(let check, let frame):
+    case .picture(let check, let frame, let mirrors):
       // A frame too late is one for a realigned window, which is what waiting for the sensor makes of it.
       func belongs(_ captured: Instant) -> Bool {
         end - captured <= maximumSkew && captured - end <= maximumSkew
@@ -106,6 +106,7 @@ struct WindowInputs {
       let active = rig.withFrame(modality) { pixels, captured -> Bool? in
         guard belongs(captured) else { return nil }
         frames[frame].pin(pixels)
+        frames[frame].mirrored = mirrors && !frames[frame].mirrored
         instants[modality] = captured
         nominal[modality] = captured
         guard activityCheck else { return true }
@@ -134,8 +135,8 @@ struct WindowInputs {
     switch sources[modality] {
     case .sound(let samples, _, _, _):
       return engine.setInput(modality, pcm: UnsafeBufferPointer(samples), at: positions[modality])
-    case .picture:
-      engine.setInput(modality, image: picture(of: modality))
+    case .picture(_, let frame, _):
+      engine.setInput(modality, image: picture(of: modality), mirrored: frames[frame].mirrored)
       return nil
     }
   }
@@ -147,7 +148,7 @@ struct WindowInputs {
 
   /// The frame that was gathered.
   func picture(of modality: Int) -> PixelView {
-    guard case .picture(_, let frame) = sources[modality] else { preconditionFailure("not a picture") }
+    guard case .picture(_, let frame, _) = sources[modality] else { preconditionFailure("not a picture") }
     return frames[frame].view
   }
 
@@ -192,6 +193,8 @@ private final class PinnedFrame {
   private var width = 0
   private var height = 0
   private var channels = 1
+  /// Whether the network is to see it in a mirror.
+  var mirrored = false
 
   deinit { pixels.deallocate() }
 

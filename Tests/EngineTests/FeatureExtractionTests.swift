@@ -46,6 +46,36 @@ import Vocabulary
     #expect(fromPicture == quantized)
   }
 
+  /// Pictures that are whole times as large as the features: what is seen in a mirror is the picture with its columns in
+  /// reverse.
+  @Test(arguments: 1...3) func aMirroredPictureIsThePictureInAMirror(_ times: Int) throws {
+    let shape = try Reference(file).shape("p.in")
+    let (height, width, channels) = (shape[0] * times, shape[1] * times, shape[2])
+    var dice = Dice(UInt64(times))
+    let pixels = (0..<height * width * channels).map { _ in UInt8.random(in: 0...255, using: &dice) }
+    var reversed = pixels
+    for index in pixels.indices {
+      let (row, column, channel) = (index / channels / width, index / channels % width, index % channels)
+      reversed[(row * width + width - 1 - column) * channels + channel] = pixels[index]
+    }
+    func seen(_ pixels: [UInt8], mirrored: Bool) throws -> [Float] {
+      var engine = Engine(try Model.decode(file.bytes))
+      engine.beginWindow()
+      pixels.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return }
+        let view = PixelView(base: base, width: width, height: height, channels: channels)
+        engine.setInput(0, image: view, mirrored: mirrored)
+      }
+      return (0..<2).flatMap { _ in
+        _ = engine.advance(0)
+        return engine.withLogits { Array($0) }
+      }
+    }
+    #expect(try seen(pixels, mirrored: true) == seen(reversed, mirrored: false))
+    #expect(try seen(pixels, mirrored: false) == seen(reversed, mirrored: true))
+    #expect(try seen(pixels, mirrored: true) != seen(pixels, mirrored: false))
+  }
+
   @Test func soundGoesThroughTheSpectrogramKernel() throws {
     var dice = Dice(2)
     let pcm = (0..<1000).map { _ in Int16.random(in: -20000...20000, using: &dice) }

@@ -81,6 +81,18 @@ import Vocabulary
     #expect(try #require(second.skew) <= .milliseconds(60))
   }
 
+  /// The picture does not change, and its right half is the brighter one: seen in a mirror the left one is.
+  @Test func everyOtherPictureIsMirroredWhereTheModelSaysThatItMayBe() throws {
+    let scene = try Scene(still: true)
+    scene.configuration.sensors[0].linger = .seconds(2)
+    var model = ScriptedModel()
+    model.mirrored = true
+    let outcome = try scene.play(model)
+    let labels = outcome.decisions.filter { $0.used.contains(index: 1) }.map(\.answer.label)
+    #expect(labels.count > 8)
+    for (index, label) in labels.enumerated() { #expect(label == (index.isMultiple(of: 2) ? 1 : 2)) }
+  }
+
   @Test func aSecondSensorMaySettleItAlone() throws {
     let scene = try Scene()
     let outcome = try scene.play(ScriptedModel(image: [.sure(1), .unsure]))

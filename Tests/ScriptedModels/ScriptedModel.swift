@@ -18,6 +18,9 @@ package struct ScriptedModel {
   package var none: String? = "none"
   /// Three.
   package var classes = ["none", "go", "stop"]
+  /// The model says that pictures may be mirrored, and the picture's first exit tells which half is the brighter one,
+  /// surely: `go` the left, `stop` the right one.
+  package var mirrored = false
 
   package init(
     audio: [Say] = [.unsure, .unsure], image: [Say] = [.unsure, .unsure], fusion: Say = .sure(1)
@@ -34,10 +37,12 @@ package struct ScriptedModel {
     func words(_ values: [UInt32]) -> [UInt8] {
       values.flatMap { v in (0..<4).map { UInt8(truncatingIfNeeded: v >> (8 * $0)) } }
     }
-    func logits(_ name: String, _ input: String, _ width: Int, _ say: Say) -> JSONValue {
+    func logits(
+      _ name: String, _ input: String, _ width: Int, _ say: Say, weights: [UInt8]? = nil
+    ) -> JSONValue {
       var bias = [UInt32](repeating: 0, count: 3)
       if case .sure(let label) = say { bias[label] = 200 }
-      tensors.append(("\(name).w", "I8", [3, width], Array(repeating: 0, count: 3 * width)))
+      tensors.append(("\(name).w", "I8", [3, width], weights ?? Array(repeating: 0, count: 3 * width)))
       tensors.append(("\(name).b", "I32", [3], words(bias)))
       tensors.append(("\(name).s", "F32", [3], words(Array(repeating: Float(1).bitPattern, count: 3))))
       return [
@@ -58,8 +63,17 @@ package struct ScriptedModel {
         "op": "max_pool", "inputs": [.string("\(name).in")], "output": .string("\(name).same"),
         "kernel": [1, 1], "stride": [1, 1], "padding": [0, 0, 0, 0],
       ]
+      let sided = mirrored && name == "image"
+      let cells: JSONValue = [
+        "op": "flatten", "inputs": [.string("\(name).same")], "output": .string("\(name).g"),
+      ]
       let first = exit(
-        [pool("\(name).same", "\(name).g"), logits("\(name).1", "\(name).g", 1, says[0])], .real(threshold))
+        [
+          sided ? cells : pool("\(name).same", "\(name).g"),
+          logits(
+            "\(name).1", "\(name).g", sided ? 16 : 1, sided ? .unsure : says[0],
+            weights: sided ? Self.sides : nil),
+        ], .real(threshold))
       let second = exit([logits("\(name).2", "\(name).f", 1, says[1])], .real(threshold))
       return [
         "name": .string(name), "input": .string("\(name).in"), "features": features,
@@ -74,12 +88,13 @@ package struct ScriptedModel {
     ]
     let picture: JSONValue = [
       "kind": "image", "width": 4, "height": 4, "channels": 1, "mean": [0.5], "std": [0.25],
+      "mirrored": .bool(mirrored),
     ]
     let modalities = [modality("audio", sound, audio), modality("image", picture, image)]
     let join: JSONValue = ["op": "concat", "inputs": ["audio.f", "image.f"], "output": "joined"]
     let text: JSONValue = [
       "format": 1, "name": "scripted", "classes": .array(classes.map { .string($0) }),
-      "none": none.map { .string($0) } ?? .null, "activations": .object(Self.activations),
+      "none": none.map { .string($0) } ?? .null, "activations": .object(activations),
       "modalities": .array(modalities),
       "fusion": [
         "inputs": ["audio.f", "image.f"], "nodes": [join],
@@ -90,11 +105,19 @@ package struct ScriptedModel {
     return Self.file(tensors, text)
   }
 
-  private static var activations: JSONObject {
+  /// Of 4 x 4 cells: nothing for `none`, the left half less the right one for `go`, the opposite for `stop`.
+  private static var sides: [UInt8] {
+    [0, 1, -1].flatMap { (sign: Int8) in
+      (0..<16).map { UInt8(bitPattern: $0 % 4 < 2 ? sign * 20 : sign * -20) }
+    }
+  }
+
+  private var activations: JSONObject {
     var object = JSONObject()
     for (name, shape) in [
       ("audio.in", [4, 4, 1]), ("audio.same", [4, 4, 1]), ("audio.g", [1]), ("audio.f", [1]),
-      ("image.in", [4, 4, 1]), ("image.same", [4, 4, 1]), ("image.g", [1]), ("image.f", [1]), ("joined", [2]),
+      ("image.in", [4, 4, 1]), ("image.same", [4, 4, 1]), ("image.g", [mirrored ? 16 : 1]), ("image.f", [1]),
+      ("joined", [2]),
     ] {
       object.append(
         name, ["shape": .array(shape.map { .integer(Int64($0)) }), "scale": 0.1, "zero_point": 0])

@@ -18,12 +18,14 @@ package final class Scene {
   ///   - seconds: how long the recording is. The sound is a hum; the picture changes at every frame, 10 a second.
   ///   - blackFrom: the second from which on the picture is black.
   ///   - silentFrom: the second from which on the microphone is dead.
-  package init(seconds: Int = 3, blackFrom: Int = .max, silentFrom: Int = .max) throws {
+  ///   - still: all pictures are the first one.
+  package init(seconds: Int = 3, blackFrom: Int = .max, silentFrom: Int = .max, still: Bool = false) throws {
     var template = Array("/tmp/mmexit-scene.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw LinuxError("mkdtemp", errno: errnoNow()) }
     directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     try Self.write(Self.wav(seconds, silentFrom: silentFrom), directory + "/audio.wav")
-    try Self.write(Self.y4m(frames: seconds * 10, blackFrom: blackFrom), directory + "/image.y4m")
+    try Self.write(
+      Self.y4m(frames: seconds * 10, blackFrom: blackFrom, still: still), directory + "/image.y4m")
     configuration.general.windowPeriod = .milliseconds(250)
     configuration.gate.order = .declared
     configuration.gate.activityCheck = false
@@ -124,11 +126,12 @@ package final class Scene {
       + le(rate, 4) + le(rate * 2, 4) + le(2, 2) + le(16, 2) + Array("data".utf8) + le(data.count, 4) + data
   }
 
-  private static func y4m(frames: Int, blackFrom: Int) -> [UInt8] {
+  private static func y4m(frames: Int, blackFrom: Int, still: Bool) -> [UInt8] {
     var bytes = Array("YUV4MPEG2 W4 H4 F10:1 Cmono XCOLORRANGE=FULL\n".utf8)
     for frame in 0..<frames {
       bytes += Array("FRAME\n".utf8)
-      bytes += (0..<16).map { frame / 10 >= blackFrom ? 0 : UInt8(truncatingIfNeeded: frame * 37 + $0 * 11) }
+      let first = still ? 0 : frame * 37
+      bytes += (0..<16).map { frame / 10 >= blackFrom ? 0 : UInt8(truncatingIfNeeded: first + $0 * 11) }
     }
     return bytes
   }

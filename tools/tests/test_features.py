@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mmexit_tools.quantize.modelfile import read_features
 from mmexit_tools.signals.features import ImageFeatures, SpectrogramFeatures, fit_window, hann, mel_weights, resize
 
 
@@ -70,5 +73,8 @@ def test_colours_and_normalization():
     red[..., 0] = 200
     assert resize(red, 2, 2, 1)[0, 0, 0] == (77 * 200 + 128) >> 8
     assert resize(np.full((4, 4), 9, np.uint8), 2, 2, 3).shape == (2, 2, 3)
-    x = ImageFeatures(2, 2, 1, (0.5,), (0.25,)).compute([np.full((2, 2), 255, np.uint8)])
+    plain = ImageFeatures(2, 2, 1, (0.5,), (0.25,))
+    assert read_features(plain.describe()) == plain and "mirrored" not in plain.describe()
+    assert read_features(replace(plain, mirrored=True).describe()).mirrored
+    x = plain.compute([np.full((2, 2), 255, np.uint8)])
     assert np.allclose(x, 2.0)

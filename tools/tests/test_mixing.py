@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from mmexit_tools.mixing.sound_bank import WORD_FRAMES, SoundBank, mel_power, so
 from mmexit_tools.mixing.sounds import COMMAND, EMPTY, PART, SoundMixer
 from mmexit_tools.sources.robot_data import CLASSES
 from mmexit_tools.tasks.robot_command import AUDIO, IMAGE
-from mmexit_tools.training import robot_train
+from mmexit_tools.training import robot_mixed, robot_train
 
 FRAMES, BANDS = AUDIO.frames, AUDIO.bands
 
@@ -115,6 +116,44 @@ def test_training_on_mixed_windows(folder: Path, tmp_path: Path, capsys) -> None
     assert "audio step 3/3" in said and "image step 2/2" in said
     weights = torch.load(tmp_path / "audio.pt", weights_only=True)["model"]
     assert all(torch.isfinite(v).all() for v in weights.values())
+
+
+@pytest.mark.parametrize("modality", ["audio", "image"])
+def test_a_killed_training_goes_on_as_if_it_had_not_been(modality: str, folder: Path, tmp_path: Path,  # noqa: F811
+                                                         monkeypatch) -> None:
+    """With a teacher, killed in the teacher's training and in the encoder's own."""
+    monkeypatch.setattr(robot_mixed, "REPORT", 2)
+    steps = {f"{modality}_steps": 5, f"{modality}_teacher": 3}
+    options = robot_train.Options(chunks=1, chunk_size=64, validation=12, audio_passes=0, image_passes=0,
+                                  word_variants=1, hand_variants=1, scenes=4, **steps)
+    robot_train.run(folder, tmp_path / "whole", options, modality)
+
+    def killed(text: str, at: str) -> None:
+        if f"step {at}" in text:
+            raise KeyboardInterrupt
+
+    # What is said before it is kept is done again; the second time the state is there.
+    for at in ("2/3", "3/3", "4/5"):
+        monkeypatch.setattr(robot_train, "say", partial(killed, at=at))
+        with pytest.raises(KeyboardInterrupt):
+            robot_train.run(folder, tmp_path / "killed", options, modality)
+    monkeypatch.setattr(robot_train, "say", lambda text: None)
+    robot_train.run(folder, tmp_path / "killed", options, modality)
+    for name in (f"{modality}-teacher.pt", f"{modality}.pt"):
+        whole, killed_one = (torch.load(tmp_path / k / name, weights_only=True)["model"] for k in ("whole", "killed"))
+        assert all(torch.equal(v, killed_one[k]) for k, v in whole.items())
+    assert not list((tmp_path / "killed").glob("*.state"))
+    teacher = torch.load(tmp_path / "whole" / f"{modality}-teacher.pt", weights_only=True)["model"]
+    own = torch.load(tmp_path / "whole" / f"{modality}.pt", weights_only=True)["model"]
+    first = f"segments.{modality}.0.0.weighted.weight"
+    assert teacher[first].shape[0] == 2 * own[first].shape[0]
+
+
+def test_a_teacher_is_listened_to() -> None:
+    """At its own answers the distance is least; an encoder that knows nothing is far away."""
+    told = torch.softmax(torch.tensor([[3.0, 0, -1], [0, 1, 0]]) / robot_mixed.SOFTNESS, 1)
+    same = robot_mixed._distance(torch.tensor([[3.0, 0, -1], [0, 1, 0]]), told)
+    assert float(same) == pytest.approx(0, abs=1e-6) and float(robot_mixed._distance(torch.zeros(2, 3), told)) > 0.1
 
 
 def test_bursts_are_short_and_as_loud_as_words() -> None:

@@ -50,6 +50,10 @@ enum ModelReply {
     case .spectrogram(let spectrogram): json.value(spectrogram.mel == nil ? "log_spectrogram" : "log_mel")
     case .vector: json.value("vector")
     }
+    if case .image(let image) = modality.features, image.mirrored {
+      json.key("mirrored")
+      json.value(true)
+    }
     json.key("exits")
     json.beginArray()
     for (index, segment) in modality.segments.enumerated() {

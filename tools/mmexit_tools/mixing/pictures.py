@@ -6,6 +6,7 @@ What is done to each picture is that of `sources.robot_pictures` and `sources.ro
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +39,13 @@ class PictureMixer:
         self.torch = torch.Generator().manual_seed(seed)
         self.where = [np.flatnonzero(bank.hand_labels == c) for c in range(len(COMMANDS))]
         self.photo_where = [np.flatnonzero(bank.photo_labels == c) for c in range(len(COMMANDS))]
+
+    def chance(self) -> object:
+        return self.rng.bit_generator.state, self.torch.get_state()
+
+    def go_on(self, chance: Any) -> None:
+        self.rng.bit_generator.state, state = chance
+        self.torch.set_state(state)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """(the network's input [count, 3, 64, 64], labels [count])."""

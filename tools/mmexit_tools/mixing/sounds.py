@@ -6,6 +6,8 @@ The kinds of window and their levels are those of `sources.stream_windows`, a li
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -42,6 +44,12 @@ class SoundMixer:
         some = self.commands[:: max(1, len(self.commands) // 500)]
         # Of a word's frames at its usual level; a burst is brought to that.
         self.loudest = float(np.median([bank.words[i].astype(np.float32).sum(1).max() for i in some]))
+
+    def chance(self) -> object:
+        return self.rng.bit_generator.state
+
+    def go_on(self, chance: Any) -> None:
+        self.rng.bit_generator.state = chance
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """(the network's input [count, 1, frames, bands], labels [count])."""

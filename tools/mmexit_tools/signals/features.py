@@ -18,21 +18,25 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """Centre crop to the target's aspect, exact area average, grey; value = (v/255 - mean) / std."""
+    """Centre crop to the target's aspect, exact area average, grey; value = (v/255 - mean) / std.
+
+    `mirrored`: what is seen in a mirror means the same, and is trained on; a daemon mirrors every other picture."""
 
     width: int
     height: int
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    mirrored: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.height, self.width, self.channels)
 
     def describe(self) -> dict:
-        return {"kind": "image", "width": self.width, "height": self.height,
+        text = {"kind": "image", "width": self.width, "height": self.height,
                 "channels": self.channels, "mean": list(self.mean), "std": list(self.std)}
+        return text | ({"mirrored": True} if self.mirrored else {})
 
     def compute(self, pictures: list[NDArray[np.uint8]]) -> FloatArray:
         """[N, height, width, channels] from pictures [h, w] or [h, w, 3], uint8."""

@@ -170,7 +170,8 @@ AUDIO = SpectrogramFeatures(
     f_min=60.0,
     f_max=7600.0,
 )
-IMAGE = ImageFeatures(width=64, height=64, channels=3, mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25))
+IMAGE = ImageFeatures(width=64, height=64, channels=3, mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25),
+                      mirrored=True)
 
 
 def _separable(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
@@ -186,15 +187,24 @@ def _hearing(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual: b
     return grow, Conv(out, (1, 1), padding=none, relu=False), Add(2)
 
 
-def network(data: Path | None = None, exits: int = 2) -> Network:
+def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Network:
     """Two depthwise-separable encoders with two exits each (or as many as asked), and a small fusion network.
 
     Sound is taken over frames and bands first; when five bands are left they become one, and what follows looks along
-    time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021).
+    time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021). `width` multiplies the encoders'
+    channels: of a teacher, which is not shipped.
     """
-    see = Conv(16, kernel=(3, 3), stride=(2, 2))
-    bands = Depthwise((1, 5), padding=(0, 0, 0, 0)), Conv(96, (1, 1), padding=(0, 0, 0, 0))
-    long = (9, 1)
+    def wide(channels: int) -> int:
+        return 8 * round(channels * width / 8)
+
+    def hear(out: int, *rest: Pair, residual: bool = False) -> tuple[Layer, ...]:
+        return _hearing(wide(out), *rest, residual=residual)
+
+    def see(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
+        return _separable(wide(out), stride)
+
+    bands = Depthwise((1, 5), padding=(0, 0, 0, 0)), Conv(wide(96), (1, 1), padding=(0, 0, 0, 0))
+    flat, halved, long, along = (3, 3), (1, 2), (9, 1), (2, 1)
     # The first exits stand where a cell has seen half a second of sound, or most of a hand: earlier they knew little.
     audio = Modality(
         "audio",
@@ -202,22 +212,22 @@ def network(data: Path | None = None, exits: int = 2) -> Network:
         (
             Segment(
                 (
-                    Conv(16, kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2)),
-                    *_hearing(32, stride=(1, 2)),
-                    *_hearing(32, residual=True),
-                    *_hearing(48, stride=(1, 2)),
+                    Conv(wide(16), kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2)),
+                    *hear(32, flat, halved),
+                    *hear(32, residual=True),
+                    *hear(48, flat, halved),
                     *bands,
-                    *_hearing(96, long, residual=True),
-                    *_hearing(96, long, residual=True),
+                    *hear(96, long, residual=True),
+                    *hear(96, long, residual=True),
                 ),
                 (GlobalAveragePool(),),
             ),
             Segment(
                 (
-                    *_hearing(128, long, (2, 1)),
-                    *_hearing(128, long, residual=True),
-                    *_hearing(128, long, residual=True),
-                    *_hearing(128, long, residual=True),
+                    *hear(128, long, along),
+                    *hear(128, long, residual=True),
+                    *hear(128, long, residual=True),
+                    *hear(128, long, residual=True),
                     GlobalAveragePool(),
                 )
             ),
@@ -228,19 +238,17 @@ def network(data: Path | None = None, exits: int = 2) -> Network:
         IMAGE,
         (
             Segment(
-                (see, *_separable(24), *_separable(48, 2), *_separable(48), *_separable(64, 2), *_separable(64)),
+                (
+                    Conv(wide(16), kernel=(3, 3), stride=(2, 2)),
+                    *see(24),
+                    *see(48, 2),
+                    *see(48),
+                    *see(64, 2),
+                    *see(64),
+                ),
                 (GlobalAveragePool(),),
             ),
-            Segment(
-                (
-                    *_separable(96),
-                    *_separable(96),
-                    *_separable(96),
-                    *_separable(128, 2),
-                    *_separable(128),
-                    GlobalAveragePool(),
-                )
-            ),
+            Segment((*see(96), *see(96), *see(96), *see(128, 2), *see(128), GlobalAveragePool())),
         ),
     )
     fusion = (Linear(64), Dropout(0.2))

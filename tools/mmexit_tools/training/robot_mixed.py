@@ -1,17 +1,21 @@
 """Trains one encoder of robot-command on windows that are mixed anew for every step.
 
 A share of each batch is stored material, whose parts know of each other (an echo of both word and noise, clipping).
-The weights kept are the running mean over the last steps: the last ones alone are noisy.
+The weights kept are the running mean over the last steps: the last ones alone are noisy. With a teacher, a wider
+network trained in the same way, most of what is learned is its answers (Hinton et al., 2015): with words half under
+noise they say more than the label does. A run that is killed goes on from where it last was kept.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -28,9 +32,17 @@ STORED = 0.25
 MEMORY = 0.998
 """Of the running mean; shorter at the start."""
 REPORT = 500
+TAUGHT = 0.75
+"""Of the loss, the share that the teacher's answers have; the rest is the labels'."""
+SOFTNESS = 1.5
+"""Temperature of both sides' answers in that share."""
 
 
 class Mixer(Protocol):
+    """`chance` and `go_on` take and put back the state of what it draws with."""
+
+    def chance(self) -> object: ...
+    def go_on(self, chance: Any) -> None: ...
     def batch(self, count: int) -> tuple[Tensor, Tensor]: ...
     def covered(self, values: Tensor) -> Tensor: ...
 
@@ -54,8 +66,12 @@ def train_mixed(
     held_out: Chunk,
     schedule: MixedSchedule,
     say: Callable[[str], None],
+    teacher: MultiExitNetwork | None = None,
+    keep: Path | None = None,
 ) -> None:
-    """Trains in place. Raises ToolError when the loss is not a number."""
+    """Trains in place; `keep` is a file of the state that a killed run goes on from, removed at the end.
+
+    Raises ToolError when the loss is not a number."""
     torch.manual_seed(schedule.seed)
     rng = np.random.default_rng([schedule.seed, 23])
     inputs = np.concatenate([c.inputs[modality] for c in chunks])
@@ -66,7 +82,17 @@ def train_mixed(
     )
     mean, start, running = copy.deepcopy(model), time.monotonic(), 0.0
     old = round(schedule.batch * STORED)
-    for step in range(schedule.steps):
+    begin = 0
+    if keep and keep.exists():
+        kept = torch.load(keep, weights_only=False)
+        begin, running = kept["step"], kept["loss"]
+        model.load_state_dict(kept["model"])
+        mean.load_state_dict(kept["mean"])
+        optimizer.load_state_dict(kept["optimizer"])
+        rng.bit_generator.state = kept["chance"]
+        mixer.go_on(kept["mixer"])
+        torch.set_rng_state(kept["torch"])
+    for step in range(begin, schedule.steps):
         rate = max(0.002, 0.5 * (1 + math.cos(math.pi * step / schedule.steps))) * min(1.0, step / 200 + 0.05)
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate * rate
@@ -78,6 +104,9 @@ def train_mixed(
         model.train()
         logits, _ = forward(model, modality, values)
         losses = [functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits]
+        if teacher is not None:
+            told = _answers(teacher, modality, values)
+            losses = [(1 - TAUGHT) * own + TAUGHT * _distance(t, told) for own, t in zip(losses, logits, strict=True)]
         loss = torch.stack([w * v for w, v in zip(EXIT_WEIGHTS, losses, strict=True)]).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -90,7 +119,27 @@ def train_mixed(
             found = " ".join(f"{a:.3f}" for a in exit_accuracies(mean, modality, held_out))
             say(f"{modality} step {step + 1}/{schedule.steps} loss {running:.3f} validation {found} "
                 f"({time.monotonic() - start:.0f} s)")
+            if keep:
+                torch.save({"step": step + 1, "loss": running, "model": model.state_dict(), "mean": mean.state_dict(),
+                            "optimizer": optimizer.state_dict(), "torch": torch.get_rng_state(),
+                            "chance": rng.bit_generator.state, "mixer": mixer.chance()},
+                           keep.with_suffix(".part"))
+                os.replace(keep.with_suffix(".part"), keep)
+    if keep:
+        keep.unlink(missing_ok=True)
     model.load_state_dict(mean.state_dict())
+
+
+def _answers(teacher: MultiExitNetwork, modality: str, values: Tensor) -> Tensor:
+    """Of its last exit, [n, classes], each sum 1."""
+    with torch.no_grad():
+        logits, _ = forward(teacher, modality, values)
+        return torch.softmax(logits[-1] / SOFTNESS, 1)
+
+
+def _distance(logits: Tensor, told: Tensor) -> Tensor:
+    """Kullback-Leibler from the teacher's answers, at the size of a loss at temperature 1."""
+    return functional.kl_div(torch.log_softmax(logits / SOFTNESS, 1), told, reduction="batchmean") * SOFTNESS**2
 
 
 def _follow(mean: MultiExitNetwork, model: MultiExitNetwork, memory: float) -> None:

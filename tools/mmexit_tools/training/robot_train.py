@@ -6,7 +6,8 @@ Every stage is kept in the work folder and not done twice: material, one encoder
 of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
 one of no passes stays as it is there, and the one named by `--anew` begins with none of it. After `--mined` hours of
 streams without a command have been searched for sounds that the encoder takes for one, it is trained on, with them.
-`--audio-steps` and `--image-steps` train last, on windows mixed anew for every step.
+`--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with `--audio-teacher` or
+`--image-teacher` steps a network of `--teacher-width` times the channels is trained before, and teaches them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class Options:
     audio_steps: int = 0
     image_steps: int = 0
     """Steps on windows that are mixed for them, after the passes."""
+    audio_teacher: int = 0
+    image_teacher: int = 0
+    """Steps of a teacher, from nothing, on windows that are mixed for it; 0: none."""
+    teacher_width: float = 2.0
     mixed_rate: float = 1.5e-3
     audio_mixed_rate: float = 0.0
     """For the sounds another than mixed_rate; 0: the same."""
@@ -101,9 +106,9 @@ def sources(
     )
 
 
-def new_model(seed: int) -> MultiExitNetwork:
+def new_model(seed: int, width: float = 1) -> MultiExitNetwork:
     torch.manual_seed(seed)
-    return MultiExitNetwork(task.network()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return MultiExitNetwork(task.network(width=width)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> dict:
@@ -145,12 +150,38 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             hard, searched = mine(model, data, options.seed, options.mined)
             say(f"mined {len(hard.labels['audio'])} hard windows of {searched}")
             parts.append(hard)
-        train_mixed(model, modality, mixer, parts, held_out(), mixed, say)
-    weights = {
-        k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
-    }
+        teacher = teacher_of(modality, work, options, mixer, parts, held_out())
+        train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state")
+    weights = encoder_weights(model, modality)
     store(path, {"model": weights, "options": options.of(modality)})
     return weights
+
+
+def encoder_weights(model: MultiExitNetwork, modality: str) -> dict:
+    return {
+        k: v for k, v in model.state_dict().items() if k.startswith((f"segments.{modality}.", f"exits.{modality}."))
+    }
+
+
+def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts: Sequence[Chunk],
+               held_out: Chunk) -> MultiExitNetwork | None:
+    """The wider network whose answers an encoder learns, from the work folder where it was trained with the same
+    options; None without one."""
+    steps = {"audio": options.audio_teacher, "image": options.image_teacher}[modality]
+    if not steps:
+        return None
+    teacher = new_model(options.seed, options.teacher_width)
+    schedule = MixedSchedule(steps, rate=options.rate, seed=options.seed)
+    path, asked = work / f"{modality}-teacher.pt", {**dataclasses.asdict(schedule), "width": options.teacher_width}
+    stored = read_checkpoint(path) if path.exists() else None
+    if stored and stored["options"] == asked:
+        teacher.load_state_dict(stored["model"], strict=False)
+    else:
+        say(f"{modality}: a teacher of {options.teacher_width:g} times the channels")
+        train_mixed(teacher, modality, mixer, parts, held_out, schedule, say,
+                    keep=work / f"{modality}-teacher.state")
+        store(path, {"model": encoder_weights(teacher, modality), "options": asked})
+    return teacher.eval()
 
 
 def started_from(path: Path, anew: str) -> dict:
