@@ -85,9 +85,11 @@ struct GainDecoding {
     guard !input.shape.isVector else {
       throw nameText.error(.shapeMismatch, "\"\(name)\" takes a vector; only maps are looked at")
     }
+    let shape = LookShape(input.shape)
+    let weight = decoder.container.tensors[BytewiseText(try text.member("weight").name())]
+    let count = weight?.shape == [hidden, shape.columnCount] ? shape.columnCount : shape.count
     let part = try part(
-      text, more: " modality bias", hidden: hidden, count: LookShape(input.shape).count,
-      zeroPoint: input.zeroPoint, &decoder)
+      text, more: " modality bias", hidden: hidden, count: count, zeroPoint: input.zeroPoint, &decoder)
     return GainHead.Look(
       modality: other, part: part, bias: try decoder.floats(try text.member("bias"), count: hidden))
   }

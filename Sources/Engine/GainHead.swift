@@ -87,8 +87,9 @@ struct GainHead {
   }
 }
 
-/// A look at a map before any network: of every column of cells the mean and the maximum over the rows, by channel. Cells
-/// are means over whole blocks, at most 14 a side; rows and columns that fill no block are left out.
+/// A look at a map before any network: of every column of cells the mean and the maximum over the rows, by channel; then
+/// the same of every row over the columns, means and maxima each in rising order: where in the window something is heard says
+/// nothing. Cells are means over whole blocks, at most 14 a side; rows and columns that fill no block are left out.
 struct LookShape: Equatable {
   static let cells = 14
 
@@ -109,28 +110,50 @@ struct LookShape: Equatable {
     columns = shape.width / cellWidth
   }
 
-  /// Codes that it gives: by column the channels' means, then their maxima.
-  var count: Int { columns * 2 * channels }
+  /// Codes of the columns: by column the channels' means, then their maxima.
+  var columnCount: Int { columns * 2 * channels }
+  /// All codes: the columns', then by rank the rows'. A head takes the columns' or all.
+  var count: Int { (columns + rows) * 2 * channels }
   /// Additions, counted as if they were multiply-accumulates.
   var macs: Int64 { Int64(rows * cellHeight) * Int64(columns * cellWidth) * Int64(channels) }
 
   /// Means are of the codes, rounded to the nearest, half up.
   func look(at map: UnsafePointer<Int8>, to codes: UnsafeMutablePointer<Int8>) {
-    for column in 0..<columns {
-      for channel in 0..<channels {
+    let cell = cellHeight * cellWidth
+    for channel in 0..<channels {
+      var rowTotals = InlineArray<14, Int>(repeating: 0)
+      var rowLargest = InlineArray<14, Int>(repeating: Int.min)
+      for column in 0..<columns {
         var total = 0
         var largest = Int.min
         for row in 0..<rows {
           let sum = cellSum(map, row, column, channel)
           total += sum
           largest = max(largest, sum)
+          rowTotals[row] += sum
+          rowLargest[row] = max(rowLargest[row], sum)
         }
-        let cell = cellHeight * cellWidth
         let place = column * 2 * channels + channel
         codes[place] = Self.mean(total, of: cell * rows)
         codes[place + channels] = Self.mean(largest, of: cell)
       }
+      let ranks = codes + columnCount + channel
+      for row in 0..<rows {
+        insert(Self.mean(rowTotals[row], of: cell * columns), into: ranks, filled: row)
+        insert(Self.mean(rowLargest[row], of: cell), into: ranks + channels, filled: row)
+      }
     }
+  }
+
+  /// Into `filled` codes in rising order, as far apart as ranks are.
+  private func insert(_ code: Int8, into ranks: UnsafeMutablePointer<Int8>, filled: Int) {
+    let step = 2 * channels
+    var rank = filled
+    while rank > 0, ranks[(rank - 1) * step] > code {
+      ranks[rank * step] = ranks[(rank - 1) * step]
+      rank -= 1
+    }
+    ranks[rank * step] = code
   }
 
   private func cellSum(_ map: UnsafePointer<Int8>, _ row: Int, _ column: Int, _ channel: Int) -> Int {

@@ -40,23 +40,26 @@ import Vocabulary
   private func look(_ map: [Int8], _ shape: Shape) -> [Int] {
     let (high, wide) = ((shape.height + 13) / 14, (shape.width + 13) / 14)
     let (rows, columns) = (shape.height / high, shape.width / wide)
-    var result: [Int] = []
-    for column in 0..<columns {
-      var means: [Int] = []
-      var largest: [Int] = []
-      for channel in 0..<shape.channels {
-        let cells = (0..<rows).map { row in
-          (0..<high * wide).reduce(0.0) { sum, at in
-            let (y, x) = (row * high + at / wide, column * wide + at % wide)
-            return sum + Double(map[(y * shape.width + x) * shape.channels + channel])
-          } / Double(high * wide)
-        }
-        means.append(Int((cells.reduce(0, +) / Double(rows) + 0.5 + 1e-9).rounded(.down)))
-        largest.append(Int(((cells.max() ?? 0) + 0.5 + 1e-9).rounded(.down)))
-      }
-      result += means + largest
+    func cell(_ row: Int, _ column: Int, _ channel: Int) -> Double {
+      (0..<high * wide).reduce(0.0) { sum, at in
+        let (y, x) = (row * high + at / wide, column * wide + at % wide)
+        return sum + Double(map[(y * shape.width + x) * shape.channels + channel])
+      } / Double(high * wide)
     }
-    return result
+    func code(_ value: Double) -> Int { Int((value + 0.5 + 1e-9).rounded(.down)) }
+    /// By line the means of the channels, then their maxima.
+    func told(_ lines: Int, of cells: Int, _ at: (_ line: Int, _ cell: Int, _ channel: Int) -> Double) -> [[Int]] {
+      (0..<lines).map { line in
+        let each = (0..<shape.channels).map { channel in (0..<cells).map { at(line, $0, channel) } }
+        return each.map { code($0.reduce(0, +) / Double(cells)) } + each.map { code($0.max() ?? 0) }
+      }
+    }
+    let byColumn = told(columns, of: rows) { cell($1, $0, $2) }
+    var byRow = told(rows, of: columns) { cell($0, $1, $2) }
+    for place in byRow[0].indices {
+      for (rank, value) in byRow.map({ $0[place] }).sorted().enumerated() { byRow[rank][place] = value }
+    }
+    return (byColumn + byRow).flatMap { $0 }
   }
 
   private func expected(
@@ -168,7 +171,7 @@ import Vocabulary
     }
     #expect(extra(0, 0) == Int64(hidden * (4 + feature + look.count + 1)) + look.macs)
     // The look is taken already.
-    #expect(extra(0, 1) == Int64(hidden * (4 + look.count + 1)))
+    #expect(extra(0, 1) == Int64(hidden * (4 + look.columnCount + 1)))
     #expect(extra(1, 0) == 0)
     #expect(extra(2, 0) == Int64(hidden * (4 + 1)))
     #expect(model.lateFusionMacs == plain.lateFusionMacs)

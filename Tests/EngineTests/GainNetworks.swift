@@ -2,7 +2,7 @@ import JSON
 
 @testable import Engine
 
-/// Random networks with gain heads at the picture's exits, the first with a look at the sound.
+/// Random networks with gain heads at the picture's exits: the first takes all of a look at the sound, the second its columns.
 enum GainNetworks {
   static let hidden = 5
 
@@ -10,10 +10,10 @@ enum GainNetworks {
     let file = Networks.random(seed: seed)
     let reference = try Reference(file)
     var dice = Dice(seed &+ 77)
-    let sound = LookShape(try shape(reference, "s.in")).count
+    let sound = LookShape(try shape(reference, "s.in"))
     let first = try head(
-      "one", feature: try reference.shape("p.g1")[0], looks: [("sound", sound)], 4, &dice)
-    let second = try head("two", feature: nil, looks: [("sound", sound)], 4, &dice)
+      "one", feature: try reference.shape("p.g1")[0], looks: [("sound", sound.count)], 4, &dice)
+    let second = try head("two", feature: nil, looks: [("sound", sound.columnCount)], 4, &dice)
     let vector = try head("three", feature: nil, looks: [], 4, &dice)
     var result =
       file.with("modalities/0/segments/0/exit/gain", first.text)

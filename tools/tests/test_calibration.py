@@ -1,3 +1,4 @@
+import dataclasses
 from itertools import permutations
 
 import numpy as np
@@ -7,6 +8,8 @@ from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import (
     Tolerance,
     calibrate,
+    candidates,
+    descend_prices,
     figures,
     fit_temperature,
     normalized_entropy,
@@ -14,7 +17,9 @@ from mmexit_tools.calibrate.calibration import (
     replay,
     softmax,
 )
+from mmexit_tools.calibrate.gate import Conditions, GatePolicy, Readings
 from mmexit_tools.calibrate.ordering import ExitFigures, exact_order
+from mmexit_tools.calibrate.walk import walk
 
 
 def synthetic(count: int, seed: int):
@@ -87,6 +92,47 @@ def test_replay_walks_the_gate():
         if right is None:
             paid, right = paid + known.macs[FUSION], known.answer[FUSION][i] == known.labels[i]
         assert outcome.macs[i] == paid and outcome.right[i] == right
+
+
+def all_awake(count: int, seed: int):
+    known, _ = recording(count, seed)
+    everywhere = np.ones(count, bool)
+    entropy = {k: np.where(np.isfinite(v), v, 0.7) for k, v in known.entropy.items()}
+    return dataclasses.replace(known, entropy=entropy, present=dict.fromkeys(known.present, everywhere))
+
+
+def test_with_every_sensor_awake_the_short_way_is_the_walk():
+    known = all_awake(600, 7)
+    rng = np.random.default_rng(8)
+    for order in permutations(known.modalities):
+        keys = [*known.keys(order), FUSION]
+        for _ in range(8):
+            limits = {k: None if rng.random() < 0.2 else float(rng.random() ** 2) for k in keys[:-1]}
+            limits[keys[0]] = float(known.entropy[keys[0]][3])  # an entropy at its threshold leaves
+            of = {FUSION: np.nan} | {k: np.nan if v is None else v for k, v in limits.items()}
+            long = walk(GatePolicy(keys[:-1], lambda k, labels, of=of: np.full(len(labels), of[k]), None),
+                        Readings(known.entropy, known.answer, None, known.macs), Conditions(known.present, {}))
+            short = replay(known, order, limits)
+            assert np.array_equal(short.answer, long.answer) and np.array_equal(short.macs, long.macs)
+            assert np.array_equal(short.left_at, long.exit)
+            assert all(np.array_equal(short.woken[m], long.woken[m]) for m in order)
+
+
+def test_descent_ends_where_no_single_threshold_helps():
+    known = all_awake(500, 9)
+    order = known.modalities
+    choices = {k: candidates(known, k, 12) for k in known.keys(order)}
+
+    def cost(limits, price) -> float:
+        outcome = replay(known, order, limits)
+        return outcome.mean_macs + price * (known.correct(FUSION).mean() - outcome.accuracy)
+
+    prices = np.geomspace(0.2, 300, 5) * known.total_macs
+    for found, price in zip(descend_prices(known, order, choices, 5), prices, strict=True):
+        reached = cost(found, price)
+        assert reached <= cost(dict.fromkeys(found), price) + 1e-9
+        for key, limits in choices.items():
+            assert all(reached <= cost({**found, key: limit}, price) + 1e-6 for limit in limits)
 
 
 def test_figures_count_only_who_gets_there():

@@ -10,7 +10,8 @@ from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import Tolerance
 from mmexit_tools.calibrate.exit_pool import batch_pool
 from mmexit_tools.calibrate.gain_heads import billed, doubts, teach
-from mmexit_tools.export.exporter import calibrate_model, measure_split
+from mmexit_tools.export.calibrating import calibrate_model
+from mmexit_tools.export.exporter import measure_split
 from mmexit_tools.model import graphs
 from mmexit_tools.quantize.head_codes import look_additions, look_codes, predict_with_codes
 from mmexit_tools.quantize.modelfile import model_bytes, read_model
@@ -19,15 +20,26 @@ from mmexit_tools.quantize.ranges import measure_ranges
 from mmexit_tools.quantize.stored_head import Part, StoredHead, doubt, logit_codes
 
 
-def test_a_look_is_of_whole_cells_column_by_column():
+def test_a_look_is_of_whole_cells_by_column_and_by_sorted_row():
     maps = np.random.default_rng(1).integers(-128, 128, (3, 31, 29, 2))
     found = look_codes(maps)
     # 31 rows make 10 cells of 3, 29 columns 9 cells of 3: the rest is left out.
-    assert found.shape == (3, 9 * 2 * 2)
+    assert found.shape == (3, (9 + 10) * 2 * 2)
     cells = maps[:, :30, :27].reshape(3, 10, 3, 9, 3, 2).mean(axis=(2, 4))
-    wanted = np.stack([cells.mean(axis=1), cells.max(axis=1)], axis=2).reshape(3, -1)
-    assert np.abs(found - wanted).max() <= 0.5 + 1e-9
+    columns = np.stack([cells.mean(axis=1), cells.max(axis=1)], axis=2).reshape(3, -1)
+    rows = np.sort(np.stack([cells.mean(axis=2), cells.max(axis=2)], axis=2), axis=1).reshape(3, -1)
+    assert np.abs(found - np.concatenate([columns, rows], axis=1)).max() <= 0.5 + 1e-9
+    # Nothing changes where the same is heard earlier or later.
+    moved = np.roll(maps[:, :30], 9, axis=1)
+    assert np.array_equal(look_codes(moved), look_codes(maps[:, :30]))
     assert look_additions((31, 29, 2)) == 30 * 27 * 2
+
+
+def test_a_part_may_take_the_columns_of_a_look_alone():
+    rng = np.random.default_rng(4)
+    part = Part(rng.integers(-127, 128, (4, 6)).astype(np.int8), np.ones(4, np.float32))
+    codes = rng.integers(-128, 128, (5, 10))
+    assert np.array_equal(part.products(codes), part.products(codes[:, :6]))
 
 
 def test_logits_are_told_in_falling_order():

@@ -14,194 +14,29 @@ import dataclasses
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..base.errors import USAGE, ToolError, note, say
-from ..base.exits import FUSION, ExitKey
-from ..calibrate.calibration import Recording, Replay, Thresholds, Tolerance, calibrate, figures, record
-from ..calibrate.exit_pool import Pool, Watched, batch_pool
-from ..calibrate.gain_heads import billed, doubts, teach
-from ..calibrate.learn_then_test import Groups
-from ..calibrate.looking_path import as_left, looking_gate
-from ..calibrate.promise import PLAIN_GATE, Gate, Promise, Wish, all_off, fit_temperatures
-from ..calibrate.settings_path import Setting
+from ..base.errors import ToolError, say
+from ..calibrate.calibration import Tolerance
+from ..calibrate.exit_pool import Watched, batch_pool
+from ..calibrate.gain_heads import doubts
+from ..calibrate.promise import Wish
 from ..model.datasets import Batch, collect
-from ..model.graphs import Cost, exit_costs, lower
-from ..model.layers import Network
+from ..model.graphs import lower
 from ..model.networks import MultiExitNetwork
 from ..quantize.head_codes import predict_with_codes
-from ..quantize.modelfile import ExitSettings, model_bytes
-from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
-from ..quantize.stored_head import StoredHead
+from ..quantize.modelfile import model_bytes, read_model
+from ..quantize.quantization import predict_integer
 from ..tasks import Task, load
+from ..training.restoring import restore
 from ..training.trainer import predict, read_checkpoint
-from .hints import advice, all_exits_off
+from .calibrated import Calibrated, make_recording, stored_temperatures
+from .calibrating import calibrate_model
 from .onnx_export import build
-from .report import Card, SplitReport, measure
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """Everything that validation windows decided."""
-
-    quantized: QuantizedGraph
-    ranges: str
-    temperatures: dict[ExitKey, float]
-    thresholds: Thresholds
-    order: tuple[str, ...]
-    recording: Recording
-    costs: Mapping[ExitKey, Cost]
-    promise: Promise | None = None
-    """The guarantee that the thresholds were chosen for, where there is one."""
-    gate: Gate = PLAIN_GATE
-    nones: Thresholds = dataclasses.field(default_factory=dict)
-    """Of a network with `none`: when one sensor may be sure of it."""
-    note: str = ""
-    """Where every exit is off: that, and what would change it."""
-    heads: Mapping[ExitKey, StoredHead] = dataclasses.field(default_factory=dict)
-    """Of the exits whose thresholds are held against the gain of going on."""
-
-    def replay(self, recording: Recording) -> Replay:
-        return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
-
-    def settings(self) -> dict[ExitKey, ExitSettings]:
-        """What is stored at each exit."""
-        setting = Setting(self.thresholds, self.order, self.nones)
-        found = exit_settings(self.quantized.graph.network, self.recording, setting, self.temperatures)
-        return {k: dataclasses.replace(s, gain=self.heads.get(k)) for k, s in found.items()}
-
-
-def exit_settings(network: Network, recording: Recording, setting: Setting,
-                  temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, ExitSettings]:
-    """What is stored at each exit: thresholds, by class where there is a class that means nothing, and figures of
-    these windows, rounded to what they can tell."""
-    limits, none = setting.thresholds, network.none
-    if none is not None:
-        recording, limits = as_left(recording, limits, setting.nones, network.classes.index(none))
-    result = {}
-    for key, (accuracy, hazard) in figures(recording, limits).items():
-        limit, by_class = setting.thresholds.get(key), {}
-        if none is not None and key != FUSION:
-            apart = {c: setting.nones.get(key) if c == none else limit for c in network.classes}
-            limit, by_class = None, {c: t for c, t in apart.items() if t is not None}
-        result[key] = ExitSettings(
-            temperature=float(np.float32(temperatures[key])), threshold=limit, class_thresholds=by_class,
-            accuracy=None if accuracy is None else round(accuracy, 4),
-            hazard=None if key == FUSION else round(hazard, 4),
-        )
-    return result
-
-
-def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
-                    groups: Groups | None = None, gain: bool = False) -> tuple[Calibrated, dict]:
-    """Quantizes and calibrates on the validation windows; also their float logits.
-
-    With a `wish`, the windows that test the promise have no say in anything else, the ranges of int8 included.
-    `gain`: thresholds on the predicted gain of going on, where those save more on these windows than entropy's.
-    """
-    float_logits = predict(model.eval(), validation)
-    found = _calibrate(model, validation, tolerance, wish, groups or {}, float_logits, gain=False)
-    if not gain:
-        return found, float_logits
-    if model.network.none is not None:
-        raise ToolError("--gate gain: not for networks with a class that means nothing", USAGE)
-    other = _calibrate(model, validation, tolerance, wish, groups or {}, float_logits, gain=True)
-    cheaper = other.replay(other.recording).mean_macs < found.replay(found.recording).mean_macs
-    if not cheaper or (found.promise and not other.promise):
-        note("--gate gain: the gain heads save no more than entropy on validation windows; entropy is kept")
-        return found, float_logits
-    return other, float_logits
-
-
-def _calibrate(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None, groups: Groups,
-               float_logits: dict, gain: bool) -> Calibrated:
-    graph = lower(model)
-    costs = exit_costs(graph)
-    parts = wish.parts(groups, len(validation)) if wish else None
-    if wish and parts:
-        known = float_part(float_logits, parts[0])
-        quantized, ranges = quantize_best(graph, validation.part(parts[0]), known)
-    else:
-        quantized, ranges = quantize_best(graph, validation, float_logits)
-    pool, heads = _pool(quantized, validation, groups, costs, gain, parts[0] if parts else None)
-    gate = gate_of(model.network)
-    promise = wish.grant(pool, parts, gate) if wish and parts else None
-    if promise:
-        found = Calibrated(quantized, ranges, promise.temperatures, promise.setting.thresholds,
-                           promise.setting.order, promise.figures_from, costs, promise, gate, promise.setting.nones)
-        return _with_heads(found, heads)
-    if parts:
-        # Without a promise nothing needs to be kept apart: ranges and heads from all windows.
-        quantized, ranges = quantize_best(graph, validation, float_logits)
-        pool, heads = _pool(quantized, validation, groups, costs, gain, None)
-    temperatures = fit_temperatures(pool)
-    recording = pool.recording(temperatures)
-    setting = chosen(model.network, recording, pool, tolerance)
-    said = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
-    found = Calibrated(quantized, ranges, temperatures, setting.thresholds, setting.order, recording, costs, None,
-                       gate, setting.nones, said)
-    return _with_heads(found, heads)
-
-
-def _pool(quantized: QuantizedGraph, batch: Batch, groups: Groups, costs: Mapping[ExitKey, Cost], gain: bool,
-          choosing: np.ndarray | None) -> tuple[Pool, dict[ExitKey, StoredHead]]:
-    """What the int8 network says of these windows; with `gain` also heads, taught on the windows that choose (None:
-    on all), and what they say."""
-    macs = {k: c.macs for k, c in costs.items()}
-    if not gain:
-        return batch_pool(batch, predict_integer(quantized, batch), groups, macs), {}
-    logits, codes = predict_with_codes(quantized, batch)
-    pool = batch_pool(batch, logits, groups, macs)
-    which = np.arange(len(pool)) if choosing is None else choosing
-    temperatures = stored_temperatures(fit_temperatures(pool.part(which)))
-    taught = teach(pool.part(which), codes.part(which), temperatures)
-    heads = {k: t.head for k, t in taught.items()}
-    said = doubts(heads, pool, codes, temperatures)
-    for key, t in taught.items():
-        said[key][which] = t.doubt
-    dear = {k: c.macs for k, c in billed(costs, heads, quantized.graph.network).items()}
-    return dataclasses.replace(pool, doubt=said, macs=dear), heads
-
-
-def stored_temperatures(temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, float]:
-    """As the model file has them."""
-    return {k: float(np.float32(t)) for k, t in temperatures.items()}
-
-
-def _with_heads(found: Calibrated, heads: Mapping[ExitKey, StoredHead]) -> Calibrated:
-    """With the heads of the exits that are on, and what everything costs then."""
-    kept = {k: h for k, h in heads.items() if found.thresholds.get(k) is not None}
-    costs = billed(found.costs, kept, found.quantized.graph.network)
-    recording = dataclasses.replace(found.recording, macs={k: c.macs for k, c in costs.items()})
-    return dataclasses.replace(found, heads=kept, costs=costs, recording=recording)
-
-
-def gate_of(network: Network) -> Gate:
-    return PLAIN_GATE if network.none is None else looking_gate(network.classes.index(network.none))
-
-
-def chosen(network: Network, recording: Recording, pool: Pool, tolerance: Tolerance) -> Setting:
-    """Without a guarantee: the cheapest setting found that the tolerance allows; all exits off if there is none."""
-    if network.none is None:
-        return Setting(*calibrate(recording, tolerance))
-    gate, reference = gate_of(network), recording.correct(FUSION)
-    good = [s for s in gate.path(recording, pool) if tolerance.allows(gate.walk(recording, s), reference)]
-    return good[-1] if good else all_off(gate, recording)
-
-
-def float_part(logits: Mapping[ExitKey, np.ndarray], which: np.ndarray) -> dict[ExitKey, np.ndarray]:
-    return {k: v[which] for k, v in logits.items()}
-
-
-def make_recording(model: MultiExitNetwork, batch: Batch, logits: Mapping, temperatures: Mapping[ExitKey, float],
-                   costs: Mapping[ExitKey, Cost]) -> Recording:
-    names = [m.name for m in model.network.modalities]
-    macs = {k: c.macs for k, c in costs.items()}
-    return record(names, logits, batch.labels, batch.present, macs, temperatures)
+from .report import Card, SplitReport, exit_name, measure
 
 
 def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: Calibrated,
@@ -240,7 +75,9 @@ def versions() -> dict[str, str]:
 
 
 def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwork, dict]:
-    """The trained network and the options it was trained with."""
+    """The trained network and the options it was trained with; of a model file, the weights that it holds."""
+    if checkpoint.suffix == ".safetensors":
+        return stored_model(task, data, checkpoint)
     state = read_checkpoint(checkpoint)
     model = MultiExitNetwork(task.network(data, state["options"].get("exits", 2)))
     try:
@@ -249,6 +86,35 @@ def load_model(task: Task, data: Path, checkpoint: Path) -> tuple[MultiExitNetwo
         raise ToolError(f"{checkpoint}: holds another network than the engine runs (late fusion)") from None
     return model.eval(), {"options": state["options"], "epoch": state["epoch"],
                           "module": state.get("module", "training"), "before": state.get("before", [])}
+
+
+def stored_model(task: Task, data: Path, path: Path) -> tuple[MultiExitNetwork, dict]:
+    """As `load_model`, from a model file: its int8 weights stand for the float ones that are no longer there."""
+    stored = read_model(path)
+    *before, last = stored.provenance.get("training_options") or [{}]
+    model = MultiExitNetwork(task.network(data, last.get("exits", 2)))
+    restore(model, stored.quantized.graph)
+    work = f"../work/{path.stem}"
+    runs = [{"out": f"{work}-{i}", "options": options} for i, options in enumerate(before, 1)]
+    return model.eval(), {"out": work, "options": last, "epoch": stored.provenance.get("epochs_done", 0),
+                          "module": "training", "before": runs}
+
+
+def remarks(calibrated: Calibrated, checkpoint: Path) -> str:
+    """What the card's tables need to be read by."""
+    said = []
+    if calibrated.heads:
+        looks = "; ".join(f"{exit_name(k)} looks at {', '.join(h.looks)}"
+                          for k, h in calibrated.heads.items() if h.looks)
+        said.append("## Gain heads\n\n"
+                    f"Thresholds of {', '.join(map(exit_name, calibrated.heads))} are held against half of 1 + the "
+                    "predicted gain of going on, not against entropy. Heads were taught on the validation windows; "
+                    "thresholds were chosen on what heads say of windows that they had not seen. "
+                    f"{f'{looks}. ' if looks else ''}The exits' MACs hold the heads' and the looks'.\n")
+    if checkpoint.suffix == ".safetensors":
+        said.append("The weights are those of the model file that was exported from the training below; "
+                    "\"accuracy float\" is that of these weights, without rounding of what lies between layers.\n")
+    return "\n".join(said)
 
 
 def summary(report: SplitReport, total: int) -> str:
@@ -294,7 +160,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     elif calibrated.note:
         promise = f"no guarantee: {calibrated.note}"
     card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
-                calibrated.order, promise, reports, commands, len(content))
+                calibrated.order, promise, reports, commands, len(content), remarks(calibrated, args.checkpoint))
     if args.card:
         args.card.write_text(card.text())
     if args.metrics:
@@ -318,7 +184,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True,
+                        help="of a training; or a model file, whose weights get thresholds and heads anew")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--card", type=Path)
     parser.add_argument("--metrics", type=Path, help="the figures as JSON")

@@ -37,7 +37,8 @@ from ..sources.surroundings import surroundings
 from ..tasks import drawn_people
 from ..tasks import robot_command as task
 from ..training.trainer import predict, read_checkpoint
-from .exporter import Calibrated, exit_settings, float_part, make_recording, summary, versions
+from .calibrated import Calibrated, exit_settings, float_part, make_recording
+from .exporter import summary, versions
 from .report import Card, SplitReport, exit_name, measure, share_text, table
 from .robot_deployment import (
     Windows,

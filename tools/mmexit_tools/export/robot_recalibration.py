@@ -27,7 +27,8 @@ from ..quantize.modelfile import StoredModel, read_model
 from ..sources.robot_data import NONE
 from ..tasks import robot_command as task
 from ..training.restoring import restore
-from .exporter import Calibrated, versions
+from .calibrated import Calibrated
+from .exporter import versions
 from .robot_export import EMPTY, Nothing, finish, measured_of, sections
 from .robot_pieces import Said, said
 

@@ -21,7 +21,7 @@ from ..calibrate.calibration import Recording, Tolerance
 from ..calibrate.exit_pool import Pool, group_names, make_pool
 from ..calibrate.promise import Promise, Wish, fit_temperatures
 from ..calibrate.settings_path import Setting
-from ..export.exporter import chosen, exit_settings, gate_of
+from ..export.calibrated import chosen, exit_settings, gate_of
 from ..manifests.windowfiles import read_manifest
 from ..model.graphs import exit_costs
 from ..model.layers import Network

@@ -45,15 +45,17 @@ def look_additions(shape: tuple[int, ...]) -> int:
 
 
 def look_codes(maps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[N, h, w, c] codes to [N, columns x 2c]: of every column of cells the mean over the rows by channel, then the
-    largest cell's; means of codes rounded to the nearest, half up."""
+    """[N, h, w, c] codes to [N, (columns + rows) x 2c]: of every column of cells the mean over the rows by channel,
+    then the largest cell's; then the same of the rows over the columns, each in rising order: where in the window
+    something is heard says nothing. Means are of codes, rounded to the nearest, half up."""
     n, channels = maps.shape[0], maps.shape[3]
     rows, columns, height, width = look_extents(maps.shape[1], maps.shape[2])
     kept = maps[:, : rows * height, : columns * width]
     sums = kept.reshape(n, rows, height, columns, width, channels).sum(axis=(2, 4))
     cell = height * width
-    parts = [_mean(sums.sum(axis=1), cell * rows), _mean(sums.max(axis=1), cell)]
-    return np.concatenate(parts, axis=2).reshape(n, -1)
+    by_column = np.concatenate([_mean(sums.sum(axis=1), cell * rows), _mean(sums.max(axis=1), cell)], axis=2)
+    by_row = np.concatenate([_mean(sums.sum(axis=2), cell * columns), _mean(sums.max(axis=2), cell)], axis=2)
+    return np.concatenate([by_column.reshape(n, -1), np.sort(by_row, axis=1).reshape(n, -1)], axis=1)
 
 
 def _mean(sums: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -34,8 +34,8 @@ class Part:
     bias: NDArray[np.float32] | None = None
 
     def products(self, codes: NDArray) -> NDArray[np.float32]:
-        """[N, hidden]; the sums are exact, so in any order."""
-        sums = codes.astype(np.float64) @ self.weight.T.astype(np.float64)
+        """[N, hidden]; the sums are exact, so in any order. Of a look's codes a part may take the first alone."""
+        sums = codes[:, : self.weight.shape[1]].astype(np.float64) @ self.weight.T.astype(np.float64)
         return self.scale * sums.astype(np.float32)
 
 
