@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// One modality as a model has it.
 package struct ModalityDescription: Equatable, Sendable {
   package let name: String
@@ -19,7 +21,9 @@ extension ModalityDescription {
           exit: segment.exit, macs: segment.macs + head.macs,
           parameters: segment.parameters + head.parameters,
           exitMacs: segment.exitMacs + head.macs, exitParameters: segment.exitParameters + head.parameters,
-          predictsGain: true)
+          gain: GainDescription(
+            macs: head.macs, looks: head.looks.reduce(into: []) { $0.insert(ModalitySet(index: $1.modality)) }
+          ))
       })
   }
 }
@@ -34,8 +38,17 @@ package struct SegmentDescription: Equatable, Sendable {
   /// The exit's share in `macs` and `parameters`.
   package let exitMacs: Int64
   package let exitParameters: Int64
+  /// Of the exit's gain head, where it has one.
+  package var gain: GainDescription?
   /// Whether the exit's threshold is held against the gain of going on, not the entropy.
-  package var predictsGain = false
+  package var predictsGain: Bool { gain != nil }
+}
+
+/// What an exit's gain head costs, and what it looks at.
+package struct GainDescription: Equatable, Sendable {
+  /// With the additions of looks that are billed with it; part of the exit's.
+  package let macs: Int64
+  package let looks: ModalitySet
 }
 
 /// The fusion network and its exit.

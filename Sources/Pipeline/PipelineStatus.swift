@@ -5,6 +5,8 @@ import Vocabulary
 /// Where the pipeline stands: what `GetStatus` answers. Copied whole under a lock; nothing in it is on the heap.
 package struct PipelineStatus: Sendable {
   package var sensors: InlineArray<8, SensorFigures>
+  /// What the gain heads of each sensor's exits said.
+  package fileprivate(set) var gains = InlineArray<8, GainFigures>(repeating: GainFigures())
   package var sensorCount: Int
   package var sentinel: Int
   /// Sensors in the order they are asked, `sensorCount` of them, and those that are not asked at all.
@@ -36,6 +38,39 @@ package struct PipelineStatus: Sendable {
   }
 }
 
+/// What going on was predicted to gain, since the start.
+package struct GainFigures: Sendable {
+  package fileprivate(set) var predictions: UInt64 = 0
+  /// Of all predictions, each -1...1.
+  fileprivate var sum = 0.0
+  /// Windows that were answered there, as going on was not worth its cost.
+  package fileprivate(set) var answers: UInt64 = 0
+
+  /// Nil where nothing was predicted.
+  package var mean: Double? { predictions > 0 ? sum / Double(predictions) : nil }
+
+  fileprivate mutating func add(_ more: GainFigures) {
+    predictions += more.predictions
+    sum += more.sum
+    answers += more.answers
+  }
+
+  /// By sensor.
+  fileprivate static func predicted(in decision: borrowing Decision) -> InlineArray<8, GainFigures> {
+    var figures = InlineArray<8, GainFigures>(repeating: GainFigures())
+    for index in decision.trace.indices {
+      let reading = decision.trace[index].reading
+      guard case .encoder(let sensor, _) = reading.exit, let gain = reading.gain else { continue }
+      figures[sensor].predictions += 1
+      figures[sensor].sum += Double(gain)
+      if decision.answer.reason == .sure, decision.answer.exit == reading.exit {
+        figures[sensor].answers += 1
+      }
+    }
+    return figures
+  }
+}
+
 /// The status that one thread writes and others read.
 package final class PipelineStatusBoard: Sendable {
   private let status: Mutex<PipelineStatus>
@@ -53,6 +88,7 @@ package final class PipelineStatusBoard: Sendable {
     let total = decision.totalEnergy
     let alwaysOn = decision.alwaysOn
     let isFullCheck = decision.look
+    let gains = GainFigures.predicted(in: decision)
     status.withLock {
       $0.decisions += 1
       $0.joined = joined
@@ -61,6 +97,7 @@ package final class PipelineStatusBoard: Sendable {
       $0.energy += total
       $0.alwaysOn += alwaysOn
       $0.now = now
+      for sensor in 0..<8 { $0.gains[sensor].add(gains[sensor]) }
     }
   }
 

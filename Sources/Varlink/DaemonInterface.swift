@@ -15,6 +15,14 @@ package enum DaemonInterface {
 
     type SensorState (asleep, waking, awake, failed)
 
+    # What gain heads said of going on from a sensor's exits, since the daemon's start: predictions, their mean (-1 to 1), and the
+    # windows answered there, as going on was not worth its cost.
+    type Gains (
+      predictions: int,
+      mean: ?float,
+      answers: int
+    )
+
     type Sensor (
       # The modality it serves, by the model's name for it.
       name: string,
@@ -49,6 +57,8 @@ package enum DaemonInterface {
       spectrogram_frames_computed: ?int,
       # It would sleep, but was woken too often in the last minute.
       held_awake: ?bool,
+      # Of a model with gain heads at this sensor's exits.
+      gains: ?Gains,
       # False while audits say that it tells nothing: it sleeps, and its audits are its full checks.
       asked: ?bool
     )

@@ -27,6 +27,51 @@ struct Part {
   private func speed(_ time: Int64) -> Double? { macs > 0 && time > 0 ? Double(macs) / Double(time) : nil }
 }
 
+/// An exit that predicts what going on would gain: what that costs, and when it is worth it.
+struct GainLine {
+  let exit: String
+  let macs: Int64
+  let looks: [String]
+  /// At or below which the exit answers, -1...1; nil where it is switched off or differs by answer.
+  let limit: Float?
+
+  static func all(of model: Model) -> [GainLine] {
+    model.modalities.flatMap { modality in
+      modality.segments.enumerated().compactMap { index, segment in
+        segment.gain.map { gain in
+          GainLine(
+            exit: "\(modality.name) exit \(index + 1)", macs: gain.macs,
+            looks: model.modalities.indices.filter { gain.looks.contains(index: $0) }.map {
+              model.modalities[$0].name
+            },
+            limit: segment.exit.classThresholds.isEmpty ? segment.exit.threshold.map { 2 * $0 - 1 } : nil)
+        }
+      }
+    }
+  }
+
+  var text: String {
+    let looking = looks.isEmpty ? "" : ", with a look at \(looks.joined(separator: ", "))"
+    let ends = limit.map { "ends there at or below \(places($0))" } ?? "has no threshold for all answers"
+    return "\(exit): predicts the gain of going on for \(macs) of its MACs\(looking); \(ends)"
+  }
+
+  var json: JSONValue {
+    [
+      "exit": .string(exit), "macs": .integer(macs), "looks": .array(looks.map { .string($0) }),
+      "limit": limit.map { .real(Double($0)) } ?? .null,
+    ]
+  }
+
+  /// Four places, with a sign.
+  private func places(_ value: Float) -> String {
+    let rounded = Int((abs(value) * 10_000).rounded())
+    let digits = String(rounded % 10_000)
+    return
+      "\(value < 0 ? "-" : "")\(rounded / 10_000).\(String(repeating: "0", count: 4 - digits.count))\(digits)"
+  }
+}
+
 /// Raw input that looks like nothing: the kernels' time does not depend on the values.
 struct MadeUpInput {
   static let width = 640
@@ -180,6 +225,7 @@ private func printTable(
     ])
   }
   printColumns(rows, textColumns: 1)
+  for head in GainLine.all(of: model) { print(head.text) }
   print(
     "\nwhat \(set) can do here: \(decimal(layers.peak)) GMAC/s; a layer's share of it is of its best round")
   printColumns(layers.table(set), textColumns: 3)
@@ -225,6 +271,7 @@ private func printJSON(
           "gmac_per_s": part.speed.map { .real($0) } ?? .null,
         ]
       }))
+  object.append("gains", .array(GainLine.all(of: model).map(\.json)))
   object.append("first_answer_ns", .integer(first.nanoseconds))
   object.append("resident_at_once_kib", first.residentAtOnceKiB.map { .integer(Int64($0)) } ?? .null)
   object.append("resident_kib", first.residentKiB.map { .integer(Int64($0)) } ?? .null)

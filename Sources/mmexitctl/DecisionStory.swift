@@ -61,17 +61,10 @@ struct DecisionStory {
     if hops.isEmpty { return ["asked     no exit"] }
     var out: [String] = []
     for (index, hop) in hops.enumerated() {
-      let entropy = try hop.member("entropy").real()
       let label = try hop.optional("label")?.string() ?? "nothing"
-      var judged = "no threshold"
-      if let threshold = try hop.optional("threshold")?.real() {
-        judged =
-          entropy <= threshold
-          ? "sure, at or below \(figure(threshold))" : "not sure, above \(figure(threshold))"
-      }
       out.append(
         "\(index == 0 ? "asked     " : "          ")\(try name(hop)): '\(label)' \(figure(try hop.member("certainty").real())), "
-          + "entropy \(figure(entropy)) (\(judged))")
+          + "entropy \(figure(try hop.member("entropy").real()))\(try Judgement(hop).text)")
     }
     return out
   }
@@ -159,7 +152,8 @@ struct DecisionStory {
     let text = try record.member("reason").string()
     guard let reason = Reason(rawValue: text) else { return "'\(text)', which this version does not know" }
     return switch reason {
-    case .sure: "the exit's entropy was at or below its threshold, so nothing further was asked"
+    case .sure:
+      try predicted() ?? "the exit's entropy was at or below its threshold, so nothing further was asked"
     case .inactive: "the activity check found nothing going on, so no network was run"
     case .fused: "all that could be had was asked and fused"
     case .fusedUnsure: "fusion was not sure either, and nothing was left to ask"
@@ -178,16 +172,16 @@ struct DecisionStory {
     var out: [String] = []
     let hops = try record.member("hops").elements()
     for (index, hop) in hops.enumerated() {
-      let entropy = try hop.member("entropy").real()
+      let doubt = try Judgement(hop).doubt
       guard let threshold = try hop.optional("threshold")?.real() else { continue }
       let name = try name(hop)
       let label = try hop.optional("label")?.string() ?? "nothing"
-      if entropy > threshold && index + 1 < hops.count {
+      if doubt > threshold && index + 1 < hops.count {
         out.append(
-          "a threshold of \(figure(entropy)) at \(name) (it is \(figure(threshold))) would have ended it there with '\(label)'"
+          "a threshold of \(figure(doubt)) at \(name) (it is \(figure(threshold))) would have ended it there with '\(label)'"
         )
-      } else if entropy <= threshold && index + 1 == hops.count {
-        out.append("a threshold below \(figure(entropy)) at \(name) would have asked on")
+      } else if doubt <= threshold && index + 1 == hops.count {
+        out.append("a threshold below \(figure(doubt)) at \(name) would have asked on")
       }
     }
     switch Reason(rawValue: try record.member("reason").string()) {
@@ -207,12 +201,46 @@ struct DecisionStory {
     return out
   }
 
+  /// Why the last exit ended it, where it has a gain head.
+  private func predicted() throws(JSONError) -> String? {
+    guard let hop = try record.member("hops").elements().last, let gain = try hop.optional("gain")?.real(),
+      let threshold = try hop.optional("threshold")?.real()
+    else { return nil }
+    return "going on was predicted to gain \(figure(gain)), which is not worth its cost at or below "
+      + "\(figure(2 * threshold - 1)), so nothing further was asked"
+  }
+
   private func name(_ hop: JSONPlace) throws(JSONError) -> String {
     if try hop.optional("fusion") != nil { return "fusion" }
     return "\(try hop.member("modality").string())/\(try hop.member("exit").integer())"
   }
 
-  private func figure(_ value: Double) -> String { Output.fixed(value, 4) }
+  private func figure(_ value: Double) -> String { Judgement.figure(value) }
   private func seconds(_ nanoseconds: Int64) -> String { Output.fixed(Double(nanoseconds) * 1e-9, 3) }
   private func milliseconds(_ nanoseconds: Int64) -> String { Output.fixed(Double(nanoseconds) * 1e-6, 1) }
+}
+
+/// What the gate made of an exit: its entropy against its threshold, or the gain of going on that its head predicts.
+private struct Judgement {
+  /// What the threshold is held against, 0 to 1.
+  let doubt: Double
+  let text: String
+
+  init(_ hop: JSONPlace) throws(JSONError) {
+    let threshold = try hop.optional("threshold")?.real()
+    guard let gain = try hop.optional("gain")?.real() else {
+      doubt = try hop.member("entropy").real()
+      let (isSure, limit) = (doubt <= threshold ?? 0, threshold.map(Self.figure))
+      text =
+        " (\(limit.map { isSure ? "sure, at or below \($0)" : "not sure, above \($0)" } ?? "no threshold"))"
+      return
+    }
+    doubt = (1 + gain) / 2
+    let (isEnough, limit) = (doubt <= threshold ?? 0, threshold.map { Self.figure(2 * $0 - 1) })
+    text =
+      ", going on would gain \(Self.figure(gain)) "
+      + "(\(limit.map { isEnough ? "not worth it, at or below \($0)" : "worth it, above \($0)" } ?? "no threshold"))"
+  }
+
+  static func figure(_ value: Double) -> String { Output.fixed(value, 4) }
 }

@@ -79,8 +79,8 @@ struct Status: ParsableCommand {
           "\(try sensor.member("name").string()): its clock is \(Output.fixed(abs(clock), 1)) millionths \(way)"
         )
       }
-      if let spectrogram = try Self.spectrogram(sensor) {
-        Output.line("\(try sensor.member("name").string()): \(spectrogram)")
+      for line in [try Self.gains(sensor), try Self.spectrogram(sensor)].compactMap({ $0 }) {
+        Output.line("\(try sensor.member("name").string()): \(line)")
       }
     }
     if !isPaused && rows.allSatisfy({ $0[2] == "failed" }) {
@@ -97,6 +97,16 @@ private func trouble(_ sensor: JSONPlace) throws(JSONError) -> String {
 }
 
 extension Status {
+  /// What the gain heads at its exits said; nil where there are none, or nothing was asked yet.
+  fileprivate static func gains(_ sensor: JSONPlace) throws(JSONError) -> String? {
+    guard let gains = try sensor.optional("gains"), let mean = try gains.optional("mean")?.real() else {
+      return nil
+    }
+    return
+      "going on was predicted to gain \(Output.fixed(mean, 4)) on the mean of \(try gains.member("predictions").integer()) "
+      + "exits asked; \(try gains.member("answers").integer()) windows ended there, as it was not worth its cost"
+  }
+
   /// How many frames of its spectrograms were computed; nil where there are none.
   fileprivate static func spectrogram(_ sensor: JSONPlace) throws(JSONError) -> String? {
     guard let frames = try sensor.optional("spectrogram_frames")?.integer(), frames > 0,

@@ -48,7 +48,9 @@ import Vocabulary
     }
     func code(_ value: Double) -> Int { Int((value + 0.5 + 1e-9).rounded(.down)) }
     /// By line the means of the channels, then their maxima.
-    func told(_ lines: Int, of cells: Int, _ at: (_ line: Int, _ cell: Int, _ channel: Int) -> Double) -> [[Int]] {
+    func told(_ lines: Int, of cells: Int, _ at: (_ line: Int, _ cell: Int, _ channel: Int) -> Double)
+      -> [[Int]]
+    {
       (0..<lines).map { line in
         let each = (0..<shape.channels).map { channel in (0..<cells).map { at(line, $0, channel) } }
         return each.map { code($0.reduce(0, +) / Double(cells)) } + each.map { code($0.max() ?? 0) }

@@ -30,6 +30,9 @@ import Testing
         let name =
           (hop["modality"] as? String).map { "\($0)/\(hop["exit"] as? Int ?? -1)" } ?? "fusion"
         #expect(lines.contains { $0.contains(" \(name): ") && $0.contains("entropy") }, "\(name) in \(lines)")
+        guard let gain = hop["gain"] as? Double else { continue }
+        let told = String(format: "going on would gain %.4f (", gain)
+        #expect(lines.contains { $0.contains(" \(name): ") && $0.contains(told) }, "\(told) in \(lines)")
       }
       let total = try #require(decision["total_nanojoules"] as? Int)
       #expect(lines.contains { $0.hasPrefix("energy    \(total) nJ") }, "\(lines)")
@@ -49,15 +52,19 @@ import Testing
     let decision = try #require(
       daemon.records("decision").first { record in
         let hops = record["hops"] as? [[String: Any]] ?? []
-        guard hops.count > 1, let entropy = hops[0]["entropy"] as? Double,
-          let threshold = hops[0]["threshold"] as? Double
+        guard hops.count > 1, let doubt = Self.doubt(hops[0]), let threshold = hops[0]["threshold"] as? Double
         else { return false }
-        return entropy > threshold
+        return doubt > threshold
       })
     let run = daemon.ctl(["explain", daemon.ledgerFolder, "\(decision["seq"] as? Int ?? 0)"])
     let hop = try #require((decision["hops"] as? [[String: Any]])?.first)
-    let entropy = String(format: "%.4f", try #require(hop["entropy"] as? Double))
-    #expect(run.output.contains("else      a threshold of \(entropy) at "), "\(run.output)")
+    let doubt = String(format: "%.4f", try #require(Self.doubt(hop)))
+    #expect(run.output.contains("else      a threshold of \(doubt) at "), "\(run.output)")
+  }
+
+  /// What an exit's threshold is held against.
+  private static func doubt(_ hop: [String: Any]) -> Double? {
+    (hop["gain"] as? Double).map { (1 + $0) / 2 } ?? hop["entropy"] as? Double
   }
 
   @Test func whatIsNoDecisionIsSaid() throws {

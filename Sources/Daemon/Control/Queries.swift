@@ -232,6 +232,25 @@ struct Queries {
     }
     json.key("held_awake")
     json.value(sensor.heldAwake)
+    writeGains(index, status, into: &json)
+    json.endObject()
+  }
+
+  private func writeGains(_ sensor: Int, _ status: PipelineStatus, into json: inout JSONWriter) {
+    guard desk.generation.model.model.modalities[sensor].segments.contains(where: \.predictsGain) else {
+      return
+    }
+    let gains = status.gains[sensor]
+    json.key("gains")
+    json.beginObject()
+    json.key("predictions")
+    json.value(gains.predictions)
+    if let mean = gains.mean {
+      json.key("mean")
+      json.value((mean * 10_000).rounded() / 10_000)
+    }
+    json.key("answers")
+    json.value(gains.answers)
     json.endObject()
   }
 

@@ -147,7 +147,7 @@ struct ReportPage {
       ]
     return HTML.section(
       "How sure each exit was",
-      "Normalized entropy, 0 (sure) to 1, against how often; the red band is where the thresholds lay. A counted record stands for its windows with its first one's entropies.",
+      "Normalized entropy, 0 (sure) to 1, or half of 1 + the predicted gain of going on where the exit has a gain head, against how often; the red band is where the thresholds lay. A counted record stands for its windows with its first one's entropies.",
       "<div class=\"small\">\(drawings)</div>"
         + HTML.details("As a table", HTML.table(["from"] + exitNames.map { HTML.text($0) }, rows)))
   }

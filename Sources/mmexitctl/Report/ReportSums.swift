@@ -170,9 +170,11 @@ extension ReportSums {
         continue
       }
       let threshold = asked.real("threshold")
+      // What the threshold is held against: docs/model-format.md, gain heads.
+      let doubt = asked.real("gain").map { (1 + $0) / 2 } ?? entropy
       change(exit: name) {
         $0.asked = $0.asked.adding(count)
-        let bar = Int(min(max(0, entropy), 1) * Double(Self.entropyBars))
+        let bar = Int(min(max(0, doubt), 1) * Double(Self.entropyBars))
         $0.entropies[min(bar, Self.entropyBars - 1)] = $0.entropies[min(bar, Self.entropyBars - 1)].adding(
           count)
         guard let threshold, threshold.isFinite else { return }

@@ -138,8 +138,8 @@ def quantize_weights(node: Node, input_scale: np.float32) -> Weights:
 
 
 class IntegerArithmetic:
-    """The engine's operations. Tensors hold whole numbers in float64, in which every int32 sum is exact; sums that stay
-    small are taken in float32, which is several times faster."""
+    """The engine's operations. Tensors hold whole numbers in float64, in which every int32 sum is exact; sums that
+    stay small are taken in float32, which is faster."""
 
     def __init__(self, quantized: QuantizedGraph) -> None:
         self.q = quantized
