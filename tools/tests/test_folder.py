@@ -9,10 +9,13 @@ from conftest import run_command
 from folder_set import PEOPLE, make_folder
 
 from mmexit_tools.base.errors import ToolError
+from mmexit_tools.base.exits import FUSION
 from mmexit_tools.base.readers import wav_bytes
 from mmexit_tools.export import exporter as export
 from mmexit_tools.manifests import writing as manifests
+from mmexit_tools.model.datasets import collect
 from mmexit_tools.quantize.modelfile import read_model
+from mmexit_tools.quantize.quantization import predict_integer
 from mmexit_tools.signals.windows import Vector, Window
 from mmexit_tools.sources.folder_data import read_folder
 from mmexit_tools.sources.folder_splits import split_names
@@ -48,6 +51,12 @@ def test_from_a_folder_to_a_model(made, tmp_path):
     assert [m.name for m in read.network.modalities] == ["audio", "image"]
     assert read.provenance["calibration"]["guarantee"] is None  # 12 windows of one person promise nothing
     assert "no guarantee" in (tmp_path / "m.md").read_text()
+    # The model file serves as a checkpoint too: its weights stay, all else is made anew.
+    again = run_command(export, "--task", "folder", "--data", made, "--checkpoint", model, "--out", tmp_path / "n",
+                        "--card", tmp_path / "n.md")
+    assert again.returncode == 0, again.stderr
+    assert same_answers(read, read_model(tmp_path / "n"), made) > 0.9
+    assert "weights are those of the model file" in (tmp_path / "n.md").read_text()
     listed = run_command(manifests, "--task", "folder", "--data", made, "--split", "test", "--count", 99,
                          "--out", tmp_path / "test")
     assert "12 windows" in listed.stdout
@@ -57,6 +66,13 @@ def test_from_a_folder_to_a_model(made, tmp_path):
         command = [engine, "evaluate", "--model", model, "--manifest", manifest, "--audit", "--json"]
         run = subprocess.run(command, capture_output=True, text=True, check=True)
         assert len(json.loads(run.stdout)["windows"]) == 12
+
+
+def same_answers(one, other, made) -> float:
+    """Share of test windows that fusion of both models answers alike."""
+    batch = collect(folder.windows(made, "test", 99, 1), folder.network(made))
+    first, second = (predict_integer(m.quantized, batch)[FUSION].argmax(axis=1) for m in (one, other))
+    return float((first == second).mean())
 
 
 def test_people_are_in_one_split_each(made):

@@ -95,7 +95,7 @@ def synthetic_draws(whole: Population, guarantees: Sequence[Guarantee], draws: i
             rows = [first * each + np.arange(k) for first, k in zip(chosen, kept, strict=True)]
             drawn = whole.draw(np.concatenate(rows))
             # One person drawn twice counts as two, as two draws of a larger population would.
-            groups = {"person": np.repeat(np.arange(people), kept).astype(str)}
+            groups = {"person": np.repeat(np.arange(people), kept).astype(f"U{len(str(people))}")}
         prepared = _prepare_synthetic(drawn, groups, rng)
         _judge_all(trial, prepared, guarantees, whole.recording, PLAIN_GATE)
         progress(number + 1)
@@ -106,7 +106,7 @@ def _prepare_synthetic(drawn: Population, groups: Groups | None, rng: np.random.
     names = groups or {}
     first, second = split_by_groups(names, len(drawn.person), 0.4, rng)
     known, test = drawn.draw(first).recording, drawn.draw(second).recording
-    path: list[Setting] = settings_path(known, prices=16, quantiles=24)
+    path: list[Setting] = settings_path(known, prices=8, quantiles=16)
     return Prepared(drawn.recording, known, test, {k: v[second] for k, v in names.items()}, {}, path, PLAIN_GATE)
 
 
