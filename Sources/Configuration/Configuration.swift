@@ -123,9 +123,16 @@ package struct Configuration: Sendable, Equatable {
     package var channel = SoundChannel.mixed
     /// Sound that is one value for so long is a fault; zero: never.
     package var stuckAfter = SoundChannel.usualStuckAfter
+    /// What becomes of the device while the sensor sleeps.
+    package var sleepMode = SleepMode.closed
     package var linger = Nanoseconds.seconds(1)
     /// Replay only: how long the recorded sensor takes to wake.
     package var replayWakeLatency = Nanoseconds.milliseconds(300)
+    /// The same where its device has stayed open: an open camera's first frame comes one or two intervals after its stream's start.
+    package var replayWarmLatency = usualWarmLatency
+    package static let usualWarmLatency = Nanoseconds.milliseconds(100)
+    /// Watts asleep with `sleepMode` warm; nil takes the table's figure.
+    package var warmWatts: Double?
     /// Watts asleep, while waking, and awake; nil takes the board's figure.
     package var asleepWatts: Double?
     package var wakingWatts: Double?

@@ -50,6 +50,8 @@ package struct ConfigurationListing {
         Configuration.Sensor(modality: modality.name),
         unset: [
           "device": modality.features.defaultDevice, "channel": "mix",
+          "sleep-mode": "closed", "replay-warm-latency": Quantity.text(Configuration.Sensor.usualWarmLatency),
+          "warm-power": Self.watts(Self.warm(modality.features)),
           "stuck-after": Quantity.text(SoundChannel.usualStuckAfter), "pixel-format": "the cheapest",
           "exposure": "as the camera is", "gain": "as the camera is",
           "power-line-frequency": "as the camera is", "asleep-power": Self.watts(figures.sensor.asleep),
@@ -71,6 +73,12 @@ package struct ConfigurationListing {
       }
     }
     text += "\n"
+  }
+
+  private static func warm(_ features: Features) -> Int64 {
+    var kind = Board.SensorKind.camera
+    if case .spectrogram = features { kind = .microphone }
+    return Int64((kind.warmWatts * 1e6).rounded())
   }
 
   private static func watts(_ microwatts: Int64) -> String {

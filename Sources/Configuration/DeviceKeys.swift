@@ -5,6 +5,15 @@ extension Keys {
   /// of a file without them, and a camera's has no microphone's.
   static let devices: [Key<Configuration.Sensor>] = [
     Key(
+      name: "sleep-mode", takes: SleepMode.allCases.map(\.rawValue).joined(separator: ", "),
+      help:
+        "Its device while it sleeps: closed (the default), open with its stream stopped (warm), or streaming on (hot)."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.sleepMode = try Quantity.choice(text, of: SleepMode.self)
+    } show: {
+      $0.sleepMode == .closed ? nil : $0.sleepMode.rawValue
+    },
+    Key(
       name: "pixel-format",
       takes: CameraSettings.PixelFormat.allCases.map(\.rawValue).joined(separator: ", "),
       help: "Camera: format asked for, in place of the cheapest that it offers."
@@ -63,5 +72,22 @@ extension Keys {
     } show: {
       $0.stuckAfter == SoundChannel.usualStuckAfter ? nil : Quantity.text($0.stuckAfter)
     },
+  ]
+
+  /// Of [sensor NAME] too: what sleep-mode = warm is reckoned with.
+  static let warm: [Key<Configuration.Sensor>] = [
+    Key(
+      name: "replay-warm-latency", takes: "duration, 0 s to 60 s",
+      help: "Replay: the same with sleep-mode = warm, from the stream's start on; 100ms where not set."
+    ) { (text, sensor) throws(ValueError) in
+      sensor.replayWarmLatency = try Quantity.duration(text, 0...60)
+    } show: {
+      $0.replayWarmLatency == Configuration.Sensor.usualWarmLatency
+        ? nil : Quantity.text($0.replayWarmLatency)
+    },
+    .optional(
+      "warm-power", takes: "power", unit: "W", \.warmWatts,
+      "Power drawn asleep with sleep-mode = warm, in place of the table's figure (hot takes awake-power)."
+    ) { (text) throws(ValueError) in try Quantity.watts(text, 0...1000) },
   ]
 }

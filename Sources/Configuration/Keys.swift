@@ -245,6 +245,7 @@ package enum Keys {
       .duration("linger", 0...3600, \.linger, "Time a woken sensor stays awake after it was last needed."),
       .duration(
         "replay-wake-latency", 0...60, \.replayWakeLatency, "Replay: time the recorded sensor takes to wake."),
+    ] + warm + [
       watts("asleep-power", \.asleepWatts, "Power drawn asleep, in place of the board's figure."),
       watts(
         "waking-power", \.wakingWatts,

@@ -67,6 +67,15 @@ package enum Board: String, CaseIterable, Sendable {
       case .other: EnergyModel.SensorPower(asleep: 0, waking: 0, awake: 0)
       }
     }
+
+    /// Watts asleep with the device open and its stream stopped (`sleep-mode = warm`).
+    package var warmWatts: Double {
+      switch self {
+      case .microphone: 0.1
+      case .camera: 0.5
+      case .other: 0
+      }
+    }
   }
 
   /// The model of energy for this board with these sensors, in the model's order of modalities.

@@ -7,20 +7,28 @@ import Vocabulary
 package struct EnergyModel: Equatable, Sendable {
   /// What a sensor draws in each state, in microwatts.
   package struct SensorPower: Equatable, Sendable {
+    /// With its device closed.
     package var asleep: Int64
+    /// Asleep with its device open, as its sleep mode says; that of `asleep` where it is closed.
+    package var standby: Int64
     package var waking: Int64
     package var awake: Int64
 
     /// - Parameters: watts, 0...1000, kept to the microwatt.
-    package init(asleep: Double, waking: Double, awake: Double) {
+    ///   - standby: nil for that of `asleep`.
+    package init(asleep: Double, standby: Double? = nil, waking: Double, awake: Double) {
       func microwatts(_ watts: Double) -> Int64 {
         precondition((0...1000).contains(watts), "a sensor draws 0 to 1000 W")
         return Int64((watts * 1e6).rounded())
       }
       self.asleep = microwatts(asleep)
+      self.standby = microwatts(standby ?? asleep)
       self.waking = microwatts(waking)
       self.awake = microwatts(awake)
     }
+
+    /// A state's power without what keeping the device open takes anyway, in microwatts.
+    package func more(_ state: Int64) -> Int64 { max(0, state - (standby - asleep)) }
   }
 
   /// What one modality costs beside its network.
@@ -76,9 +84,21 @@ package struct EnergyModel: Equatable, Sendable {
     posting(.settling, modality, Self.energy(modalities[modality].sensor.awake, time))
   }
 
-  /// A sensor that sleeps, for that time.
-  package func idle(_ modality: Int, for time: Nanoseconds) -> EnergyPosting? {
-    posting(.idle, modality, Self.energy(modalities[modality].sensor.asleep, time))
+  /// A sensor that sleeps with its device closed, for that time.
+  /// - Parameter resting: with its device open, for that time beside.
+  package func idle(_ modality: Int, for time: Nanoseconds, resting: Nanoseconds = .zero) -> EnergyPosting? {
+    let power = modalities[modality].sensor
+    return posting(
+      .idle, modality,
+      Self.nanojoules(
+        Self.femtojoules(power.asleep, time) + Self.femtojoules(power.standby, resting)))
+  }
+
+  /// What a wake of that length and so long awake take more than sleeping on: what a device that stays open draws asleep has been
+  /// paid already.
+  package func wake(_ modality: Int, taking wake: Nanoseconds, awake: Nanoseconds) -> Nanojoules {
+    let power = modalities[modality].sensor
+    return Self.energy(power.more(power.waking), wake) + Self.energy(power.more(power.awake), awake)
   }
 
   /// What the daemon's own threads took that read meters and record: so long on a core.
@@ -127,9 +147,13 @@ package struct EnergyModel: Equatable, Sendable {
       account: account, modality: modality, exit: exit, energy: energy, scope: .modelled, kind: .estimated)
   }
 
-  /// Microwatts for nanoseconds are femtojoules.
   private static func energy(_ microwatts: Int64, _ time: Nanoseconds) -> Nanojoules {
-    nanojoules(Int128(microwatts) * Int128(max(0, time.count)))
+    nanojoules(femtojoules(microwatts, time))
+  }
+
+  /// Microwatts for nanoseconds.
+  private static func femtojoules(_ microwatts: Int64, _ time: Nanoseconds) -> Int128 {
+    Int128(microwatts) * Int128(max(0, time.count))
   }
 
   private static func nanojoules(_ femtojoules: Int128) -> Nanojoules {

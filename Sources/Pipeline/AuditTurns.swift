@@ -32,8 +32,8 @@ package struct AuditTurns: Sendable {
       }
       cost += energy.featureEnergy(index, nil)
       // A wake commonly takes half its deadline; a dearer audit replaces the figure.
-      cost += energy.waking(index, for: Nanoseconds(deadline.count / 2))?.energy ?? .zero
-      cost += energy.sensing(index, for: period)?.energy ?? .zero
+      let isHot = configuration.sensor(for: modality.name).sleepMode == .hot
+      cost += energy.wake(index, taking: isHot ? .zero : Nanoseconds(deadline.count / 2), awake: period)
     }
     // One period more: a sensor is woken at the end of a window. A wake that takes longer than a draw can lie ahead is
     // not over in time, and the audit goes without that sensor.

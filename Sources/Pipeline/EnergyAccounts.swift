@@ -107,7 +107,7 @@ package struct EnergyAccounts: Sendable {
         add(sensed)
         add(waking)
       }
-      add(model.idle(sensor, for: time.states.asleep))
+      add(model.idle(sensor, for: time.closed, resting: time.states.asleep - time.closed))
       sensing += model.idle(sensor, for: time.withheld)?.energy ?? .zero
       var isFailed = false
       if case .failed = sensors[sensor].state { isFailed = true }

@@ -66,8 +66,10 @@ final class PipelineSensors<Rig: SensorRig> {
     sentinel = order[0]
     let start = rig.now
     self.start = start
-    accounts = wakeDeadlines.map {
-      SensorAccount(wakeDeadline: $0, wakesPerMinute: wakesPerMinute, start: start)
+    accounts = zip(wakeDeadlines, rig.configurations).map { deadline, sensor in
+      SensorAccount(
+        wakeDeadline: deadline, wakesPerMinute: wakesPerMinute, start: start,
+        expectedResume: sensor.expectedResume)
     }
   }
 
@@ -102,7 +104,8 @@ final class PipelineSensors<Rig: SensorRig> {
     }
     guard let transition else { return }
     if state.isAwake && left.contains(index: sensor) {
-      accounts[sensor].wakeTook(transition.lasted + (soundLengths[sensor] ?? .zero))
+      let sound = accounts[sensor].resumesAtOnce ? .zero : soundLengths[sensor] ?? .zero
+      accounts[sensor].wakeTook(transition.lasted + sound)
     }
     left.remove(ModalitySet(index: sensor))
     record(.state(transition))

@@ -227,8 +227,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
       let account = sensors.accounts[modality]
       // A wake that nobody has seen is taken to last half its deadline, as where the order is made.
       let wake = account.lastWake == nil ? Nanoseconds(account.expectedWake.count / 2) : account.expectedWake
-      sum += energy.model.waking(modality, for: wake)?.energy ?? .zero
-      sum += energy.model.sensing(modality, for: settings.period)?.energy ?? .zero
+      sum += energy.model.wake(modality, taking: wake, awake: settings.period)
     }
     return sum.joules
   }

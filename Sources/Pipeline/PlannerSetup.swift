@@ -49,7 +49,7 @@ package final class PlannerSetup: Sendable {
       fullCheckShare: model.noneClass == nil ? 0 : configuration.general.windowPeriod.seconds / blind.seconds,
       lingerCosts: model.modalities.indices.map {
         let linger = configuration.sensor(for: model.modalities[$0].name).linger
-        return plan.energy.sensing($0, for: linger)?.energy.joules ?? 0
+        return plan.energy.wake($0, taking: .zero, awake: linger).joules
       })
     isOrderFree = configuration.gate.order != .declared && configuration.gate.first.isEmpty
     budget = settings.budget
@@ -63,7 +63,7 @@ package final class PlannerSetup: Sendable {
     fusionThresholds = ExitThresholds(
       model.fusion.exit.threshold, classThresholds: model.fusion.exit.classThresholds)
     period = configuration.general.windowPeriod
-    asleepWatts = plan.energy.modalities.reduce(0) { $0 + Double($1.sensor.asleep) * 1e-6 }
+    asleepWatts = plan.energy.modalities.reduce(0) { $0 + Double($1.sensor.standby) * 1e-6 }
     auditShare = settings.energyShare
     capacity = settings.buffer
     labelShare = settings.labelShare

@@ -26,8 +26,17 @@ struct SensorAccount: Sendable {
   /// When a window last used it or waited for it.
   private(set) var lastNeeded: Instant
   /// How long a wake is expected to take, up to its first data: the deadline until one has been seen. Follows a slower wake
-  /// at once and a faster one by an eighth.
-  private(set) var expectedWake: Nanoseconds
+  /// at once and a faster one by an eighth. Of a sensor whose device stays open asleep, from such a sleep.
+  private var usualWake: Nanoseconds
+  /// The same from a closed device, where it usually stays open: what the last such wake took.
+  private var coldWake: Nanoseconds
+  /// Of such a device: what a wake is taken to last before one has been seen. Nil where it is closed asleep.
+  private let expectedResume: Nanoseconds?
+  /// Its device stays open, or would if it slept now.
+  private var isOpen = false
+  /// The wake at hand, or the last one, opened the device though it usually stays open.
+  private var isColdWake = false
+  private var hasResumed = false
   /// The price of a wrong doubt is one full check that comes late, by less than the wake takes: less than once an hour where
   /// a wake takes all of max-blind.
   static let doubtTime = Nanoseconds.seconds(600)
@@ -44,13 +53,22 @@ struct SensorAccount: Sendable {
   /// Since when it may not be used, and the time of that since the last posting that is over.
   private var withheldSince: Instant?
   private var withheld = Nanoseconds.zero
+  /// The same of its sleep with the device closed.
+  private var closedSince: Instant?
+  private var closed = Nanoseconds.zero
   /// When the journal was last told that it is held awake.
   private var heldTold: Instant?
 
-  init(wakeDeadline: Nanoseconds, wakesPerMinute: Int, start: Instant) {
+  /// - Parameter expectedResume: of a device that stays open asleep, how long a wake is taken to last; nil where it is closed.
+  init(
+    wakeDeadline: Nanoseconds, wakesPerMinute: Int, start: Instant, expectedResume: Nanoseconds? = nil
+  ) {
     figures = SensorFigures(start: start)
     lastNeeded = start
-    expectedWake = wakeDeadline
+    usualWake = wakeDeadline
+    coldWake = wakeDeadline
+    self.expectedResume = expectedResume
+    closedSince = start
     budget = WakeBudget(perMinute: wakesPerMinute)
   }
 
@@ -58,6 +76,14 @@ struct SensorAccount: Sendable {
   mutating func allow(wakesPerMinute limit: Int) {
     if limit != budget.limit { budget = budget.with(perMinute: limit) }
   }
+
+  /// How long a wake is expected to take from where it sleeps, or would if it slept now.
+  var expectedWake: Nanoseconds {
+    expectedResume == nil || isOpen ? usualWake : max(coldWake, usualWake)
+  }
+
+  /// A window's sound is there with its wake: its stream has run on.
+  var resumesAtOnce: Bool { expectedResume == .zero && !isColdWake }
 
   var state: SensorState { figures.state }
   /// As many wakes as are allowed lie within the last minute.
@@ -73,21 +99,25 @@ struct SensorAccount: Sendable {
     if state == from { return nil }
     if case .failed(let fault, _) = state, case .failed(fault, _) = from { return nil }
     let lasted = figures.enter(state, at: now)
+    endClosedSleep(at: now)
     var isRecovery = false
     var line: String?
     switch state {
     case .waking:
       figures.wakes += 1
       budget.note(wakeAt: now)
+      isColdWake = expectedResume != nil && !isOpen
     case .awake:
+      isOpen = expectedResume != nil
       isRecovery = reportedFaults.count > 0
       reportedFaults.removeAll()
     case .failed(let fault, _):
+      isOpen = false
       figures.faults += 1
       if hasReported(fault) { return nil }
       reportedFaults.append(fault)
       line = detail()
-    case .asleep: break
+    case .asleep: if !isOpen { closedSince = now }
     }
     if !state.isAwake { figures.heldAwake = false }
     return SensorTransition(
@@ -104,11 +134,20 @@ struct SensorAccount: Sendable {
 
   /// It delivered, so long after the end of the window that it was woken for.
   mutating func wakeTook(_ latency: Nanoseconds) {
-    // The deadline is a guess: a sensor that it keeps awake would never be woken, and the guess never corrected.
-    let before = lastWake == nil ? .zero : expectedWake
-    expectedWake = max(latency, before - Nanoseconds(before.count / 8))
-    lastWake = latency
     keptAwakeSince = nil
+    if let expectedResume, isColdWake {
+      coldWake = latency
+      if lastWake != nil { return }
+      usualWake = expectedResume
+      lastWake = expectedResume
+      return
+    }
+    // The deadline is a guess: a sensor that it keeps awake would never be woken, and the guess never corrected.
+    let isGuess = lastWake == nil || expectedResume != nil && !hasResumed
+    let before = isGuess ? .zero : usualWake
+    usualWake = max(latency, before - Nanoseconds(before.count / 8))
+    lastWake = latency
+    hasResumed = true
   }
 
   /// It would sleep, and the wake it is expected to take keeps it awake. One slow wake may not do so for good, as no
@@ -117,7 +156,7 @@ struct SensorAccount: Sendable {
     let since = keptAwakeSince ?? now
     keptAwakeSince = since
     guard now - since >= Self.doubtTime else { return }
-    expectedWake = expectedWake - Nanoseconds(expectedWake.count / 8)
+    usualWake = usualWake - Nanoseconds(usualWake.count / 8)
     keptAwakeSince = now
   }
 
@@ -162,6 +201,18 @@ struct SensorAccount: Sendable {
     } else if isWithheld {
       withheldSince = now
     }
+    if isWithheld { close(at: now) }
+  }
+
+  /// Its device is closed from `now` on, until it wakes.
+  private mutating func close(at now: Instant) {
+    isOpen = false
+    if state == .asleep && closedSince == nil { closedSince = now }
+  }
+
+  private mutating func endClosedSleep(at now: Instant) {
+    if let since = closedSince { closed = closed + max(.zero, now - since) }
+    closedSince = nil
   }
 
   /// Time since the last posting.
@@ -169,6 +220,8 @@ struct SensorAccount: Sendable {
     var states = StateDurations()
     /// Of the time asleep, what it may not be used in: nobody would have kept it on then.
     var withheld = Nanoseconds.zero
+    /// Of the time asleep, that in which the device was closed.
+    var closed = Nanoseconds.zero
     /// The time in which it could have been kept on.
     var obtainable: Nanoseconds { states.total - states.failed - withheld }
   }
@@ -180,6 +233,11 @@ struct SensorAccount: Sendable {
     withhold(withheldSince != nil, at: now)
     defer { withheld = .zero }
     let states = durations - posted
-    return Share(states: states, withheld: min(withheld, states.asleep))
+    let isClosed = closedSince != nil
+    endClosedSleep(at: now)
+    if isClosed { closedSince = now }
+    defer { closed = .zero }
+    return Share(
+      states: states, withheld: min(withheld, states.asleep), closed: min(closed, states.asleep))
   }
 }

@@ -49,7 +49,7 @@ struct SpendingGuard: Sendable {
     var floor = 0.0
     for sensor in model.modalities.indices {
       guard sensor == listening else {
-        floor += energy.idle(sensor, for: period)?.energy.joules ?? 0
+        floor += energy.idle(sensor, for: .zero, resting: period)?.energy.joules ?? 0
         continue
       }
       floor += energy.sensing(sensor, for: period)?.energy.joules ?? 0

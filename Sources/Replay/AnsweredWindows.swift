@@ -161,7 +161,8 @@ package struct AnsweredWindows: Sendable {
     let period = configuration.general.windowPeriod
     return model.modalities.indices.reduce(.zero) { sum, sensor in
       let posting =
-        awake.contains(index: sensor) ? energy.sensing(sensor, for: period) : energy.idle(sensor, for: period)
+        awake.contains(index: sensor)
+        ? energy.sensing(sensor, for: period) : energy.idle(sensor, for: .zero, resting: period)
       return sum + (posting?.energy ?? .zero)
     }
   }

@@ -43,7 +43,7 @@ package struct StreamRun: Sendable {
 
   /// Takes what exits said of the recording's windows.
   package var answered: AnsweredWindows {
-    AnsweredWindows(configuration, model, plan.energy, wakes: sensors.map(\.wakeLatency))
+    AnsweredWindows(configuration, model, plan.energy, wakes: sensors.map(\.latencyAsleep))
   }
 
   /// Plays it once.

@@ -31,10 +31,7 @@ struct CameraStream: ~Copyable {
 
   deinit {
     // In this order: libv4l2 forgets its own buffers when it closes.
-    if isStreaming {
-      var type = Int32(V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue)
-      _ = calls.control(descriptor, mmx_VIDIOC_STREAMOFF, &type)
-    }
+    if isStreaming { streamOff() }
     for i in 0..<mappedCount { calls.unmap(mapped[i]) }
     calls.close(descriptor)
   }
@@ -143,11 +140,24 @@ struct CameraStream: ~Copyable {
     if mappedCount == 0 { throw SensingError(subject, .device(.formatRefused, detail: "no buffers")) }
   }
 
-  private mutating func startStreaming() throws(SensingError) {
+  /// Lets it stream, from the first buffer on.
+  mutating func startStreaming() throws(SensingError) {
     for index in 0..<mappedCount { try queue(index) }
     var type = Int32(V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue)
     try call("VIDIOC_STREAMON", mmx_VIDIOC_STREAMON, &type)
     isStreaming = true
+  }
+
+  /// Ends the stream; device, format, controls and buffers stay. All buffers are then ours.
+  mutating func stopStreaming() throws(SensingError) {
+    isStreaming = false
+    let code = streamOff()
+    if code < 0 { throw SensingError(subject, streaming: "VIDIOC_STREAMOFF", errno: -code) }
+  }
+
+  @discardableResult private func streamOff() -> Int32 {
+    var type = Int32(V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue)
+    return calls.control(descriptor, mmx_VIDIOC_STREAMOFF, &type)
   }
 
   // MARK: Running

@@ -59,6 +59,23 @@ final class DeviceLink: Sendable {
     }
   }
 
+  /// What is to become of a device that is not wanted at present.
+  func restOrder() -> DeviceState.Rest { core.withLock { $0.restOrder(for: thread) } }
+
+  /// The stream is stopped, the device open: waits until it is wanted again.
+  /// - Returns: the wake's number; nil when the device is to be closed.
+  func awaitResume() -> Int? {
+    core.withLock { $0.rested(thread) }
+    while true {
+      switch restOrder() {
+      case .close: return nil
+      case .resume(let wake): return wake
+      case .wait: break
+      }
+      if (try? pollUntil(nil, readable: order.descriptor.number)) == true { order.clear() }
+    }
+  }
+
   /// The device is open. False when it is not wanted any more: the driver took longer than it was waited for.
   func opened(_ wake: Int, patience: Nanoseconds) -> Bool {
     core.withLock {
@@ -92,6 +109,11 @@ final class DeviceLink: Sendable {
 
   func count(_ body: (inout SensorCounters) -> Void) { core.withLock { body(&$0.counters) } }
 
-  /// An error of this wake's device.
-  func fail(_ wake: Int, _ error: SensingError) { report { $0.failed(wake, error, $1) } }
+  /// A device whose stream runs on while the sensor sleeps has given something.
+  func livesOn() {
+    if configuration.sleepMode == .hot { core.withLock { $0.livesOn(thread, .current) } }
+  }
+
+  /// An error of this wake's device, or of one that rests.
+  func fail(_ wake: Int, _ error: SensingError) { report { $0.failed(wake, error, $1, by: thread) } }
 }

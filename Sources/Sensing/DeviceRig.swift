@@ -5,8 +5,8 @@ import Vocabulary
 
 /// The machine's microphones by ALSA and cameras by libv4l2, each with a thread of its own.
 ///
-/// A sensor asleep has a closed device and a thread that blocks until it is wanted: no wake-ups. Awake, its thread
-/// blocks in poll; the pipeline's is woken by what it asked for and by changes of state only.
+/// A sensor asleep has a closed device (or one that rests, by its `SleepMode`) and a thread that blocks until it is wanted: no
+/// wake-ups but those of a stream that runs on. Awake, its thread blocks in poll; the pipeline's is woken by what it asked for and by changes of state only.
 package final class DeviceRig: SensorRig {
   package let configurations: [SensorConfiguration]
   package let bell: Bell
@@ -87,7 +87,7 @@ package final class DeviceRig: SensorRig {
     devices[sensor].state.withLock { $0.ask(earliest) }
   }
 
-  package func requestClosed(_ sensor: Int) { devices[sensor].state.withLock { $0.askClosed() } }
+  package func requestClosed(_ sensor: Int) { _ = devices[sensor].change { $0.askClosed(.current) } }
 
   package func next(until deadline: Instant?) -> SensorEvent {
     while true {

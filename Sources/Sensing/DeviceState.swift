@@ -10,6 +10,7 @@ struct DeviceState: Sendable {
   private let subject: String
   private let limits: DeviceLimits
   private let wakeLimit: Nanoseconds
+  private let sleepMode: SleepMode
 
   /// A failed sensor that is being tried again stays failed until it delivers.
   private(set) var state = SensorState.asleep
@@ -30,6 +31,10 @@ struct DeviceState: Sendable {
   private(set) var isAway = false
   /// It has come back from opening the device.
   private var isOpen = false
+  /// The sensor sleeps and its device stays open.
+  private var isResting = false
+  /// The device is to be closed before it is used again.
+  private var mustClose = false
   /// It did not come back in time: it hangs in the driver.
   private(set) var isStuck = false
   /// Threads that were replaced and still hang.
@@ -52,11 +57,13 @@ struct DeviceState: Sendable {
   private var delivered: Instant?
 
   init(
-    subject: String = "sensor", wakeLimit: Nanoseconds = .seconds(6), limits: DeviceLimits = DeviceLimits()
+    subject: String = "sensor", wakeLimit: Nanoseconds = .seconds(6), limits: DeviceLimits = DeviceLimits(),
+    sleepMode: SleepMode = .closed
   ) {
     self.subject = subject
     self.wakeLimit = wakeLimit
     self.limits = limits
+    self.sleepMode = sleepMode
     patience = limits.patience
   }
 
@@ -74,6 +81,8 @@ struct DeviceState: Sendable {
     counters.wakes += 1
     wanted = wakes
     wakeDue = now.steady + wakeLimit
+    dataDue = nil
+    isResting = false
     request = nil
     tellsClosed = false
     delivered = nil
@@ -92,6 +101,7 @@ struct DeviceState: Sendable {
     isStuck = false
     isAway = false
     isOpen = false
+    mustClose = false
     closeDue = nil
     return thread
   }
@@ -104,7 +114,9 @@ struct DeviceState: Sendable {
 
   mutating func sleep(_ now: Moment) {
     if wanted == nil { return }
-    letGo(now)
+    var rests = sleepMode != .closed && isOpen && !mustClose
+    if case .failed = state { rests = false }
+    letGo(now, rests: rests)
     if case .failed = state { return }
     state = .asleep
     failure = nil
@@ -121,7 +133,10 @@ struct DeviceState: Sendable {
     if wanted != nil { request = instant }
   }
 
-  mutating func askClosed() { tellsClosed = true }
+  mutating func askClosed(_ now: Moment) {
+    tellsClosed = true
+    if isResting { letGo(now) }
+  }
 
   /// Whether the device has been closed, where that was asked for.
   mutating func takeClosed() -> Bool {
@@ -211,6 +226,8 @@ struct DeviceState: Sendable {
     isStuck = false
     isAway = false
     isOpen = false
+    isResting = false
+    mustClose = false
     closeDue = nil
     if isStopping { return .leave }
     guard let wanted else { return .wait }
@@ -224,6 +241,32 @@ struct DeviceState: Sendable {
     guard number == thread else { return }
     isOpen = true
     if wake == wanted { self.patience = patience }
+  }
+
+  /// What a thread does with an open device whose wake is over.
+  enum Rest: Equatable {
+    case wait
+    /// It is wanted again.
+    case resume(Int)
+    case close
+  }
+
+  /// Thread `number` has its device open, and its wake is over.
+  mutating func restOrder(for number: Int) -> Rest {
+    if number != thread || isStopping || mustClose || sleepMode == .closed { return .close }
+    guard let wanted else { return .wait }
+    closeDue = nil
+    return .resume(wanted)
+  }
+
+  /// Thread `number` has stopped the stream of a sleeping sensor, and keeps the device.
+  mutating func rested(_ number: Int) {
+    if number == thread && !mustClose { closeDue = nil }
+  }
+
+  /// The stream of a sleeping sensor runs on: what it gives is dropped.
+  mutating func livesOn(_ number: Int, _ now: Moment) {
+    if number == thread && isResting { dataDue = now.steady + patience + patience }
   }
 
   /// The rest return whether the pipeline has something to be told.
@@ -247,8 +290,9 @@ struct DeviceState: Sendable {
     return request.map { instant >= $0 } ?? false
   }
 
-  mutating func failed(_ wake: Int, _ error: SensingError, _ now: Moment) -> Bool {
-    guard wake == wanted else { return false }
+  /// - Parameter number: the thread's; its device may fail while it rests.
+  mutating func failed(_ wake: Int, _ error: SensingError, _ now: Moment, by number: Int? = nil) -> Bool {
+    guard wake == wanted || isResting && number == thread else { return false }
     return fail(error, now)
   }
 
@@ -274,14 +318,18 @@ struct DeviceState: Sendable {
   }
 
   /// The device is to be closed: from here on its thread has so long to be back.
-  private mutating func letGo(_ now: Moment) {
+  /// - Parameter rests: it stays open instead; a stream that is to be stopped has as long to be so, and one that runs on has to
+  ///   go on giving.
+  private mutating func letGo(_ now: Moment, rests: Bool = false) {
     wanted = nil
+    isResting = rests
+    if !rests { mustClose = true }
     request = nil
     delivered = nil
     // A thread that is still opening gets what is left of its time for that.
     let begin = isOpen ? now.steady : max(now.steady, wakeDue ?? now.steady)
-    if isAway && closeDue == nil { closeDue = begin + limits.close }
+    if isAway && closeDue == nil && !(rests && sleepMode == .hot) { closeDue = begin + limits.close }
     wakeDue = nil
-    dataDue = nil
+    dataDue = rests && sleepMode == .hot ? now.steady + patience + patience : nil
   }
 }

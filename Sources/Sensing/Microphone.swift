@@ -3,7 +3,8 @@ import Linux
 import Synchronization
 import Vocabulary
 
-/// A microphone: a thread that fills a ring while it is awake, and a closed device while it is asleep.
+/// A microphone: a thread that fills a ring while it is awake, and a device that is closed while it is asleep, or rests as its
+/// `SleepMode` says.
 final class Microphone: Sendable {
   /// Samples taken by one read: 170 ms at 48 kHz.
   private static let chunk = 8_192
@@ -29,19 +30,20 @@ final class Microphone: Sendable {
     let chunk = UnsafeMutableBufferPointer<Int16>.allocate(capacity: Self.chunk)
     defer { chunk.deallocate() }
     var stillness = Stillness(rate: rate, limit: link.configuration.stuckAfter)
-    while let wake = link.awaitWake() {
+    while var wake = link.awaitWake() {
       stillness.begin()
       do throws(SensingError) {
-        try capture(wake, chunk, &stillness)
+        try capture(&wake, chunk, &stillness)
       } catch {
         link.fail(wake, error)
       }
     }
   }
 
-  /// Opens the device and takes its sound until this wake is over; the device is closed on return.
+  /// Opens the device and takes its sound until it is to be closed, which it is on return.
+  /// - Parameter wake: the wake that it works for, which another may have followed.
   private func capture(
-    _ wake: Int, _ chunk: UnsafeMutableBufferPointer<Int16>, _ stillness: inout Stillness
+    _ wake: inout Int, _ chunk: UnsafeMutableBufferPointer<Int16>, _ stillness: inout Stillness
   ) throws(SensingError) {
     let stream = try open(for: wake)
     guard link.opened(wake, patience: link.limits.patience) else { return }
@@ -52,7 +54,26 @@ final class Microphone: Sendable {
     var patience = Patience(link.limits.patience, from: Moment.current.steady)
     var emptyErrors = 0
     var lost = false
-    while link.isWanted(wake) {
+    while true {
+      if !link.isWanted(wake) {
+        switch link.restOrder() {
+        case .close: return
+        case .resume(let resumed):
+          // Its stream has run on.
+          wake = resumed
+          if ring.withLock({ $0.count }) > 0 { report(wake, isAlive: !stillness.isDoubted) }
+        case .wait where link.configuration.sleepMode == .warm:
+          try stream.stop()
+          guard let resumed = link.awaitResume() else { return }
+          wake = resumed
+          ring.withLock { $0.restart() }
+          stillness.begin()
+          lost = false
+          try stream.start()
+          patience = Patience(link.limits.patience, from: Moment.current.steady)
+        case .wait: break
+        }
+      }
       let now = Moment.current
       if patience.isOver(at: now.steady) {
         let silence = patience.limit.count / 1_000_000
@@ -72,6 +93,7 @@ final class Microphone: Sendable {
       if taken > 0 {
         patience.renew(at: Moment.current.steady)
         emptyErrors = 0
+        link.livesOn()
         // It never runs dry (ALSA's null device, a file): a period's time for a period's sound.
         if taken >= Self.readsPerPoll * stream.samplesPerRead(into: chunk) {
           link.pause(MicrophoneStream.period)
@@ -137,15 +159,20 @@ final class Microphone: Sendable {
   private func take(
     _ samples: UnsafeBufferPointer<Int16>, endingAt end: Instant, _ wake: Int, afterLoss: Bool, isAlive: Bool
   ) {
-    let (lost, start, covered, clock) = ring.withLock { ring in
-      let lost = ring.append(samples, endingAt: end, afterLoss: afterLoss)
-      return (lost, ring.start, ring.covered, ring.partsPerMillion)
+    let (lost, clock) = ring.withLock { ring in
+      (ring.append(samples, endingAt: end, afterLoss: afterLoss), ring.partsPerMillion)
     }
     link.count {
       $0.lostSamples += lost
       $0.clockPartsPerMillion = clock
     }
+    report(wake, isAlive: isAlive)
+  }
+
+  /// Tells of what is in the ring.
+  private func report(_ wake: Int, isAlive: Bool) {
     if !isAlive { return }
+    let (start, covered) = ring.withLock { ($0.start, $0.covered) }
     link.report { core, now in
       // A period later than the first sample: its time is moved by the stamps that follow, and a window that is
       // asked for from here on is to find all its samples all the same.

@@ -19,6 +19,8 @@ package struct MicrophoneCalls: Sendable {
   /// clock.
   package var configure: @Sendable (_ pcm: OpaquePointer, _ rate: Int, _ channels: Int) -> Configured
   package var start: @Sendable (_ pcm: OpaquePointer) -> Int32
+  /// Stops at once, and makes ready to be started again.
+  package var stop: @Sendable (_ pcm: OpaquePointer) -> Int32
   package var close: @Sendable (_ pcm: OpaquePointer) -> Void
   package var descriptorCount: @Sendable (_ pcm: OpaquePointer) -> Int32
   /// What is to be polled.
@@ -41,6 +43,7 @@ package struct MicrophoneCalls: Sendable {
     open: @escaping @Sendable (String, inout OpaquePointer?) -> Int32,
     configure: @escaping @Sendable (OpaquePointer, Int, Int) -> Configured,
     start: @escaping @Sendable (OpaquePointer) -> Int32,
+    stop: @escaping @Sendable (OpaquePointer) -> Int32 = { _ in 0 },
     close: @escaping @Sendable (OpaquePointer) -> Void,
     descriptorCount: @escaping @Sendable (OpaquePointer) -> Int32,
     fill: @escaping @Sendable (OpaquePointer, UnsafeMutableBufferPointer<pollfd>) -> Void,
@@ -55,6 +58,7 @@ package struct MicrophoneCalls: Sendable {
     self.open = open
     self.configure = configure
     self.start = start
+    self.stop = stop
     self.close = close
     self.descriptorCount = descriptorCount
     self.fill = fill
@@ -77,6 +81,10 @@ package struct MicrophoneCalls: Sendable {
       return hardware
     },
     start: { snd_pcm_start($0) },
+    stop: { pcm in
+      let code = snd_pcm_drop(pcm)
+      return code < 0 ? code : snd_pcm_prepare(pcm)
+    },
     close: { _ = snd_pcm_close($0) },
     descriptorCount: { snd_pcm_poll_descriptors_count($0) },
     fill: { pcm, descriptors in

@@ -79,7 +79,7 @@ struct MicrophoneStream: ~Copyable {
     case .lacks(let what): throw SensingError(subject, .device(.formatRefused, detail: "not \(what)"))
     case .error(let call, let code): try stream.check(call, code)
     }
-    try stream.check("snd_pcm_start", calls.start(pcm))
+    try stream.start()
     return stream
   }
 
@@ -90,6 +90,12 @@ struct MicrophoneStream: ~Copyable {
   }
 
   // MARK: Running
+
+  /// Starts it, after `open` or `stop`.
+  func start() throws(SensingError) { try check("snd_pcm_start", calls.start(pcm)) }
+
+  /// Ends the stream; the device stays open as it was configured.
+  func stop() throws(SensingError) { try check("snd_pcm_drop", calls.stop(pcm)) }
 
   var descriptorCount: Int { max(0, Int(calls.descriptorCount(pcm))) }
 

@@ -11,8 +11,14 @@ struct ReplaySensor {
   private(set) var counters = SensorCounters()
   /// While waking: when it will be awake; nil if the recording ends before.
   private var ready: Instant?
-  /// The first sample or frame since the wake.
+  /// The first sample or frame of the stream, which begins with the wake.
   private var first = 0
+  /// Streams so far; one that runs on through a sleep is one.
+  private var streams: UInt64 = 0
+  /// It sleeps, and its device is open.
+  private var isResting = false
+  /// Since when the stream has delivered; nil before its first data.
+  private var delivering: Instant?
   /// What was asked for and not yet told.
   private var request: Instant?
   /// Its closing is to be told.
@@ -56,7 +62,15 @@ struct ReplaySensor {
     counters.wakes += 1
     state = .waking(since: now)
     tellsClosed = false
-    let delivers = now + configuration.wakeLatency
+    let rested = isResting
+    isResting = false
+    if rested && configuration.sleepMode == .hot {
+      ready = now
+      return
+    }
+    streams += 1
+    delivering = nil
+    let delivers = now + (rested ? configuration.warmLatency : configuration.wakeLatency)
     switch track {
     case .absent:
       fault = SensingError(subject, .notRecorded)
@@ -82,13 +96,17 @@ struct ReplaySensor {
 
   mutating func sleep() {
     if case .failed = state { return }
+    if state.isAwake { isResting = configuration.sleepMode != .closed }
     state = .asleep
     ready = nil
     request = nil
     fault = nil
   }
 
-  mutating func askClosed() { tellsClosed = true }
+  mutating func askClosed() {
+    tellsClosed = true
+    isResting = false
+  }
   mutating func tellClosed() { tellsClosed = false }
 
   mutating func ask(_ instant: Instant) {
@@ -141,12 +159,18 @@ struct ReplaySensor {
 
   func nextEnd(now: Instant) -> Instant? {
     switch state {
+    case .asleep where isResting && configuration.sleepMode == .hot: end.map { max($0, now) }
     case .asleep, .failed: nil
     case .waking, .awake: fault == nil ? end.map { max($0, now) } : nil
     }
   }
 
   mutating func becomeAwake(at instant: Instant) {
+    if let delivering {
+      state = .awake(since: delivering)
+      return
+    }
+    delivering = instant
     state = .awake(since: instant)
     if case .image = track { counters.framesSettling += configuration.settlingFrames }
   }
@@ -162,6 +186,7 @@ struct ReplaySensor {
     }
     fault = nil
     request = nil
+    isResting = false
     failure = error
     counters.faults += 1
     state = .failed(reason, since: instant)
@@ -220,7 +245,7 @@ struct ReplaySensor {
 
   /// Where sound lies that begins with that sample.
   func position(ofSample number: Int) -> SoundPosition {
-    SoundPosition(stream: UInt64(counters.wakes), first: number)
+    SoundPosition(stream: streams, first: number)
   }
 
   /// The newest settled frame at `now`, and the first since the wake; nil when there is none.

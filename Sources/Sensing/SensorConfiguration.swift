@@ -23,6 +23,10 @@ package struct SensorConfiguration: Hashable, Sendable {
   package var wakeLimit: Nanoseconds
   /// Replay only: how long the virtual device takes from the wake to its first sample or frame.
   package var wakeLatency: Nanoseconds
+  /// What becomes of the device while it sleeps. A sensor that has not been awake yet, or was given up or handed over since, is closed.
+  package var sleepMode = SleepMode.closed
+  /// Replay only: the same from a wake whose device stayed open (`warm`).
+  package var warmLatency = Nanoseconds.zero
   /// Frames thrown away after a wake, while exposure and white balance find their level.
   package var settlingFrames: Int
   /// How much past sound stays readable.
@@ -60,6 +64,27 @@ package struct SensorConfiguration: Hashable, Sendable {
 }
 
 extension SensorConfiguration {
+  /// Replay only: how long a wake takes from a sleep in which the device rests as it is set to.
+  package var latencyAsleep: Nanoseconds {
+    switch sleepMode {
+    case .closed: wakeLatency
+    case .warm: warmLatency
+    case .hot: .zero
+    }
+  }
+
+  /// How long a wake is taken to last from a sleep in which the device stayed open, until one has been seen: an open camera's stream
+  /// needs an interval or two and settles anew, one that runs on needs nothing. Nil where the device is closed.
+  package var expectedResume: Nanoseconds? {
+    switch (sleepMode, kind) {
+    case (.closed, _): nil
+    case (.hot, _): .zero
+    case (.warm, .sound): .milliseconds(100)
+    case (.warm, .image(_, _, _, let rate)):
+      Nanoseconds(rate.interval.count * Int64(min(max(0, settlingFrames), SensingLimits.settlingFrames) + 2))
+    }
+  }
+
   /// - Throws: the first thing in the list that cannot be, by the sensor's name.
   package static func check(_ sensors: [SensorConfiguration]) throws(SensingError) {
     guard (1...SensingLimits.sensors).contains(sensors.count) else {
@@ -89,7 +114,7 @@ extension SensorConfiguration {
     if settlingFrames < 0 || settlingFrames > SensingLimits.settlingFrames {
       return "\(settlingFrames) settling frames"
     }
-    if wakeLatency < .zero || wakeDeadline < .zero { return "a negative time" }
+    if wakeLatency < .zero || warmLatency < .zero || wakeDeadline < .zero { return "a negative time" }
     return nil
   }
 }

@@ -38,7 +38,7 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   /// - Returns: the state after it.
   @discardableResult func wake(_ sensor: Int) -> SensorState
 
-  /// Puts a sensor to sleep: its device is closed. A failed one stays failed. Drops its requests.
+  /// Puts a sensor to sleep: its device is closed, or rests as its `SleepMode` says. A failed one stays failed. Drops its requests.
   func sleep(_ sensor: Int)
 
   /// Asks for one `.sound` event once sound up to `end` is there (at once if it is). Replaces the sensor's earlier
@@ -50,8 +50,8 @@ package protocol SensorRig: AnyObject, SendableMetatype {
   /// is neither waking nor awake.
   func requestFrame(_ sensor: Int, notBefore earliest: Instant)
 
-  /// Asks for one `.closed` event once the sensor's device is closed (at once if it is), so that another program may
-  /// open it. A wake drops it.
+  /// Closes a sleeping sensor's device whatever its `SleepMode`, and asks for one `.closed` event once it is closed (at once if it
+  /// is), so that another program may open it. A wake drops the request.
   func requestClosed(_ sensor: Int)
 
   /// Waits until the bell is rung, a minute at most, with every sensor asleep. In a replay time stands still meanwhile.

@@ -1,6 +1,6 @@
 import Vocabulary
 
-/// Where a sensor stands. A sensor asleep is really off: its device node is closed.
+/// Where a sensor stands. A sensor asleep is really off, its device node closed, unless its `SleepMode` keeps it open.
 package enum SensorState: Hashable, Sendable {
   case asleep
   /// Told to wake; it has not delivered yet.

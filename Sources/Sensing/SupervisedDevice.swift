@@ -35,7 +35,9 @@ final class SupervisedDevice {
     self.limits = limits
     self.notice = notice
     state = SharedDeviceState(
-      DeviceState(subject: Self.subject(configuration), wakeLimit: configuration.wakeLimit, limits: limits))
+      DeviceState(
+        subject: Self.subject(configuration), wakeLimit: configuration.wakeLimit, limits: limits,
+        sleepMode: configuration.sleepMode))
     if case .sound = configuration.kind {
       threadName = "mmx-mic-\(number)"
     } else {

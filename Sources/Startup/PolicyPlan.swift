@@ -137,11 +137,17 @@ package struct PolicyPlan: Sendable {
         var features = Board.FeatureKind.image
         if case .spectrogram = modality.features { (kind, features) = (.microphone, .sound) }
         let power = kind.power
+        let awake = sensor.awakeWatts ?? Double(power.awake) * 1e-6
+        let standby: Double? =
+          switch sensor.sleepMode {
+          case .closed: nil
+          case .warm: sensor.warmWatts ?? kind.warmWatts
+          case .hot: awake
+          }
         return EnergyModel.ModalityPower(
           sensor: EnergyModel.SensorPower(
-            asleep: sensor.asleepWatts ?? Double(power.asleep) * 1e-6,
-            waking: sensor.wakingWatts ?? Double(power.waking) * 1e-6,
-            awake: sensor.awakeWatts ?? Double(power.awake) * 1e-6),
+            asleep: sensor.asleepWatts ?? Double(power.asleep) * 1e-6, standby: standby,
+            waking: sensor.wakingWatts ?? Double(power.waking) * 1e-6, awake: awake),
           features: board.features(features))
       })
   }
@@ -149,7 +155,8 @@ package struct PolicyPlan: Sendable {
   /// Joules, for the order and for giving up.
   ///
   /// A wake is priced at the time a replay takes for it, or at half the deadline of a device, whose latency nobody
-  /// has measured yet, and at one window period awake. The linger is left out: it is spent on the next wake that it
+  /// has measured yet, and at one window period awake; at nothing where its stream runs on asleep (`hot`). Of a device that stays
+  /// open asleep, what that draws is no part of any price: it is drawn whatever the order. The linger is left out: it is spent on the next wake that it
   /// saves. The first sensor is awake all the time, and the windows that are asked bear that for those which the
   /// activity check answers: a period awake divided by the share of windows with something going on.
   private static func costs(
@@ -167,11 +174,16 @@ package struct PolicyPlan: Sendable {
     let activeShare = checked ? configuration.gate.activeShare : 1
     for (modality, power) in zip(model.modalities, energy.modalities) {
       let sensor = configuration.sensor(for: modality.name)
+      let cold = replay ? sensor.replayWakeLatency.seconds : sensor.wakeDeadline.seconds / 2
       let latency =
-        replay ? sensor.replayWakeLatency.seconds : sensor.wakeDeadline.seconds / 2
-      let awake = Double(power.sensor.awake) * 1e-6 * period
+        switch sensor.sleepMode {
+        case .closed: cold
+        case .warm: replay ? sensor.replayWarmLatency.seconds : cold
+        case .hot: 0.0
+        }
+      let awake = Double(power.sensor.more(power.sensor.awake)) * 1e-6 * period
       costs.sensing.append(power.features.joules)
-      costs.wake.append(Double(power.sensor.waking) * 1e-6 * latency + awake)
+      costs.wake.append(Double(power.sensor.more(power.sensor.waking)) * 1e-6 * latency + awake)
       costs.standby.append(awake / activeShare)
     }
     return costs

@@ -29,6 +29,8 @@ package enum Rigs {
       var wanted = SensorConfiguration(
         name: modality.name, kind: kind, device: device, wakeDeadline: sensor.wakeDeadline,
         wakeLatency: sensor.replayWakeLatency, settlingFrames: sensor.settleFrames, history: history)
+      wanted.sleepMode = sensor.sleepMode
+      wanted.warmLatency = sensor.replayWarmLatency
       wanted.cameraSettings = sensor.camera
       wanted.channel = sensor.channel
       wanted.stuckAfter = sensor.stuckAfter

@@ -55,6 +55,8 @@ package enum DaemonInterface {
       # Of a microphone: frames of spectrograms that windows were answered from, and how many of them were computed anew.
       spectrogram_frames: ?int,
       spectrogram_frames_computed: ?int,
+      # Its device while it sleeps: closed, warm (open, its stream stopped) or hot (its stream runs on).
+      sleep_mode: ?string,
       # It would sleep, but was woken too often in the last minute.
       held_awake: ?bool,
       # Of a model with gain heads at this sensor's exits.

@@ -9,6 +9,16 @@ package enum SoundChannel: Hashable, Sendable {
   package static let usualStuckAfter = Nanoseconds.seconds(4)
 }
 
+/// What becomes of a sensor's device while the sensor sleeps.
+package enum SleepMode: String, Hashable, Sendable, CaseIterable {
+  /// It is closed: no process holds it.
+  case closed
+  /// It stays open as it was negotiated, and its stream is stopped: a wake starts it, and a camera settles anew.
+  case warm
+  /// Its stream runs on, and nothing is made of it: a wake has the newest data at once.
+  case hot
+}
+
 /// A camera's controls that the configuration sets; nil and none: the camera is left as it is.
 package struct CameraSettings: Hashable, Sendable {
   /// By the camera, or by hand.

@@ -73,6 +73,10 @@ struct Status: ParsableCommand {
           "\(try sensor.member("name").string()): left out, as it tells nothing; its audits are its full checks"
         )
       }
+      if let mode = try sensor.optional("sleep_mode")?.string(), mode != "closed" {
+        let what = mode == "hot" ? "its stream runs on" : "its device stays open"
+        Output.line("\(try sensor.member("name").string()): sleeps \(mode): \(what)")
+      }
       if let clock = try sensor.optional("clock_ppm")?.real() {
         let way = clock < 0 ? "slow" : "fast"
         Output.line(

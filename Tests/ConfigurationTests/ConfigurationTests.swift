@@ -69,7 +69,11 @@ import Vocabulary
       [sensor a]
       channel = 3
       stuck-after = 0s
+      sleep-mode = hot
       [sensor b]
+      sleep-mode = warm
+      warm-power = 300mW
+      replay-warm-latency = 80ms
       device = C270 HD WEBCAM
       pixel-format = mjpg
       exposure = 8ms
@@ -86,12 +90,16 @@ import Vocabulary
     #expect(c.sensor(for: "b").device == "C270 HD WEBCAM" && camera.pixelFormat == .mjpg)
     #expect(camera.exposure == .fixed(.milliseconds(8)) && camera.gain == .fixed(12))
     #expect(camera.powerLine == .hertz50)
+    #expect(c.sensor(for: "a").sleepMode == .hot && c.sensor(for: "c").sleepMode == .closed)
+    #expect(c.sensor(for: "b").sleepMode == .warm && c.sensor(for: "b").warmWatts == 0.3)
+    #expect(c.sensor(for: "b").replayWarmLatency == .milliseconds(80))
     #expect(c.sensor(for: "c").channel == .mixed && c.sensor(for: "c").camera.gain == .automatic)
     #expect(try Configuration.parse(Array(c.canonical().utf8), file: "/x/y.conf") == c)
     // A file that says nothing of them has the digest that it had before there were any.
-    #expect(!Configuration().canonical().contains("stuck-after"))
+    for key in ["stuck-after", "sleep-mode", "warm"] { #expect(!Configuration().canonical().contains(key)) }
     for line in [
-      "channel = 0", "exposure = 8", "gain = -1", "power-line-frequency = 55", "pixel-format = h264",
+      "channel = 0", "sleep-mode = open", "exposure = 8", "gain = -1", "power-line-frequency = 55",
+      "pixel-format = h264",
     ] {
       #expect(throws: ConfigurationError.self) { try parse("[sensor a]\n\(line)\n") }
     }

@@ -88,6 +88,8 @@ import Vocabulary
       ("device in [sensor audio]", { $0.sensors[1].device = "hw:7" }),
       ("wake-deadline in [sensor audio]", { $0.sensors[1].wakeDeadline = .milliseconds(700) }),
       ("replay-wake-latency in [sensor audio]", { $0.sensors[1].replayWakeLatency = .milliseconds(7) }),
+      ("sleep-mode in [sensor image]", { $0.sensors[0].sleepMode = .hot }),
+      ("replay-warm-latency in [sensor image]", { $0.sensors[0].replayWarmLatency = .milliseconds(7) }),
       ("settle-frames in [sensor image]", { $0.sensors[0].settleFrames = 2 }),
       ("width in [sensor image]", { $0.sensors[0].width = 320 }),
       ("height in [sensor image]", { $0.sensors[0].height = 320 }),

@@ -31,6 +31,22 @@ import Vocabulary
     #expect(model.sensing(1, for: .seconds(3600))?.energy == Nanojoules(3_600_000_000_000))
   }
 
+  @Test func aDeviceThatStaysOpenIsPaidAsleep() {
+    let open = EnergyModel(
+      source: "test", picojoulesPerMac: 0, picojoulesPerByte: 0,
+      modalities: [
+        .init(sensor: .init(asleep: 0.05, standby: 0.5, waking: 1.2, awake: 1), features: .zero),
+        .init(sensor: .init(asleep: 0.05, standby: 1, waking: 1, awake: 1), features: .zero),
+      ])
+    let second = Nanoseconds.seconds(1)
+    #expect(open.idle(0, for: second, resting: second)?.energy == Nanojoules(550_000_000))
+    // What a wake takes more: 0.45 W are drawn anyway.
+    #expect(open.wake(0, taking: second, awake: second) == Nanojoules(750_000_000 + 550_000_000))
+    #expect(open.wake(1, taking: .zero, awake: second) == Nanojoules(50_000_000))
+    #expect(
+      model.wake(1, taking: .milliseconds(500), awake: second) == Nanojoules(600_000_000 + 1_000_000_000))
+  }
+
   @Test func whatCostsNothingHasNoPosting() {
     #expect(model.idle(0, for: .seconds(1)) == nil)
     #expect(model.features(1) == nil)

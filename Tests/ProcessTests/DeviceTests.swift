@@ -95,6 +95,30 @@ import Testing
     #expect(failures(daemon, "audio").count >= 1)
   }
 
+  /// Woken again and again it is opened once; and closed when another program asks for it.
+  @Test(arguments: ["warm", "hot"]) func aCameraThatSleepsOpenIsOpenedOnce(_ mode: String) throws {
+    let daemon = try DaemonProcess(.live, changes: ["linger": "0s\nsleep-mode = \(mode)", "max-blind": "1s"])
+    {
+      $1.level = 3_000
+    }
+    #expect(holds(within: 60) { (daemon.sensor("image")["wakes"] as? Int ?? 0) >= 4 })
+    #expect(daemon.sensor("image")["sleep_mode"] as? String == mode)
+    #expect(daemon.sensor("audio")["sleep_mode"] as? String == "closed")
+    #expect(daemon.world.cameraOpens == 1 && daemon.world.cameraCloses == 0)
+    let acquired = Run(
+      DaemonProcess.binaries + "/mmexitctl", ["acquire", "--socket", daemon.folder + "/socket", "image"])
+    #expect(holds(within: 60) { daemon.world.cameraCloses == 1 })
+    acquired.kill()
+    _ = acquired.wait(10)
+    #expect(holds(within: 60) { daemon.world.cameraOpens == 2 })
+    daemon.world.camera = .gone
+    #expect(holds(within: 60) { daemon.state(of: "image") == "failed" })
+    daemon.world.camera = .well
+    #expect(holds(within: 90) { daemon.state(of: "image") != "failed" })
+    daemon.endsInOrder()
+    #expect(daemon.world.cameraOpens == daemon.world.cameraCloses)
+  }
+
   /// Two times each; 'tools/replug' does so a hundred times below the daemon.
   @Test func whatIsPluggedOutAndInLeaksNothingAndStandsInTheLedger() throws {
     let daemon = try DaemonProcess(.live, changes: ["linger": "3600s", "max-blind": "2s"])

@@ -30,6 +30,8 @@ package final class Driver: Sendable {
 
   package struct Script: Sendable {
     package var open = Way.works
+    /// Starting the stream of an open device.
+    package var start = Way.works
     package var close = Way.works
     package var data = Data.flows
     /// From opening to the first data.
@@ -52,6 +54,9 @@ package final class Driver: Sendable {
   package struct Counts: Sendable {
     package var opens = 0
     package var closes = 0
+    /// Streams started, and stopped without a close.
+    package var starts = 0
+    package var stops = 0
     /// Calls for data.
     package var reads = 0
     /// Controls that were set.

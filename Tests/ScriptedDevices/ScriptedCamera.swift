@@ -60,6 +60,12 @@ package struct ScriptedCamera: Sendable {
             Self.dequeue(&open[descriptor, default: Stream()], script, argument)
           }
         }
+        if request == mmx_VIDIOC_STREAMON {
+          let code = driver.go(driver.script.start)
+          if code != 0 { return code }
+          driver.state.withLock { $0.counts.starts += 1 }
+        }
+        if request == mmx_VIDIOC_STREAMOFF { driver.state.withLock { $0.counts.stops += 1 } }
         if request == mmx_VIDIOC_S_CTRL { driver.state.withLock { $0.counts.controlsSet += 1 } }
         let script = driver.script
         return streams.withLock { open in
@@ -101,6 +107,10 @@ package struct ScriptedCamera: Sendable {
       let buffer = argument.assumingMemoryBound(to: v4l2_buffer.self)
       buffer.pointee.length = 1 << 16
       buffer.pointee.m.offset = buffer.pointee.index
+    case mmx_VIDIOC_STREAMON:
+      stream.start = bootTimeNanoseconds()
+      stream.frames = 0
+    case mmx_VIDIOC_STREAMOFF: stream.queue = []
     case mmx_VIDIOC_QBUF:
       stream.queue.append(argument.assumingMemoryBound(to: v4l2_buffer.self).pointee.index)
     default: break

@@ -62,7 +62,17 @@ package struct ScriptedMicrophone: Sendable {
           return .accepted
         }
       },
-      start: { _ in 0 },
+      start: { pcm in
+        let code = driver.go(driver.script.start)
+        if code != 0 { return code }
+        driver.state.withLock { $0.counts.starts += 1 }
+        sound.opened.withLock { $0[key(pcm)] = (bootTimeNanoseconds(), 0) }
+        return 0
+      },
+      stop: { _ in
+        driver.state.withLock { $0.counts.stops += 1 }
+        return 0
+      },
       close: { pcm in
         _ = driver.go(driver.script.close)
         _ = sound.opened.withLock { $0.removeValue(forKey: key(pcm)) }

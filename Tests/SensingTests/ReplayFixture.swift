@@ -13,17 +13,23 @@ struct ReplayFixture {
   var settlingFrames = 0
   var history = Nanoseconds.seconds(4)
   var clockPPM = 0
+  /// Of the camera.
+  var sleepMode = SleepMode.closed
+  var warmLatency = Nanoseconds.zero
 
   static let microphone = 0
   static let camera = 1
 
   var sensors: [SensorConfiguration] {
-    [
+    var sensors = [
       SensorConfiguration(name: "audio", kind: .sound(rate: 1_000), history: history),
       SensorConfiguration(
         name: "image", kind: .image(width: 1, height: 1, channels: 1, frameRate: FrameRate(frames: 10)!),
         wakeLatency: wakeLatency, settlingFrames: settlingFrames),
     ]
+    sensors[Self.camera].sleepMode = sleepMode
+    sensors[Self.camera].warmLatency = warmLatency
+    return sensors
   }
 
   var recording: RecordingDescription {

@@ -199,6 +199,8 @@ struct Queries {
       json.key("fault")
       json.value("\(fault.meaning); \(replays ? fault.remedyInReplay : fault.remedy)")
     }
+    json.key("sleep_mode")
+    json.value(desk.generation.sensors[index].sleepMode.rawValue)
     json.key("wakes")
     json.value(sensor.wakes)
     if desk.holders(of: index) > 0 {

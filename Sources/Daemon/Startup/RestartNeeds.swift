@@ -57,7 +57,9 @@ struct RestartNeeds: Error {
         section, "power-line-frequency", if: was.cameraSettings.powerLine != wanted.cameraSettings.powerLine)
       note(section, "channel", if: was.channel != wanted.channel)
       note(section, "stuck-after", if: was.stuckAfter != wanted.stuckAfter)
+      note(section, "sleep-mode", if: was.sleepMode != wanted.sleepMode)
       note(section, "replay-wake-latency", if: was.wakeLatency != wanted.wakeLatency)
+      note(section, "replay-warm-latency", if: was.warmLatency != wanted.warmLatency)
       let what = "what the model hears and sees (\(wanted.name))"
       switch (was.kind, wanted.kind) {
       case (.sound(let rate), .sound(let other)):

@@ -9,14 +9,21 @@ struct NamedSensors {
     var name: String
     var isSound: Bool
     var device: String
+    /// What the configuration says of its device while it sleeps.
+    var sleepMode = SleepMode.closed
     /// "asleep"; nil where no daemon answers.
     var state: String?
 
-    var stateText: String { state.map { " (\($0))" } ?? "" }
+    var stateText: String {
+      let mode = sleepMode == .closed ? nil : "sleep-mode = \(sleepMode.rawValue)"
+      let parts = [state, mode].compactMap(\.self)
+      return parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))"
+    }
 
     var json: JSONObject {
       var object: JSONObject = [
         "name": .string(name), "kind": .string(isSound ? "sound" : "image"), "device": .string(device),
+        "sleep_mode": .string(sleepMode.rawValue),
       ]
       if let state { object.append("state", .string(state)) }
       return object
@@ -69,6 +76,7 @@ extension NamedSensors.Sensor {
   init(_ sensor: SensorConfiguration) {
     name = sensor.name
     device = sensor.device
+    sleepMode = sensor.sleepMode
     isSound = false
     if case .sound = sensor.kind { isSound = true }
   }

@@ -32,7 +32,22 @@ struct DeviceChecks {
       } else {
         look(image: sensor, place, &findings)
       }
+      keptOpen(sensor, generation, &findings)
     }
+  }
+
+  /// What a device that stays open while its sensor sleeps comes to.
+  private func keptOpen(_ sensor: SensorConfiguration, _ generation: Generation, _ findings: inout Findings) {
+    guard sensor.sleepMode != .closed,
+      let number = generation.sensors.firstIndex(where: { $0.name == sensor.name })
+    else { return }
+    let power = generation.plan.energy.modalities[number].sensor
+    var check = "camera"
+    if case .sound = sensor.kind { check = "microphone" }
+    findings.ok(
+      check, generation.loaded.places.place("sensor \(sensor.name)", "sleep-mode"),
+      "sleep-mode = \(sensor.sleepMode.rawValue): the device stays open asleep, for \(power.standby / 1_000) mW (closed \(power.asleep / 1_000), awake \(power.awake / 1_000)), and no other program has it but by 'acquire'"
+    )
   }
 
   // MARK: Cameras

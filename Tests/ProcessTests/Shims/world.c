@@ -103,6 +103,8 @@ int snd_pcm_sw_params_set_tstamp_mode(void *p, void *s, int mode) { return 0; }
 int snd_pcm_sw_params_set_tstamp_type(void *p, void *s, int type) { return 0; }
 int snd_pcm_sw_params(void *p, void *s) { return 0; }
 int snd_pcm_start(struct pcm *p) { p->began = monotonic(); p->taken = 0; return 0; }
+int snd_pcm_drop(struct pcm *p) { (void)p; return 0; }
+int snd_pcm_prepare(struct pcm *p) { (void)p; return 0; }
 int snd_pcm_recover(struct pcm *p, int code, int silent) { return 0; }
 int snd_pcm_poll_descriptors_count(struct pcm *p) { return 1; }
 int snd_pcm_poll_descriptors(struct pcm *p, struct pollfd *entries, unsigned space) {
@@ -174,7 +176,8 @@ int v4l2_ioctl(int fd, unsigned long request, void *argument) {
     return 0;
   }
   case VIDIOC_S_FMT: ((struct v4l2_format *)argument)->fmt.pix.bytesperline = 0; return 0;
-  case VIDIOC_S_PARM: case VIDIOC_REQBUFS: case VIDIOC_STREAMON: case VIDIOC_STREAMOFF: return 0;
+  case VIDIOC_S_PARM: case VIDIOC_REQBUFS: case VIDIOC_STREAMON: return 0;
+  case VIDIOC_STREAMOFF: camera.first = camera.last; return 0;
   case VIDIOC_QUERYBUF: buffer->length = 1 << 21; buffer->m.offset = buffer->index; return 0;
   case VIDIOC_QBUF: camera.queue[camera.last++ & 7] = (int)buffer->index; return 0;
   case VIDIOC_DQBUF: {
