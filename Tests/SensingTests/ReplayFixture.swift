@@ -16,6 +16,7 @@ struct ReplayFixture {
   /// Of the camera.
   var sleepMode = SleepMode.closed
   var warmLatency = Nanoseconds.zero
+  var microphoneSleepMode = SleepMode.closed
 
   static let microphone = 0
   static let camera = 1
@@ -29,6 +30,7 @@ struct ReplayFixture {
     ]
     sensors[Self.camera].sleepMode = sleepMode
     sensors[Self.camera].warmLatency = warmLatency
+    sensors[Self.microphone].sleepMode = microphoneSleepMode
     return sensors
   }
 
