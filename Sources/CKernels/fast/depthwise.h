@@ -28,6 +28,11 @@ static int in_pairs(const mmx_layer *l) {
   return GROUP > 1 && w->kernel_height == 3 && w->kernel_width == 3 && w->stride_y == 1;
 }
 
+// A row of the input that is nothing but padding.
+static size_t blank_bytes(const mmx_layer *l) {
+  return mmx_round_up((size_t)l->window.in_width * (size_t)l->window.in_channels, 64);
+}
+
 static void depthwise_plan(mmx_layer *l) {
   const mmx_window *w = &l->window;
   l->runs = w->kernel_width;
@@ -38,7 +43,7 @@ static void depthwise_plan(mmx_layer *l) {
   l->block = w->stride_x == 1 && period < l->vectors ? period : l->vectors;
   size_t taps = (size_t)(l->runs * l->groups) * (in_pairs(l) ? 2 : 1);
   l->constant_bytes = (size_t)l->block * LANES * (taps * WORD + sizeof(int32_t) + sizeof(float));
-  l->scratch_bytes = staged_bytes(l) + (size_t)ring(l) * strip_bytes(l);
+  l->scratch_bytes = (WEAVES_INPUT ? blank_bytes(l) : staged_bytes(l)) + (size_t)ring(l) * strip_bytes(l);
 }
 
 // The weights of one block, `down` rows down in their words; returns where the next block's go.
@@ -166,16 +171,93 @@ static void depthwise_rows(const woven *s, int32_t rows, int8_t *out) {
   }
 }
 
+// Where strips are woven from.
+typedef struct {
+  const mmx_layer *layer;
+#if WEAVES_INPUT
+  const int8_t *in, *blank;
+#else
+  staging staged;
+#endif
+} rows_below;
+
+#if WEAVES_INPUT
+static int32_t strip_left(const mmx_layer *l) { return l->window.pad_left * l->window.in_channels; }
+
+// Words of a strip, and those between the paddings that come from the image: of a row, what the windows reach.
+static int32_t strip_length(const mmx_layer *l) { return (int32_t)(staged_row_bytes(l) / sizeof(element)); }
+static int32_t strip_image(const mmx_layer *l) {
+  int32_t image = l->window.in_width * l->window.in_channels, most = strip_length(l) - strip_left(l);
+  return image < most ? image : most < 0 ? 0 : most;
+}
+
+// The paddings of all strips stay as they are from one row to the next.
+static rows_below rows_of(const mmx_layer *l, const int8_t *in, char *scratch) {
+  memset(scratch, l->requantize.in_zero_point, blank_bytes(l));
+  size_t left = (size_t)strip_left(l), image = (size_t)strip_image(l), length = (size_t)strip_length(l);
+  if (left > length) left = length;
+  char *strip = scratch + blank_bytes(l);
+  for (int32_t i = 0; i < ring(l); i++, strip += strip_bytes(l)) {
+    memset(strip, 0, left * WORD);
+    memset(strip + (left + image) * WORD, 0, (length - left - image) * WORD);
+  }
+  return (rows_below){l, in, (const int8_t *)scratch};
+}
+
+static char *strips_in(const mmx_layer *l, void *scratch) { return (char *)scratch + blank_bytes(l); }
+
+// Strip y, rows y ... y + GROUP - 1.
+static void weave_strip(const rows_below *r, int32_t y, char *strip) {
+  const mmx_layer *l = r->layer;
+  const mmx_window *w = &l->window;
+  const int8_t *of[GROUP];
+  for (int32_t i = 0; i < GROUP; i++) {
+    int32_t at = y + i - w->pad_top;
+    of[i] = at < 0 || at >= w->in_height ? r->blank : r->in + (size_t)at * (size_t)(w->in_width * w->in_channels);
+  }
+  int32_t n = strip_image(l), zero = l->requantize.in_zero_point, i = 0;
+  strip += (size_t)strip_left(l) * WORD;
+  for (; i + WOVEN <= n; i += WOVEN) weave_input(of[0] + i, of[1] + i, zero, strip + (size_t)i * WORD);
+  if (i == n) return;
+  if (n >= WOVEN) {  // The last lie over those before.
+    i = n - WOVEN;
+    weave_input(of[0] + i, of[1] + i, zero, strip + (size_t)i * WORD);
+    return;
+  }
+  element *words = (element *)(void *)strip;
+  for (; i < n; i++) {
+    for (int32_t j = 0; j < GROUP; j++) words[i * GROUP + j] = (element)(of[j][i] - zero);
+  }
+}
+#else
+static rows_below rows_of(const mmx_layer *l, const int8_t *in, char *scratch) {
+  return (rows_below){l, stage(l, in, scratch)};
+}
+
+static char *strips_in(const mmx_layer *l, void *scratch) { return (char *)scratch + staged_bytes(l); }
+
+static void weave_strip(const rows_below *r, int32_t y, char *strip) {
+  size_t row = r->staged.row;
+  int32_t rows = staged_rows(r->layer);
+  const element *of[GROUP];
+  // Beyond the window's last row any values will do: their weights are 0.
+  for (int32_t i = 0; i < GROUP; i++) {
+    of[i] = (const element *)(const void *)(r->staged.first + (size_t)(y + i < rows ? y + i : y) * row);
+  }
+  weave(of, (int32_t)(row / sizeof(element)), strip);
+}
+#endif
+
 static void depthwise_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t *out) {
   const mmx_window *w = &l->window;
-  staging s = stage(l, in, scratch);
+  rows_below rows = rows_of(l, in, scratch);
   int flat = w->stride_x == 1;
   woven v = {.layer = l, .across = (size_t)w->in_channels * WORD, .finish = finish_of(&l->requantize)};
   v.out_step = flat ? (size_t)l->block * LANES : (size_t)w->in_channels;
   v.in_step = flat ? v.out_step * WORD : (size_t)w->stride_x * v.across;
-  char *strips = (char *)scratch + staged_bytes(l);
+  char *strips = strips_in(l, scratch);
   size_t strip = strip_bytes(l);
-  int32_t alive = ring(l), rows = staged_rows(l), values = (int32_t)(s.row / sizeof(element)), next = 0;
+  int32_t alive = ring(l), next = 0;
   v.out_row = (size_t)w->out_width * (size_t)w->in_channels;
   int32_t together = in_pairs(l) ? 2 : 1, down = w->stride_y * together;
   // Of the strips, windows begin at every `down`th and go on by GROUP.
@@ -184,13 +266,7 @@ static void depthwise_run(const mmx_layer *l, const int8_t *in, void *scratch, i
     int32_t first = oy * w->stride_y;
     if (next < first) next = first;
     for (; next < first + alive; next++) {
-      if (next % every != 0) continue;
-      const element *of[GROUP];
-      // Beyond the window's last row any values will do: their weights are 0.
-      for (int32_t i = 0; i < GROUP; i++) {
-        of[i] = (const element *)(const void *)(s.first + (size_t)(next + i < rows ? next + i : next) * s.row);
-      }
-      weave(of, values, strips + (size_t)(next % alive) * strip);
+      if (next % every == 0) weave_strip(&rows, next, strips + (size_t)(next % alive) * strip);
     }
     for (int32_t j = 0; j < l->groups; j++) v.strips[j] = strips + (size_t)((first + j * GROUP) % alive) * strip;
     depthwise_rows(&v, w->out_height - oy < together ? 1 : together, out);

@@ -54,6 +54,11 @@ FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, 
     __m256i all = _mm256_packs_epi16(low, high);
     all = _mm256_min_epi8(_mm256_max_epi8(all, f->low), f->high);
     all = _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    if (left > 3 && out[i + 1] == out[i] + 8 && out[i + 2] == out[i] + 16 && out[i + 3] == out[i] + 24 &&
+        valid[i + 3] >= 8) {
+      _mm256_storeu_si256((__m256i *)(void *)out[i], all);
+      continue;
+    }
     store_some((uint64_t)_mm256_extract_epi64(all, 0), valid[i], out[i]);
     if (left > 1) store_some((uint64_t)_mm256_extract_epi64(all, 1), valid[i + 1], out[i + 1]);
     if (left > 2) store_some((uint64_t)_mm256_extract_epi64(all, 2), valid[i + 2], out[i + 2]);

@@ -1,6 +1,9 @@
 // Everything of a path after its vectors: the including file has set the target and included a vec_*.h.
 #include "../round.h"
 #include "../sums.h"
+#ifndef WEAVES_INPUT
+#define WEAVES_INPUT 0
+#endif
 #include "stage.h"
 #include "gemm.h"
 #include "depthwise.h"

@@ -35,3 +35,14 @@ FN void weave(const element *const *rows, int32_t n, char *words) {
     _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(low, high, 0x31));
   }
 }
+
+#define WEAVES_INPUT 1
+enum { WOVEN = 16 };  // values at a time
+// words[i] = (a[i] - zero, b[i] - zero) of WOVEN values of the input.
+FN void weave_input(const int8_t *a, const int8_t *b, int32_t zero_point, char *words) {
+  __m256i zero = _mm256_set1_epi16((int16_t)zero_point);
+  __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a), y = _mm_loadu_si128((const __m128i *)(const void *)b);
+  __m256i *to = (__m256i *)(void *)words;
+  _mm256_storeu_si256(to, _mm256_sub_epi16(_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(x, y)), zero));
+  _mm256_storeu_si256(to + 1, _mm256_sub_epi16(_mm256_cvtepi8_epi16(_mm_unpackhi_epi8(x, y)), zero));
+}

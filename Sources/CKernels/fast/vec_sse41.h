@@ -109,3 +109,14 @@ FN void weave(const element *const *rows, int32_t n, char *words) {
     _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(a, b));
   }
 }
+
+#define WEAVES_INPUT 1
+enum { WOVEN = 8 };  // values at a time
+// words[i] = (a[i] - zero, b[i] - zero) of WOVEN values of the input.
+FN void weave_input(const int8_t *a, const int8_t *b, int32_t zero_point, char *words) {
+  __m128i zero = _mm_set1_epi16((int16_t)zero_point);
+  __m128i x = _mm_loadl_epi64((const __m128i *)(const void *)a), y = _mm_loadl_epi64((const __m128i *)(const void *)b);
+  __m128i both = _mm_unpacklo_epi8(x, y), *to = (__m128i *)(void *)words;
+  _mm_storeu_si128(to, _mm_sub_epi16(_mm_cvtepi8_epi16(both), zero));
+  _mm_storeu_si128(to + 1, _mm_sub_epi16(_mm_cvtepi8_epi16(_mm_srli_si128(both, 8)), zero));
+}

@@ -77,18 +77,25 @@ FN log_reals log_of(log_reals x) {
   return (log_reals)(((log_ints)x & infinite) | ((log_ints)__builtin_convertvector(y, log_reals) & ~infinite));
 }
 
-// mmx_expf of values that are not NaN and at most 0.
-FN reals exp_of(reals x) {
-  ints vanishes = x < -104.0f;
-  doubles d = __builtin_convertvector(pick(vanishes, (reals){}, x), doubles);
-  doubles shifted = d * MMX_LOG2_E + MMX_ROUND_DOUBLE, n = shifted - MMX_ROUND_DOUBLE;
-  doubles r = (d - n * MMX_LN2_HIGH) - n * MMX_LN2_LOW;
-  doubles p = mmx_exp_terms[0] - (doubles){};
+// mmx_expf of values that are not NaN and at most 0: eight registers of doubles, since the chain of the polynomial is long and
+// a processor looks ahead no further than to the next few.
+enum { EXPS = 4 * WIDE };
+typedef float exp_reals __attribute__((vector_size(4 * EXPS)));
+typedef double exp_doubles __attribute__((vector_size(8 * EXPS)));
+typedef int32_t exp_ints __attribute__((vector_size(4 * EXPS)));
+typedef int64_t exp_longs __attribute__((vector_size(8 * EXPS)));
+
+FN exp_reals exp_of(exp_reals x) {
+  exp_ints lives = x >= -104.0f;
+  exp_doubles d = __builtin_convertvector((exp_reals)((exp_ints)x & lives), exp_doubles);
+  exp_doubles shifted = d * MMX_LOG2_E + MMX_ROUND_DOUBLE, n = shifted - MMX_ROUND_DOUBLE;
+  exp_doubles r = (d - n * MMX_LN2_HIGH) - n * MMX_LN2_LOW;
+  exp_doubles p = mmx_exp_terms[0] - (exp_doubles){};
 #pragma unroll
   for (int i = 1; i < MMX_EXP_TERMS; i++) p = p * r + mmx_exp_terms[i];
   // The last bits of `shifted` are n itself.
-  doubles power = (doubles)(((longs)shifted + 1023) << 52);
-  return pick(vanishes, (reals){}, __builtin_convertvector(p * power, reals));
+  exp_doubles power = (exp_doubles)(((exp_longs)shifted + 1023) << 52);
+  return (exp_reals)((exp_ints)__builtin_convertvector(p * power, exp_reals) & lives);
 }
 
 // mmx_round_saturate to int8's own bounds.

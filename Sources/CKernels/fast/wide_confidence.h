@@ -1,7 +1,7 @@
-// mmx_softmax_entropy with WIDE exponentials at a time. The sums keep their order: the answer's bits hang on it.
-enum { PARTS = MMX_PARTIAL_SUMS / WIDE };
+// mmx_softmax_entropy with EXPS exponentials at a time. The sums keep their order: the answer's bits hang on it.
+typedef double partial_sums __attribute__((vector_size(8 * MMX_PARTIAL_SUMS)));
 
-// The first index of the largest.
+// The first index of the largest; n >= WIDE. The last vector lies over the one before where WIDE does not divide n.
 static int32_t wide_largest(const float *logits, int32_t n) {
   reals most = load_reals(logits);
   for (int32_t done = WIDE; done < n; done += WIDE) {
@@ -10,21 +10,39 @@ static int32_t wide_largest(const float *logits, int32_t n) {
   }
   float largest = most[0];
   for (int lane = 1; lane < WIDE; lane++) largest = most[lane] > largest ? most[lane] : largest;
-  int32_t best = 0;
-  while (logits[best] != largest) best++;
+  // Of each lane the first: the last that is found on the way down.
+  ints lanes, first = n - (ints){};
+  for (int lane = 0; lane < WIDE; lane++) lanes[lane] = lane;
+  for (int32_t at = n - WIDE;; at = at < WIDE ? 0 : at - WIDE) {
+    ints same = load_reals(logits + at) == largest;
+    first = ((lanes + at) & same) | (first & ~same);
+    if (at == 0) break;
+  }
+  int32_t best = first[0];
+  for (int lane = 1; lane < WIDE; lane++) best = first[lane] < best ? first[lane] : best;
   return best;
 }
 
-// WIDE exponentials from the `i`th on, and their parts of the sums.
-FN void add_exponentials(const float *logits, float largest, float temperature, int32_t i, float *probability,
-                         doubles *sum, doubles *weighted) {
-  reals below = (load_reals(logits + i) - largest) / temperature, e = exp_of(below);
-  store_reals(probability + i, e);
-  doubles d = __builtin_convertvector(e, doubles);
-  *sum += d;
+// EXPS exponentials, which go to `probability`, and their parts of the sums.
+FN void add_exponentials(const float *logits, float largest, float temperature, float *probability, partial_sums *sum,
+                         partial_sums *weighted) {
+  exp_reals below;
+  memcpy(&below, logits, sizeof below);
+  below = (below - largest) / temperature;
+  exp_reals e = exp_of(below);
+  memcpy(probability, &e, sizeof e);
+  exp_doubles d = __builtin_convertvector(e, exp_doubles);
   // Where e vanishes, `below` may be infinite.
-  doubles product = d * __builtin_convertvector(below, doubles);
-  *weighted += (doubles)((longs)product & (d > 0.0));
+  exp_doubles product = d * __builtin_convertvector(below, exp_doubles);
+  product = (exp_doubles)((exp_longs)product & (d > 0.0));
+#pragma unroll
+  for (int i = 0; i < EXPS; i += MMX_PARTIAL_SUMS) {
+    partial_sums part;
+    memcpy(&part, (const double *)&d + i, sizeof part);
+    *sum += part;
+    memcpy(&part, (const double *)&product + i, sizeof part);
+    *weighted += part;
+  }
 }
 
 static float wide_softmax_entropy(const float *logits, int32_t n, float temperature, float *probability, int32_t *best) {
@@ -33,29 +51,21 @@ static float wide_softmax_entropy(const float *logits, int32_t n, float temperat
   }
   *best = wide_largest(logits, n);
   float largest = logits[*best];
-  doubles sums[PARTS] = {}, products[PARTS] = {};
+  partial_sums sums = {}, products = {};
   int32_t i = 0;
-  for (; i + MMX_PARTIAL_SUMS <= n; i += MMX_PARTIAL_SUMS) {
-#pragma unroll
-    for (int p = 0; p < PARTS; p++) {
-      add_exponentials(logits, largest, temperature, i + p * WIDE, probability, &sums[p], &products[p]);
-    }
+  for (; i + EXPS <= n; i += EXPS) {
+    add_exponentials(logits + i, largest, temperature, probability + i, &sums, &products);
+  }
+  if (i < n) {
+    // An exponential of minus infinity adds nothing.
+    float rest[EXPS], of_rest[EXPS];
+    for (int32_t j = 0; j < EXPS; j++) rest[j] = -__builtin_inff();
+    memcpy(rest, logits + i, (size_t)(n - i) * sizeof(float));
+    add_exponentials(rest, largest, temperature, of_rest, &sums, &products);
+    memcpy(probability + i, of_rest, (size_t)(n - i) * sizeof(float));
   }
   double sum[MMX_PARTIAL_SUMS], weighted[MMX_PARTIAL_SUMS];
-  memcpy(sum, sums, sizeof sum);
-  memcpy(weighted, products, sizeof weighted);
-  for (; i < n; i += WIDE) {
-    // The last vector lies over the one before where WIDE does not divide n; its first values are counted already.
-    int32_t at = i + WIDE <= n ? i : n - WIDE;
-    double e[WIDE], product[WIDE];
-    doubles terms = {}, weighed = {};
-    add_exponentials(logits, largest, temperature, at, probability, &terms, &weighed);
-    memcpy(e, &terms, sizeof e);
-    memcpy(product, &weighed, sizeof product);
-    for (int32_t j = i - at; j < WIDE; j++) {
-      sum[(at + j) % MMX_PARTIAL_SUMS] += e[j];
-      weighted[(at + j) % MMX_PARTIAL_SUMS] += product[j];
-    }
-  }
+  memcpy(sum, &sums, sizeof sum);
+  memcpy(weighted, &products, sizeof weighted);
   return mmx_normalize(mmx_total(sum), mmx_total(weighted), n, probability);
 }
