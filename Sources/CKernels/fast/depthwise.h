@@ -154,8 +154,8 @@ static void depthwise_rows(const woven *s, int32_t rows, int8_t *out) {
   const mmx_window *w = &l->window;
   int flat = w->stride_x == 1, of_3 = w->kernel_width == 3 && w->kernel_height == 3;
   int32_t run = flat ? w->out_width * w->in_channels : w->in_channels;
-  if (of_3 && w->out_width <= FEW_COLUMNS && w->in_channels % (TOGETHER * LANES) == 0) {
-    (rows == 2 ? cells_of_3_rows : cells_of_3_row)(s, out);
+  if (of_3 && w->in_channels % (TOGETHER * LANES) == 0 && (WORDS_OF_3 == 2 || w->out_width <= FEW_COLUMNS)) {
+    (rows == 1 ? cells_of_3_row : flat ? flat_cells_of_3_rows : cells_of_3_rows)(s, out);
     return;
   }
   for (int32_t phase = 0; phase < l->block; phase++) {

@@ -3,8 +3,30 @@
 
 enum { TAPS_OF_3 = 3 * WORDS_OF_3, VALUES_OF_3 = TAPS_OF_3 * LANES * GROUP };
 
+// What the inner loops need of `woven` and its layer, as a value: what stands in memory would be read again after every store,
+// since results are bytes and bytes may alias anything.
+typedef struct {
+  const char *strips[WORDS_OF_3];
+  const element *weight;
+  const int32_t *bias;
+  const float *multiplier;
+  size_t across, in_step, out_step, out_row, channels, own;  // `own`: elements of a block's weights
+  finish finish;
+} woven_3;
+
+FN woven_3 woven_3_of(const woven *s) {
+  const mmx_layer *l = s->layer;
+  woven_3 v = {.weight = l->weight, .bias = l->bias, .multiplier = l->requantize.multiplier, .across = s->across,
+               .in_step = s->in_step, .out_step = s->out_step, .out_row = s->out_row,
+               .channels = (size_t)l->window.in_channels, .own = (size_t)VALUES_OF_3 * (in_pairs(l) ? 2 : 1),
+               .finish = s->finish};
+#pragma unroll
+  for (int j = 0; j < WORDS_OF_3; j++) v.strips[j] = s->strips[j];
+  return v;
+}
+
 // Sums of `n` blocks in R rows become results: sum r * n + i belongs to block i of row r.
-FN void store_of_3(const woven *s, const sums *acc, const int n, const int R, const float *const *multiplier,
+FN void store_of_3(const woven_3 *s, const sums *acc, const int n, const int R, const float *const *multiplier,
                    const size_t *apart, int32_t valid, int8_t *out) {
   const float *of[2 * TOGETHER];
   int8_t *to[2 * TOGETHER];
@@ -19,17 +41,17 @@ FN void store_of_3(const woven *s, const sums *acc, const int n, const int R, co
 }
 
 // `n` blocks with the same weights, which are in `w`: those of the upper row, then those of the lower one.
-FN void blocks_of_3(const woven *s, const word *w, size_t at, int32_t phase, const int n, const int R, int32_t valid,
+FN void blocks_of_3(const woven_3 *s, const word *w, size_t at, int32_t phase, const int n, const int R, int32_t valid,
                     int8_t *out) {
   sums acc[2 * TOGETHER];
   const float *multiplier[TOGETHER];
   size_t apart[TOGETHER];
-  sums bias = v_bias(s->layer->bias + phase * LANES);
+  sums bias = v_bias(s->bias + phase * LANES);
 #pragma unroll
   for (int i = 0; i < R * n; i++) acc[i] = bias;
 #pragma unroll
   for (int i = 0; i < n; i++) {
-    multiplier[i] = s->layer->requantize.multiplier + phase * LANES;
+    multiplier[i] = s->multiplier + phase * LANES;
     apart[i] = (size_t)i * s->out_step;
   }
 #pragma unroll
@@ -48,13 +70,10 @@ FN void blocks_of_3(const woven *s, const word *w, size_t at, int32_t phase, con
   store_of_3(s, acc, n, R, multiplier, apart, valid, out);
 }
 
-FN const element *weights_of_3(const mmx_layer *l, int32_t phase) {
-  return (const element *)l->weight + (size_t)phase * VALUES_OF_3 * (in_pairs(l) ? 2 : 1);
-}
-
-FN void phase_of_3(const woven *s, series b, const int R, int8_t *out) {
+FN void phase_of_3(const woven *given, series b, const int R, int8_t *out) {
+  const woven_3 held = woven_3_of(given), *s = &held;
   word w[2 * TAPS_OF_3];
-  const element *from = weights_of_3(s->layer, b.phase);
+  const element *from = s->weight + (size_t)b.phase * s->own;
 #pragma unroll
   for (int i = 0; i < R * TAPS_OF_3; i++) w[i] = v_weights(from + (size_t)i * LANES * GROUP);
   int32_t even = b.last == b.valid ? b.count : b.count - 1;
@@ -80,49 +99,61 @@ FN void phase_of_3(const woven *s, series b, const int R, int8_t *out) {
 static void phase_of_3_row(const woven *s, series b, int8_t *out) { phase_of_3(s, b, 1, out); }
 static void phase_of_3_rows(const woven *s, series b, int8_t *out) { phase_of_3(s, b, 2, out); }
 
-// TOGETHER blocks of neighbouring phases, in one place.
-FN void neighbours_of_3(const woven *s, size_t at, int32_t phase, const int R, int8_t *out) {
-  const mmx_layer *l = s->layer;
-  const size_t own = (size_t)VALUES_OF_3 * (in_pairs(l) ? 2 : 1);
-  const element *w = weights_of_3(l, phase);
-  const float *multiplier[TOGETHER];
-  size_t apart[TOGETHER];
+// V blocks of neighbouring phases in each of C neighbouring cells, `stride` columns apart: a weight that is loaded serves
+// all cells, and with a stride of 1 a word serves two of them. The sums are those of row 0, cell by cell, then of row 1.
+FN void neighbours_of_3(const woven_3 *s, size_t at, int32_t phase, const int R, const int C, const int V, const size_t stride,
+                        int8_t *out) {
+  const size_t own = R == 2 ? 2 * VALUES_OF_3 : s->own;
+  const element *w = s->weight + (size_t)phase * own;
+  const float *multiplier[2 * TOGETHER];
+  size_t apart[2 * TOGETHER];
   sums acc[2 * TOGETHER];
 #pragma unroll
-  for (int i = 0; i < TOGETHER; i++) {
-    acc[i] = v_bias(l->bias + (phase + i) * LANES);
-    acc[TOGETHER + i] = acc[i];
-    multiplier[i] = l->requantize.multiplier + (phase + i) * LANES;
-    apart[i] = (size_t)(i * LANES);
+  for (int i = 0; i < C * V; i++) {
+    int v = i % V;
+    acc[i] = v_bias(s->bias + (phase + v) * LANES);
+    if (R == 2) acc[C * V + i] = acc[i];
+    multiplier[i] = s->multiplier + (phase + v) * LANES;
+    apart[i] = (size_t)(i / V) * s->channels + (size_t)(v * LANES);
   }
 #pragma unroll
-  for (int kx = 0; kx < 3; kx++) {
+  for (int j = 0; j < WORDS_OF_3; j++) {
 #pragma unroll
-    for (int j = 0; j < WORDS_OF_3; j++) {
-      const char *from = s->strips[j] + at + (size_t)kx * s->across;
+    for (int kx = 0; kx < 3; kx++) {
 #pragma unroll
-      for (int i = 0; i < TOGETHER; i++) {
-        const element *of = w + (size_t)i * own + (kx * WORDS_OF_3 + j) * LANES * GROUP;
-        word x = v_words(from + i * LANES * WORD);
-        acc[i] = v_dot(acc[i], x, v_weights(of));
-        if (R == 2) acc[TOGETHER + i] = v_dot(acc[TOGETHER + i], x, v_weights(of + VALUES_OF_3));
+      for (int v = 0; v < V; v++) {
+        const element *of = w + (size_t)v * own + (kx * WORDS_OF_3 + j) * LANES * GROUP;
+        word upper = v_weights(of), lower = R == 2 ? v_weights(of + VALUES_OF_3) : upper;
+#pragma unroll
+        for (int c = 0; c < C; c++) {
+          word x = v_words(s->strips[j] + at + ((size_t)kx + (size_t)c * stride) * s->across + (size_t)(v * LANES) * WORD);
+          acc[c * V + v] = v_dot(acc[c * V + v], x, upper);
+          if (R == 2) acc[(C + c) * V + v] = v_dot(acc[(C + c) * V + v], x, lower);
+        }
       }
     }
   }
-  store_of_3(s, acc, TOGETHER, R, multiplier, apart, LANES, out);
+  store_of_3(s, acc, C * V, R, multiplier, apart, LANES, out);
 }
 
-// Few columns of many channels: one cell after the other.
-FN void cells_of_3(const woven *s, const int R, int8_t *out) {
-  const mmx_window *w = &s->layer->window;
-  int32_t channels = w->in_channels;
-  size_t step = (size_t)w->stride_x * s->across;
-  for (int32_t ox = 0; ox < w->out_width; ox++, out += channels) {
-    size_t at = (size_t)ox * step;
+// TOGETHER blocks at a time: one cell after the other, or two where the paths' words are short of registers for weights.
+FN void cells_of_3(const woven *given, const int R, const size_t stride, int8_t *out) {
+  const woven_3 held = woven_3_of(given), *s = &held;
+  const int pairs = WORDS_OF_3 == 2, V = R == 2 ? TOGETHER / 2 : TOGETHER;
+  int32_t channels = (int32_t)held.channels, columns = given->layer->window.out_width, ox = 0;
+  size_t step = stride * s->across;
+  for (; pairs && ox + 2 <= columns; ox += 2, out += 2 * channels) {
+    for (int32_t phase = 0; phase * LANES < channels; phase += V) {
+      neighbours_of_3(s, (size_t)ox * step + (size_t)(phase * LANES) * WORD, phase, R, 2, V, stride, out + phase * LANES);
+    }
+  }
+  for (; ox < columns; ox++, out += channels) {
     for (int32_t phase = 0; phase * LANES < channels; phase += TOGETHER) {
-      neighbours_of_3(s, at + (size_t)phase * LANES * WORD, phase, R, out + phase * LANES);
+      neighbours_of_3(s, (size_t)ox * step + (size_t)(phase * LANES) * WORD, phase, R, 1, TOGETHER, stride,
+                      out + phase * LANES);
     }
   }
 }
-static void cells_of_3_row(const woven *s, int8_t *out) { cells_of_3(s, 1, out); }
-static void cells_of_3_rows(const woven *s, int8_t *out) { cells_of_3(s, 2, out); }
+static void cells_of_3_row(const woven *s, int8_t *out) { cells_of_3(s, 1, (size_t)s->layer->window.stride_x, out); }
+static void cells_of_3_rows(const woven *s, int8_t *out) { cells_of_3(s, 2, (size_t)s->layer->window.stride_x, out); }
+static void flat_cells_of_3_rows(const woven *s, int8_t *out) { cells_of_3(s, 2, 1, out); }

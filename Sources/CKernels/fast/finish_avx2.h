@@ -59,6 +59,11 @@ FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, 
       _mm256_storeu_si256((__m256i *)(void *)out[i], all);
       continue;
     }
+    if (left > 3 && out[i + 1] == out[i] + 8 && out[i + 3] == out[i + 2] + 8 && valid[i + 1] >= 8 && valid[i + 3] >= 8) {
+      _mm_storeu_si128((__m128i *)(void *)out[i], _mm256_castsi256_si128(all));
+      _mm_storeu_si128((__m128i *)(void *)out[i + 2], _mm256_extracti128_si256(all, 1));
+      continue;
+    }
     store_some((uint64_t)_mm256_extract_epi64(all, 0), valid[i], out[i]);
     if (left > 1) store_some((uint64_t)_mm256_extract_epi64(all, 1), valid[i + 1], out[i + 1]);
     if (left > 2) store_some((uint64_t)_mm256_extract_epi64(all, 2), valid[i + 2], out[i + 2]);
