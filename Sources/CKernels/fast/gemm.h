@@ -1,13 +1,19 @@
 // Convolution as a product of matrices that is never laid out: output channels along the lanes, a tile of output cells
 // in registers, one group of input values spread over all lanes at a time. Serves pointwise and linear layers too.
 
+// Weights of one vector and group: LANES x GROUP, in some paths two of that.
+#ifndef WEIGHT_PARTS
+#define WEIGHT_PARTS 1
+#endif
+enum { WEIGHTS = LANES * GROUP * WEIGHT_PARTS };
+
 // What one call over a row of tiles needs.
 typedef struct {
   size_t step;        // bytes from one output cell's window to the next
   size_t down;        // bytes to the window of the cell below
   size_t row;         // bytes from one row of staged input to the next
   int32_t runs, groups;
-  const element *weight;      // [runs][groups][vectors of the tile][LANES][GROUP]
+  const element *weight;      // [runs][groups][vectors of the tile][parts][LANES][GROUP]
   const int32_t *bias;
   const float *multiplier;
   int32_t channels;   // of the output from this tile's first on
@@ -27,7 +33,7 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
   size_t step = t->step, three = 3 * t->step;
   for (int32_t run = 0; run < t->runs; run++, p += t->row) {
     const char *x = p;
-    for (int32_t g = 0; g < t->groups; g++, x += GROUP * sizeof(element), w += O * LANES * GROUP) {
+    for (int32_t g = 0; g < t->groups; g++, x += GROUP * sizeof(element), w += O * WEIGHTS) {
 #pragma unroll
       for (int i = 0; i < R * Q; i++) {
         // At most two steps from a base, which addresses take for nothing.
@@ -35,7 +41,7 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
         const char *from = x + (i / Q) * t->down + (size_t)(q / 3) * three + (size_t)(q % 3) * step;
         word v = v_spread(from);
 #pragma unroll
-        for (int o = 0; o < O; o++) acc[i * O + o] = v_dot(acc[i * O + o], v, v_weights(w + o * LANES * GROUP));
+        for (int o = 0; o < O; o++) acc[i * O + o] = v_dot(acc[i * O + o], v, v_weights(w + o * WEIGHTS));
       }
     }
   }
@@ -120,9 +126,22 @@ static void gemm_plan(mmx_layer *l) {
   l->block = l->kind == MMX_LOGITS ? 1 : best_block(l->vectors, rows);
   l->runs = w->kernel_height;
   l->groups = mmx_ceil_div(w->kernel_width * w->in_channels, GROUP);
-  size_t weights = (size_t)l->vectors * (size_t)l->runs * (size_t)l->groups * LANES * GROUP * sizeof(element);
+  size_t weights = (size_t)l->vectors * (size_t)l->runs * (size_t)l->groups * WEIGHTS * sizeof(element);
   l->constant_bytes = weights + (size_t)l->vectors * LANES * (sizeof(int32_t) + sizeof(float));
   l->scratch_bytes = staged_bytes(l);
+}
+
+// One weight; in two parts, its size and a vector further on its sign.
+static void put_weight(int8_t weight, element *to) {
+  *to = (element)(WEIGHT_PARTS == 2 && weight < 0 ? -weight : weight);
+  if (WEIGHT_PARTS == 2) to[LANES * GROUP] = (element)(weight < 0 ? -1 : 0);
+}
+
+// What signs as masks leave in the sum over these weights.
+static uint32_t left_by_signs(const int8_t *weight, int32_t n) {
+  uint32_t sum = 0;
+  for (int32_t i = 0; i < n && WEIGHT_PARTS == 2; i++) sum += weight[i] < 0 ? (uint32_t)-weight[i] : 0;
+  return sum;
 }
 
 static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, const float *multiplier,
@@ -135,13 +154,14 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
   for (int32_t first = 0; first < l->vectors; first += l->block) {
     int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
     for (int32_t run = 0; run < l->runs; run++) {
-      for (int32_t g = 0; g < l->groups; g++) {
+      for (int32_t g = 0; g < l->groups; g++, to += block * WEIGHTS) {
         for (int32_t lane = 0; lane < block * LANES; lane++) {
           int32_t oc = first * LANES + lane;
           for (int32_t j = 0; j < GROUP; j++) {
             int32_t at = g * GROUP + j;
             int inside = oc < w->out_channels && at < length;
-            *to++ = (element)(inside ? weight[(size_t)oc * (size_t)volume + (size_t)(run * length + at)] : 0);
+            int8_t value = inside ? weight[(size_t)oc * (size_t)volume + (size_t)(run * length + at)] : 0;
+            put_weight(value, to + lane / LANES * WEIGHTS + lane % LANES * GROUP + j);
           }
         }
       }
@@ -151,8 +171,9 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
   float *packed_multiplier = (float *)(void *)(packed_bias + lanes);
   for (int32_t oc = 0; oc < lanes; oc++) {
     int inside = oc < w->out_channels;
-    int32_t sum = inside && offset != 0 ? mmx_sum(weight + (size_t)oc * (size_t)volume, volume) : 0;
-    packed_bias[oc] = inside ? mmx_biased(bias[oc], 0, offset, sum) : 0;
+    const int8_t *own = weight + (size_t)(inside ? oc : 0) * (size_t)volume;
+    int32_t sum = inside && offset != 0 ? mmx_sum(own, volume) : 0;
+    packed_bias[oc] = inside ? mmx_biased(bias[oc], (int32_t)left_by_signs(own, volume), offset, sum) : 0;
     packed_multiplier[oc] = inside ? multiplier[oc] : 1.0f;
   }
   l->weight = constants;
@@ -161,7 +182,7 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
 }
 
 FN tiling tiling_of(const mmx_layer *l, int32_t first) {
-  size_t taken = (size_t)first * (size_t)l->runs * (size_t)l->groups * LANES * GROUP;
+  size_t taken = (size_t)first * (size_t)l->runs * (size_t)l->groups * WEIGHTS;
   return (tiling){.runs = l->runs, .groups = l->groups, .weight = (const element *)l->weight + taken,
                   .bias = l->bias + first * LANES, .multiplier = l->requantize.multiplier + first * LANES,
                   .channels = l->window.out_channels - first * LANES,

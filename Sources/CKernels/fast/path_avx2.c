@@ -15,6 +15,9 @@
 #define PLAIN mmx_plain_avx2
 #define TILES_OF_24 0
 #define SHORT_PRODUCTS 1
+// What is left of convolutions: in path_avx2_signs.c.
+#define GEMM_PLAN mmx_signs_plan
+#define GEMM_PACK mmx_signs_pack
 #define KEPT(x) "+x"(x)
 enum { PEAK_SUMS = 12 };
 #include "vec_avx2.h"

@@ -13,6 +13,15 @@
 #include "winograd.h"
 #endif
 
+#ifndef GEMM_PLAN
+#define GEMM_PLAN own_gemm_plan
+#define GEMM_PACK gemm_pack
+static void own_gemm_plan(mmx_layer *l) {
+  gemm_plan(l);
+  l->run = l->kind == MMX_LOGITS ? logits_run : gemm_run;
+}
+#endif
+
 static void path_plan(mmx_layer *l) {
   if (l->kind == MMX_DEPTHWISE) {
     depthwise_plan(l);
@@ -29,8 +38,7 @@ static void path_plan(mmx_layer *l) {
     l->run = winograd_run;
 #endif
   } else {
-    gemm_plan(l);
-    l->run = l->kind == MMX_LOGITS ? logits_run : gemm_run;
+    GEMM_PLAN(l);
   }
 }
 
@@ -47,7 +55,7 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
     winograd_pack(l, weight, bias, multiplier, constants);
 #endif
   } else {
-    gemm_pack(l, weight, bias, multiplier, constants);
+    GEMM_PACK(l, weight, bias, multiplier, constants);
   }
 }
 

@@ -1,0 +1,30 @@
+// AVX2, int8 by vpmaddubsw without saturation: a weight is its size, which is unsigned, and its sign, a mask of ones where it
+// is negative. x ^ mask is x or -x - 1, within int8, so that a pair of products is at most 2 * 127 * 128 = 32,512 and fits
+// int16 whatever the weights are. What the -1 leaves in a sum, the sizes of the negative weights, is known when packing.
+// Beside vpmaddwd on int16 that is an addition less for as many multiplications: additions take their ports away.
+#include "finish_avx2.h"
+enum { LANES = 8, GROUP = 4, MAX_SUMS = 10 };
+typedef int8_t element;
+
+// Of one vector of weights the sizes, then the masks.
+#define WEIGHT_PARTS 2
+typedef struct {
+  __m256i size, negative;
+} signed_weights;
+
+FN signed_weights v_weights(const element *p) {
+  const __m256i *of = (const __m256i *)(const void *)p;
+  return (signed_weights){_mm256_load_si256(of), _mm256_load_si256(of + 1)};
+}
+FN sums v_dot(sums acc, word x, signed_weights w) {
+  __m256i pairs = _mm256_maddubs_epi16(w.size, _mm256_xor_si256(x, w.negative));
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+#define STAGED_AS_IS 1
+FN element staged_zero(int32_t zero_point) { return (element)zero_point; }
+FN int32_t staged_offset(int32_t zero_point) { return zero_point; }
+FN void stage_values(const int8_t *in, int32_t n, int32_t zero_point, element *out) {
+  (void)zero_point;
+  memcpy(out, in, (size_t)n);
+}
