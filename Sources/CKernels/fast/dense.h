@@ -113,7 +113,8 @@ FN void dense_block(const mmx_layer *l, const char *x, uint32_t inputs, int32_t 
       acc[o] = v_dot(acc[o], v, first_of(both));
       acc[o + 1] = v_dot(acc[o + 1], v, both);
     }
-    if (O > 2 * twins) acc[O - 1] = v_dot(acc[O - 1], v, v_widened(w + (O - 1) * LANES * GROUP));
+#pragma unroll
+    for (int o = 2 * twins; o < O; o++) acc[o] = v_dot(acc[o], v, v_widened(w + o * LANES * GROUP));
   }
 #pragma unroll
   for (int o = 0; o < 2 * twins; o += 2) {
