@@ -77,6 +77,15 @@ def test_nothing_is_promised_that_cannot_be_kept():
     assert replay(known, order, thresholds).accuracy == known.correct(FUSION).mean()
 
 
+def test_few_windows_without_a_loss_prove_little():
+    known = all_awake(51, 3)
+    outcome = replay(known, known.modalities, dict.fromkeys(known.keys(known.modalities)))
+    reference = known.correct(FUSION)
+    # 51 windows in which nothing is lost: up to 1.645^2 / 51, 5.3 points, may be lost all the same.
+    assert Tolerance(0.054).allows(outcome, reference) and not Tolerance(0.052).allows(outcome, reference)
+    assert Tolerance(0.0, 0.0).allows(outcome, reference)
+
+
 def test_replay_walks_the_gate():
     known, _ = recording(400, 4)
     thresholds = {("cheap", 1): 0.2, ("cheap", 2): None, ("dear", 1): 0.3, ("dear", 2): 0.1}

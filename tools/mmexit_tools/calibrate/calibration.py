@@ -166,15 +166,16 @@ def _number(limit: float | None) -> float:
 @dataclass(frozen=True)
 class Tolerance:
     """`loss`: points of accuracy below full fusion that are allowed (0.005 is half a point). A setting counts as
-    good when mean loss + `z` standard errors of the paired difference stays within it. One more lost window than was
-    seen goes into the standard error: few windows without a loss prove little."""
+    good when mean loss + `z` standard errors of the paired difference stays within it. `z`^2 more lost windows than
+    were seen go into the standard error: n windows without a loss leave room for a loss of `z`^2 / n, as a score
+    interval does."""
 
     loss: float = 0.005
     z: float = 1.645
 
     def allows(self, outcome: Replay, reference: NDArray[np.bool_]) -> bool:
         difference = reference.astype(np.float64) - outcome.right
-        squares = float(((difference - difference.mean()) ** 2).sum()) + 1
+        squares = float(((difference - difference.mean()) ** 2).sum()) + self.z**2
         return float(difference.mean() + self.z * np.sqrt(squares) / len(difference)) <= self.loss
 
 

@@ -34,7 +34,7 @@ def advice(recording: Recording, pool: Pool, gate: Gate, tolerance: Tolerance) -
             continue
         difference = reference - outcome.right
         mean, variance = float(difference.mean()), max(float(difference.var()), 1 / n)
-        squares = float(((difference - mean) ** 2).sum()) + 1
+        squares = float(((difference - mean) ** 2).sum()) + tolerance.z**2
         losses.append(mean + tolerance.z * math.sqrt(squares) / n)
         if mean < tolerance.loss:
             windows.append(tolerance.z**2 * variance / (tolerance.loss - mean) ** 2)
