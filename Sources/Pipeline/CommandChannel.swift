@@ -17,7 +17,13 @@ package final class CommandChannel: Sendable {
   /// Rung for the control thread: there are answers.
   package let bell: Bell
 
-  package init() throws(LinuxError) { bell = try Bell() }
+  /// Windows near a threshold, for whoever has asked for them.
+  package let near: NearWindows
+
+  package init() throws(LinuxError) {
+    bell = try Bell()
+    near = NearWindows(bell: bell)
+  }
 
   // The control thread's side. Whoever sends rings the pipeline's bell.
 

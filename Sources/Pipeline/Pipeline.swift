@@ -171,6 +171,9 @@ package final class Pipeline<Rig: SensorRig> {
     sensors.publishFigures()
     status.publish(decision, joined: clock.joined, at: sensors.now)
     deliver(decision)
+    if let near = commands.link?.channel.near, near.isWanted {
+      near.take(decision) { window.inputs.data(of: $0) }
+    }
     status.publish(spending?.figures)
     if let budgetNews { note(.bound(budgetNews, at: decision.decided)) }
     let changes = window.trackEvents(decision)

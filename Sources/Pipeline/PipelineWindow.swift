@@ -12,7 +12,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var settings: PipelineSettings
   private let modalities: Range<Int>
   private var noneClass: Int?
-  private var inputs: WindowInputs
+  private(set) var inputs: WindowInputs
   private var energy: EnergyAccounts
   private var fullChecks: FullCheckClock
   private var worth = WakeWorth()

@@ -146,6 +146,14 @@ struct WindowInputs {
     engine.spectrogramWork(modality, at: positions[modality])
   }
 
+  /// The modality's data as it was gathered.
+  func data(of modality: Int) -> NearWindows.Data {
+    switch sources[modality] {
+    case .sound(let samples, _, _, _): .sound(UnsafeBufferPointer(samples))
+    case .picture: .picture(picture(of: modality))
+    }
+  }
+
   /// The frame that was gathered.
   func picture(of modality: Int) -> PixelView {
     guard case .picture(_, let frame, _) = sources[modality] else { preconditionFailure("not a picture") }

@@ -316,5 +316,5 @@ package enum DaemonInterface {
     # `losses` comes with a decision when something was lost since the last one, and has all since the daemon's start.
     method Watch(events: ?bool) -> (decision: ?Decision, event: ?Event, dropped: ?int, losses: ?Losses)
 
-    """ + CommandInterface.text + OrderInterface.text + MetricsInterface.text)
+    """ + CommandInterface.text + OrderInterface.text + MetricsInterface.text + NearInterface.text)
 }

@@ -66,6 +66,9 @@ enum CommandCall {
       case "ReloadRefused", "NeedsRestart":
         ("nothing has changed: \(text("reason"))", .configuration)
       case "PreferenceOutOfRange": ("it has to be from \(real("minimum")) to \(real("maximum")) J", .usage)
+      case "RecordingForbidden":
+        ("the daemon's configuration forbids it: recordings = no in [daemon]", .noPermission)
+      case "NearTaken": ("another program has windows near a threshold kept; end it first", .unavailable)
       case "Paused": ("the daemon is paused and answers no window; 'mmexitctl resume' first", .unavailable)
       case "NotRecorded":
         ("the ledger's writer does not keep up and nothing was done; try again", .unavailable)

@@ -23,7 +23,7 @@ import Testing
     #expect(
       DaemonInterface.description.methods == [
         "GetStatus", "GetModel", "Watch", "Label", "Pause", "Resume", "Acquire", "Release", "Ask",
-        "Reload", "SetPreference", "GetOrder", "GetMetrics",
+        "Reload", "SetPreference", "GetOrder", "GetMetrics", "NextNear", "ReadNear",
       ])
     #expect(ServiceInterface.description.methods == ["GetInfo", "GetInterfaceDescription"])
     #expect(ConnectionInterface.description.methods == [])

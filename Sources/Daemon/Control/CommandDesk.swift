@@ -50,6 +50,7 @@ final class CommandDesk {
   private var asking: [Asking] = []
   private var ticket: UInt64 = 0
   private var labels = LabelLimit()
+  private var near: NearDesk
   private var holds: SensorHolds
   /// By sensor: who acquired or released it last; nil where a client died.
   private var users: [UInt32?]
@@ -63,6 +64,7 @@ final class CommandDesk {
     self.channel = channel
     sensors = generation.names.modalities
     reloads = ReloadDesk(generation, channel: channel, journal: journal)
+    near = NearDesk(channel.near, journal)
     self.nudge = nudge
     holds = SensorHolds(sensors: sensors.count)
     users = sensors.map { _ in nil }
@@ -86,6 +88,8 @@ final class CommandDesk {
     case "Release": command = release
     case "Reload": command = { call, now in self.reloads.begin(.reload, call, at: now) }
     case "SetPreference": command = setPreference
+    case "NextNear": command = { call, _ in self.nextNear(call) }
+    case "ReadNear": command = { call, _ throws(JSONError) in try self.near.read(call, self.generation) }
     default: return nil
     }
     guard call.peer.user == 0 || call.peer.user == owner else {
@@ -142,6 +146,12 @@ final class CommandDesk {
         ))
     }
     asking.removeAll { $0.decision <= number }
+  }
+
+  private func nextNear(_ call: Call) -> Reply {
+    let (reply, isNew) = near.next(call, generation)
+    if isNew { watched.append(call.connection) }
+    return reply
   }
 
   // MARK: Sensors that others need
@@ -214,6 +224,7 @@ final class CommandDesk {
       }
       replies.append((client, Self.reply(answer.outcome)))
     }
+    if let reply = near.takeReply(generation) { replies.append(reply) }
   }
 
   private func finishWaiting(_ client: ConnectionID, for sensor: Int, _ reply: Reply) {
@@ -274,6 +285,7 @@ final class CommandDesk {
 
   /// A client has gone: what it had is given back.
   func closed(_ client: ConnectionID) {
+    near.closed(client)
     for sensor in holds.drop(client) { users[sensor] = nil }
     waiting.removeAll { $0.client == client }
   }

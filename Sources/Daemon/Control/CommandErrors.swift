@@ -41,6 +41,9 @@ extension CallError {
   static func tooManyLabels(perMinute limit: Int) -> CallError {
     daemon("TooManyLabels", ["per_minute": .integer(Int64(limit))])
   }
+  static let recordingForbidden = daemon("RecordingForbidden")
+  static let nearTaken = daemon("NearTaken")
+  static let noNear = daemon("NoNear")
   static let paused = daemon("Paused")
   static let notRecorded = daemon("NotRecorded")
   static func busy(limit: Int) -> CallError { daemon("Busy", ["limit": .integer(Int64(limit))]) }
