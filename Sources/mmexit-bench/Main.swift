@@ -31,6 +31,7 @@ struct Main {
     PictureDecoder.serveIfAsked()
     do throws(BenchFailure) {
       let arguments = Array(CommandLine.arguments.dropFirst())
+      if arguments.contains("--help") || arguments.first == "-h" { return Swift.print(usage) }
       switch arguments.first {
       case "run": try run(Options(arguments.dropFirst(), allowed: ["--model", "--rounds", "--isa"]))
       case "infer":
@@ -44,7 +45,6 @@ struct Main {
           Options(arguments.dropFirst(), allowed: ["--model", "--audits", "--days", "--seeds", "--events"]))
       case "mjpg": try mjpg(Options(arguments.dropFirst(), allowed: ["--frames", "--seed"]))
       case nil: try run(Options(["--model", "config/models/digits.safetensors"], allowed: ["--model"]))
-      case "--help", "-h": Swift.print(usage)
       default: throw BenchFailure(.usage, "expected run, infer, order, days, mjpg or check; --help has more")
       }
     } catch {

@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import pathlib
+import subprocess
 
 import pytest
 
@@ -58,3 +59,9 @@ def test_the_configurations_page_has_every_section_and_key():
 def test_keys_in_another_form_are_refused(old, new):
     with pytest.raises(manuals.Unread):
         manuals.read_keys(KEYS.replace(old, new))
+
+
+def test_the_benchs_help_stands_behind_any_command(bench: pathlib.Path):
+    for command in ([], ["run"], ["check", "--cases", "3"], ["days"]):
+        run = subprocess.run([bench, *command, "--help"], capture_output=True, text=True, check=False)
+        assert run.returncode == 0 and run.stdout.startswith("usage: mmexit-bench run") and not run.stderr
