@@ -49,9 +49,6 @@ package struct StreamEvents: Sendable {
   /// An event goes on.
   var isEvent: Bool { tracker.current != nil }
 
-  /// Evidence for the command that most speaks for.
-  var leading: Double { filter.leading.evidence }
-
   /// Evidence for none from which on nothing is going on.
   private static let quiet = 0.8
 

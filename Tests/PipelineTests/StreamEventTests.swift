@@ -86,7 +86,7 @@ import Vocabulary
         events.enter(prominence: ratio, of: 0)
         events.enter(reading, of: ModalitySet(index: 0))
         events.observe(endingAt: .zero + .milliseconds(Int64(count) * 250))
-      } while events.leading < 0.6 && count < 40
+      } while events.suspicion < 0.6 && count < 40
       return count
     }
     let (usual, prominent) = (try windows(10, 1), try windows(10, 10))
