@@ -69,7 +69,26 @@ import Testing
     #expect(daemon.run.error.contains("are kept no longer"))
   }
 
-  @Test func itIsForOneAndNotWhereRecordingsAreForbidden() throws {
+  /// A reload that forbids recordings ends the one that goes on, too.
+  @Test func itIsForOneAtATimeAndEndsWhereAReloadForbidsIt() throws {
+    let daemon = try daemon()
+    #expect(daemon.isUp())
+    let first = Run(
+      DaemonProcess.binaries + "/mmexitctl",
+      ["record", "--socket", daemon.folder + "/socket", "--near", daemon.folder + "/near"])
+    defer { first.kill() }
+    #expect(holds(within: 60) { mode(daemon.folder + "/near") == 0o700 })
+    let second = record(daemon, "--near", daemon.folder + "/other")
+    #expect(second.code == 69 && second.error.contains("end it first"), "\(second)")
+    #expect(!FileManager.default.fileExists(atPath: daemon.folder + "/other"))
+    try daemon.change(["window-period": "250ms\nrecordings = no"])
+    #expect(daemon.tell("reload").code == 0)
+    #expect(first.wait(60) == 77 && first.error.contains("recordings = no"), "\(first.error)")
+    daemon.endsInOrder()
+    #expect(daemon.run.error.contains("are kept no longer"))
+  }
+
+  @Test func itIsNotWhereRecordingsAreForbidden() throws {
     let daemon = try daemon("\nrecordings = no")
     #expect(daemon.isUp())
     let refused = record(daemon, "--near", daemon.folder + "/near")
