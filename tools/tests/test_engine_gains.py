@@ -51,7 +51,7 @@ def manifest(tmp_path):
     return path
 
 
-def test_the_engine_predicts_and_leaves_as_the_tools_do(network, trained, manifest, mmexitctl, tmp_path):
+def test_the_engine_predicts_and_leaves_as_the_tools_do(network, trained, manifest, mmexitctl, bench, tmp_path):
     graph = graphs.lower(trained)
     batch = collect(read_manifest(manifest, network), network)
     quantized = quantize(graph, measure_ranges(graph, batch))
@@ -91,3 +91,12 @@ def test_the_engine_predicts_and_leaves_as_the_tools_do(network, trained, manife
     # None is cut off, and the windows leave everywhere.
     assert all(len(np.unique(v[np.isfinite(v)])) > COUNT // 3 for v in said.values())
     assert set(left) == {*heads, FUSION}
+
+    # What the heads cost, and what they look at, is told by the bench.
+    command = [bench, "run", "--model", path, "--rounds", "2"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    for modality, number in heads:
+        [line] = [text for text in lines if text.startswith(f"{modality} exit {number}: predicts the gain of going on")]
+        assert ("image" in line.partition(":")[2]) == ((modality, number) == ("vector", 1))
+    gains = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)["gains"]
+    assert len(gains) == len(heads) and all(g["macs"] > 0 for g in gains)
