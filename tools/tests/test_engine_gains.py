@@ -96,7 +96,9 @@ def test_the_engine_predicts_and_leaves_as_the_tools_do(network, trained, manife
     command = [bench, "run", "--model", path, "--rounds", "2"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     for modality, number in heads:
-        [line] = [text for text in lines if text.startswith(f"{modality} exit {number}: predicts the gain of going on")]
+        begin = f"{modality} exit {number}: predicts the gain of going on"
+        [line] = [text for text in lines if text.startswith(begin)]
         assert ("image" in line.partition(":")[2]) == ((modality, number) == ("vector", 1))
-    gains = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)["gains"]
+    told = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    gains = told["gains"]
     assert len(gains) == len(heads) and all(g["macs"] > 0 for g in gains)
