@@ -206,8 +206,8 @@ LIMITS = """## Limits
 - The signs come from one school's photos, all right hands before plain walls, mostly of light skin: other scenes,
   left hands, other skin tones and other light were made by compositing and colour changes, never photographed.
 - Real rooms, people and things without a sign come from few places (see the data set's own list).
-- A hand must fill about half of the picture's height or more; smaller, 64 pixels do not show which finger the thumb
-  meets.
+- A hand must fill about half of the picture's height or more; smaller, so few pixels do not show which finger the
+  thumb meets.
 - Any hand that happens to look like a digit sign is a command; nothing here knows intent.
 - Words were recorded close to a microphone; rooms and distance are simulated by filters. English words only.
 - Between two looks a hand signed in silence goes unseen where the microphone is sure of nothing: hold a sign for
@@ -237,7 +237,7 @@ def run(args: argparse.Namespace) -> None:
                      alone(model, test))
     provenance = {
         "task": "robot-command",
-        **task.PROVENANCE,
+        **stated(state["options"]),
         "training_options": state["options"],
         "started_from": state.get("started_from"),
         "calibration": {
@@ -275,10 +275,19 @@ def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, n
     )
     if calibrated.promise:
         promise = calibrated.promise.sentence()
-    card = Card(network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
-                calibrated.order, promise + note, [r.report for r in results], made_by, len(content), extra)
+    card = Card(network, stated(provenance["training_options"]), calibrated.costs, calibrated.temperatures,
+                calibrated.thresholds, calibrated.order, promise + note, [r.report for r in results], made_by,
+                len(content), extra)
     args.card.write_text(card.text().replace("mmexit_tools.export`", f"mmexit_tools.export.{module}`"))
     say(args.out, *(summary(r.report, total) for r in results))
+
+
+def stated(options: Mapping) -> dict:
+    """What is said about the data, a teacher that others began included."""
+    if not options.get("audio_windows"):
+        return dict(task.PROVENANCE)
+    taught = {"speech_embedding (a network by Google; what the teacher of the sounds began as)": "Apache-2.0"}
+    return {**task.PROVENANCE, "data": {**task.PROVENANCE["data"], **taught}}
 
 
 def people_section(data: Path) -> str:

@@ -34,7 +34,7 @@ MODALITIES = task.MODALITIES
 
 @dataclass(frozen=True)
 class Chunk:
-    """`inputs`: audio float16 [n, frames, bands], image uint8 [n, 64, 64, 3]; `labels`: int64 [n] by modality."""
+    """`inputs`: audio float16 [n, frames, bands], image uint8 [n, height, width, 3]; `labels`: int64 [n] of each."""
 
     inputs: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]

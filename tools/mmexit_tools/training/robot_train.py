@@ -7,7 +7,8 @@ of them, so that the two encoders can train side by side. With `--start MODEL` t
 one of no passes stays as it is there, and the one named by `--anew` begins with none of it. After `--mined` hours of
 streams without a command have been searched for sounds that the encoder takes for one, it is trained on, with them.
 `--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with `--audio-teacher` or
-`--image-teacher` steps a network of `--teacher-width` times the channels is trained before, and teaches them.
+`--image-teacher` steps a network of `--teacher-width` times the channels is trained before, and teaches them. With
+`--audio-windows` the teacher of sounds is one that has known speech before, trained on in `--audio-tutor` steps.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from .robot_fusion import features_of, train_fusion
 from .robot_mining import mine
 from .robot_mixed import MixedSchedule, Mixer, train_mixed
 from .robot_pools import MODALITIES, Chunk, stored_chunk, to_input
+from .robot_taught import Plan, taught
 from .trainer import read_checkpoint
 
 STAGES = ("material", *MODALITIES, "fusion", "all")
@@ -64,6 +66,11 @@ class Options:
     image_teacher: int = 0
     """Steps of a teacher, from nothing, on windows that are mixed for it; 0: none."""
     teacher_width: float = 2.0
+    audio_windows: int = 0
+    """Windows on which a teacher that knew speech before teaches the sounds (`robot_taught`); 0: none does."""
+    audio_tutor: int = 0
+    """Its steps."""
+    tutor_rate: float = 1e-3
     mixed_rate: float = 1.5e-3
     audio_mixed_rate: float = 0.0
     """For the sounds another than mixed_rate; 0: the same."""
@@ -78,7 +85,7 @@ class Options:
 
     def of(self, modality: str) -> dict:
         """What the encoder of a modality depends on."""
-        others = {"audio": ("image_", "hand_", "scenes"), "image": ("audio_", "word_", "mined")}[modality]
+        others = {"audio": ("image_", "hand_", "scenes"), "image": ("audio_", "word_", "mined", "tutor_")}[modality]
         return {k: v for k, v in dataclasses.asdict(self).items() if not k.startswith(others)}
 
     def mixed(self, modality: str) -> MixedSchedule:
@@ -143,7 +150,10 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             spread = [partial(with_hard, chunk, hard) for chunk in train]
             again = dataclasses.replace(schedule, passes=last, rate=schedule.rate / 3)
             train_encoder(model, modality, spread, held_out(), again, say)
-    if mixed.steps:
+    if mixed.steps and modality == "audio" and options.audio_windows:
+        tutor = MixedSchedule(options.audio_tutor, rate=options.tutor_rate, weight_decay=1e-2, seed=options.seed)
+        taught(model, work, data, Plan(options.audio_windows, tutor, mixed), held_out(), say)
+    elif mixed.steps:
         mixer = options.mixer(modality, work, data)
         parts = [chunk() for chunk in train]
         if modality == "audio" and options.mined and not schedule.passes:
