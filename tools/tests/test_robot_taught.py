@@ -167,6 +167,19 @@ def test_a_teacher_learns_and_a_killed_one_goes_on(package: Path, tmp_path: Path
                                                   strict=True))
 
 
+def test_a_teacher_is_settled_on_windows_it_has_not_learned() -> None:
+    """Answers that are twice too soft and too quick to hear a word come back as they were."""
+    rng = np.random.default_rng(8)
+    logits = rng.normal(0, 3, (6000, len(CLASSES))).astype(np.float32)
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    labels = np.array([rng.choice(len(CLASSES), p=o / o.sum()) for o in odds])
+    labels[:500] = UNKNOWN
+    spoiled = logits.copy()
+    spoiled[:, EMPTY] -= 1.5
+    softness, empty = robot_taught.settled(spoiled / 2, labels)
+    assert softness == pytest.approx(0.5, rel=0.06) and empty == pytest.approx(1.5, abs=0.15)
+
+
 def test_a_pupil_believes_its_teacher(tmp_path: Path) -> None:
     """Labels say nothing here, the teacher everything."""
     known = some_windows(300)
