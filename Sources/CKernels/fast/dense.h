@@ -130,7 +130,7 @@ FN void dense_block(const mmx_layer *l, const char *x, uint32_t inputs, int32_t 
                    (float *)(void *)out + (first + o) * LANES);
     }
   } else {
-    tile_store(&t, acc, 1, O, 0, out + first * LANES);
+    tile_store(&t, acc, 1, O, 0, 0, out + first * LANES);
   }
 }
 

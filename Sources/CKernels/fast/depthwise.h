@@ -25,7 +25,7 @@ static int32_t common_factor(int32_t a, int32_t b) { return b == 0 ? a : common_
 // Whether rows of output go in pairs. (Without words of several rows nothing would be gained.)
 static int in_pairs(const mmx_layer *l) {
   const mmx_window *w = &l->window;
-  return GROUP > 1 && w->kernel_height == 3 && w->kernel_width == 3 && w->stride_y == 1;
+  return GROUP > 1 && w->kernel_height == 3 && w->kernel_width == 3 && w->stride_y == 1 && l->direct == TAME;
 }
 
 // A row of the input that is nothing but padding.
@@ -70,6 +70,7 @@ static void depthwise_pack(mmx_layer *l, const int8_t *weight, const int32_t *bi
                            void *constants) {
   const mmx_window *w = &l->window;
   int32_t channels = w->in_channels, offset = staged_offset(l->requantize.in_zero_point);
+  l->direct = temper(bias, multiplier, channels, w->kernel_height * w->kernel_width);
   element *to = constants;
   for (int32_t block = 0; block < l->block; block++) {
     to = pack_taps(l, weight, block, 0, to);
@@ -110,7 +111,7 @@ FN void store_blocks(const woven *s, const sums *acc, const int n, int32_t phase
     to[i] = out + (size_t)i * s->out_step;
     left[i] = valid;
   }
-  v_store(acc, n, multiplier, to, left, &s->finish);
+  v_store(acc, n, multiplier, to, left, &s->finish, 0, 0);
 }
 
 // `n` blocks of any kernel. `at`: bytes into the strips.
@@ -152,9 +153,11 @@ static void phase_of_any(const woven *s, series b, int8_t *out) {
 static void depthwise_rows(const woven *s, int32_t rows, int8_t *out) {
   const mmx_layer *l = s->layer;
   const mmx_window *w = &l->window;
-  int flat = w->stride_x == 1, of_3 = w->kernel_width == 3 && w->kernel_height == 3;
+  int flat = w->stride_x == 1, of_3 = w->kernel_width == 3 && w->kernel_height == 3 && l->direct == TAME;
   int32_t run = flat ? w->out_width * w->in_channels : w->in_channels;
-  if (of_3 && w->in_channels % (TOGETHER * LANES) == 0 && (WORDS_OF_3 == 2 || w->out_width <= FEW_COLUMNS)) {
+  int short_of_registers = WORDS_OF_3 == 2, channels = w->in_channels;
+  if (of_3 && (channels % ((short_of_registers ? 2 : TOGETHER) * LANES) == 0 || (short_of_registers && channels == LANES)) &&
+      (short_of_registers || w->out_width <= FEW_COLUMNS)) {
     (rows == 1 ? cells_of_3_row : flat ? flat_cells_of_3_rows : cells_of_3_rows)(s, out);
     return;
   }

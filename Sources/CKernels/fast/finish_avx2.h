@@ -23,51 +23,60 @@ FN finish finish_of(const mmx_requantize *q) {
                   _mm256_set1_epi8((char)q->clamp_max)};
 }
 
-FN __m256i rounded(sums acc, const float *multiplier) {
+// Above int32 the conversion would give its smallest; below it that is what is wanted. `tame`: no result is beyond it.
+FN __m256i rounded(sums acc, const float *multiplier, const int tame) {
   __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(multiplier));
-  // Above int32 the conversion would give its smallest; below it that is what is wanted.
-  return _mm256_cvtps_epi32(_mm256_min_ps(v, _mm256_set1_ps(512.0f)));
+  return _mm256_cvtps_epi32(tame ? v : _mm256_min_ps(v, _mm256_set1_ps(512.0f)));
 }
 
-FN void store_some(uint64_t bytes, int32_t n, int8_t *out) {
+FN void store_8(__m128i bytes, int32_t n, int8_t *out) {
   if (n >= 8) {
-    memcpy(out, &bytes, 8);
-  } else if (n == 4) {
-    memcpy(out, &bytes, 4);
+    _mm_storel_epi64((__m128i *)(void *)out, bytes);
+    return;
+  }
+  uint64_t all = (uint64_t)_mm_cvtsi128_si64(bytes);
+  if (n == 4) {
+    memcpy(out, &all, 4);
   } else {
-    for (int32_t i = 0; i < n; i++) out[i] = (int8_t)(bytes >> (8 * i));
+    for (int32_t i = 0; i < n; i++) out[i] = (int8_t)(all >> (8 * i));
   }
 }
 
-// Up to four vectors of sums at a time: saturating packs are monotone, so clamping last changes nothing.
+// Up to four vectors of sums at a time: saturating packs are monotone, so clamping last changes nothing. `together`: of so
+// many vectors the results stand one behind the other, all lanes of them; 0 where `valid` has to be asked.
 FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, int8_t *const *out,
-                const int32_t *valid, const finish *f) {
+                const int32_t *valid, const finish *f, const int together, const int tame) {
 #pragma unroll
   for (int32_t i = 0; i < count; i += 4) {
     int32_t left = count - i;
-    __m256i a = rounded(acc[i], multiplier[i]);
-    __m256i b = left > 1 ? rounded(acc[i + 1], multiplier[i + 1]) : a;
-    __m256i c = left > 2 ? rounded(acc[i + 2], multiplier[i + 2]) : a;
-    __m256i d = left > 3 ? rounded(acc[i + 3], multiplier[i + 3]) : a;
+    __m256i a = rounded(acc[i], multiplier[i], tame);
+    __m256i b = left > 1 ? rounded(acc[i + 1], multiplier[i + 1], tame) : a;
+    __m256i c = left > 2 ? rounded(acc[i + 2], multiplier[i + 2], tame) : a;
+    __m256i d = left > 3 ? rounded(acc[i + 3], multiplier[i + 3], tame) : a;
     __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), f->zero);
     __m256i high = left > 2 ? _mm256_adds_epi16(_mm256_packs_epi32(c, d), f->zero) : low;
     __m256i all = _mm256_packs_epi16(low, high);
     all = _mm256_min_epi8(_mm256_max_epi8(all, f->low), f->high);
     all = _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    if (left > 3 && out[i + 1] == out[i] + 8 && out[i + 2] == out[i] + 16 && out[i + 3] == out[i] + 24 &&
-        valid[i + 3] >= 8) {
+    __m128i first = _mm256_castsi256_si128(all);
+    if (together >= 4 && left > 3) {
       _mm256_storeu_si256((__m256i *)(void *)out[i], all);
       continue;
     }
-    if (left > 3 && out[i + 1] == out[i] + 8 && out[i + 3] == out[i + 2] + 8 && valid[i + 1] >= 8 && valid[i + 3] >= 8) {
-      _mm_storeu_si128((__m128i *)(void *)out[i], _mm256_castsi256_si128(all));
-      _mm_storeu_si128((__m128i *)(void *)out[i + 2], _mm256_extracti128_si256(all, 1));
-      continue;
+    if (together >= 2 && left > 1) {
+      _mm_storeu_si128((__m128i *)(void *)out[i], first);
+    } else {
+      store_8(first, together ? LANES : valid[i], out[i]);
+      if (left > 1) store_8(_mm_unpackhi_epi64(first, first), together ? LANES : valid[i + 1], out[i + 1]);
     }
-    store_some((uint64_t)_mm256_extract_epi64(all, 0), valid[i], out[i]);
-    if (left > 1) store_some((uint64_t)_mm256_extract_epi64(all, 1), valid[i + 1], out[i + 1]);
-    if (left > 2) store_some((uint64_t)_mm256_extract_epi64(all, 2), valid[i + 2], out[i + 2]);
-    if (left > 3) store_some((uint64_t)_mm256_extract_epi64(all, 3), valid[i + 3], out[i + 3]);
+    if (left < 3) continue;
+    __m128i second = _mm256_extracti128_si256(all, 1);
+    if (together >= 2 && left > 3) {
+      _mm_storeu_si128((__m128i *)(void *)out[i + 2], second);
+    } else {
+      store_8(second, together ? LANES : valid[i + 2], out[i + 2]);
+      if (left > 3) store_8(_mm_unpackhi_epi64(second, second), together ? LANES : valid[i + 3], out[i + 3]);
+    }
   }
 }
 
@@ -80,7 +89,7 @@ FN sums v_swapped(sums a) { return _mm256_shuffle_epi32(a, 0xB1); }  // lanes 1,
 
 // `words` with the results of one more channel put `shift` bits up in every lane.
 FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requantize *q, int32_t shift) {
-  __m256i v = rounded(acc, multiplier), zero = _mm256_set1_epi32(q->out_zero_point);
+  __m256i v = rounded(acc, multiplier, 0), zero = _mm256_set1_epi32(q->out_zero_point);
   v = _mm256_max_epi32(v, _mm256_set1_epi32(q->clamp_min - q->out_zero_point));
   v = _mm256_min_epi32(v, _mm256_set1_epi32(q->clamp_max - q->out_zero_point));
   v = _mm256_and_si256(_mm256_add_epi32(v, zero), _mm256_set1_epi32(0xFF));

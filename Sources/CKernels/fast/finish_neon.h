@@ -24,7 +24,9 @@ FN int16x4_t rounded(int32x4_t acc, const float *multiplier) {
 }
 
 FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, int8_t *const *out,
-                const int32_t *valid, const finish *f) {
+                const int32_t *valid, const finish *f, const int together, const int tame) {
+  (void)together;
+  (void)tame;
 #pragma unroll
   for (int32_t i = 0; i < count; i++) {
     int16x8_t v = vcombine_s16(rounded(acc[i].low, multiplier[i]), rounded(acc[i].high, multiplier[i] + 4));

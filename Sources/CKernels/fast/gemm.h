@@ -12,6 +12,7 @@ typedef struct {
   size_t step;        // bytes from one output cell's window to the next
   size_t down;        // bytes to the window of the cell below
   size_t row;         // bytes from one row of staged input to the next
+  size_t next;        // bytes from one group to the next
   int32_t runs, groups;
   const element *weight;      // [runs][groups][vectors of the tile][parts][LANES][GROUP]
   const int32_t *bias;
@@ -30,10 +31,10 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
     for (int i = 0; i < R * Q; i++) acc[i * O + o] = b;
   }
   const element *w = t->weight;
-  size_t step = t->step, three = 3 * t->step;
+  size_t step = t->step, three = 3 * t->step, next = t->next;
   for (int32_t run = 0; run < t->runs; run++, p += t->row) {
     const char *x = p;
-    for (int32_t g = 0; g < t->groups; g++, x += GROUP * sizeof(element), w += O * WEIGHTS) {
+    for (int32_t g = 0; g < t->groups; g++, x += next, w += O * WEIGHTS) {
 #pragma unroll
       for (int i = 0; i < R * Q; i++) {
         // At most two steps from a base, which addresses take for nothing.
@@ -48,7 +49,7 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
 }
 
 // The tile's results. `full`: whether all lanes hold channels.
-FN void tile_store(const tiling *t, const sums *acc, const int cells, const int O, const int full, int8_t *out) {
+FN void tile_store(const tiling *t, const sums *acc, const int cells, const int O, const int full, const int tame, int8_t *out) {
   const float *multiplier[MAX_SUMS];
   int8_t *to[MAX_SUMS];
   int32_t valid[MAX_SUMS];
@@ -61,12 +62,14 @@ FN void tile_store(const tiling *t, const sums *acc, const int cells, const int 
       valid[c * O + o] = full ? LANES : t->channels - o * LANES;
     }
   }
-  v_store(acc, cells * O, multiplier, to, valid, &t->finish);
+  const int together = cells == 1 || O % 4 == 0 ? 4 : O == 2 ? 2 : 1;
+  v_store(acc, cells * O, multiplier, to, valid, &t->finish, full ? together : 0, tame);
 }
 
 // `count` tiles side by side. With two rows, 2x2 cells become their maximum: rounding, offset and clamp are monotone,
 // so the maximum of the sums gives the maximum of the results.
-FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, const int R, const int Q, const int O) {
+FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, const int R, const int Q, const int O,
+                 const int tame) {
   const int cells = R == 2 ? Q / 2 : Q;
   for (int32_t i = 0; i < count; i++, x += (size_t)Q * t->step, out += (size_t)cells * t->out_step) {
     sums acc[MAX_SUMS];
@@ -79,9 +82,9 @@ FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, con
       acc[j] = v_max(upper, lower);
     }
     if (t->channels >= O * LANES) {
-      tile_store(t, acc, cells, O, 1, out);
+      tile_store(t, acc, cells, O, 1, tame, out);
     } else {
-      tile_store(t, acc, cells, O, 0, out);
+      tile_store(t, acc, cells, O, 0, tame, out);
     }
   }
 }
@@ -90,24 +93,30 @@ typedef void (*tile_row_function)(const tiling *t, const char *x, int8_t *out, i
 
 #define TILE_ROW(R, Q, O) \
   static void tile_row_##R##_##Q##_##O(const tiling *t, const char *x, int8_t *out, int32_t count) { \
-    tile_row(t, x, out, count, R, Q, O); \
+    tile_row(t, x, out, count, R, Q, O, 1); \
   }
 #include "tiles.h"
 
-// Most cells of a tile in a row, with so many vectors of channels.
-static int32_t widest(int32_t vectors, int32_t rows) {
+// The smallest tiles serve layers that are wild.
+static void wild_row(const tiling *t, const char *x, int8_t *out, int32_t count) { tile_row(t, x, out, count, 1, 1, 1, 0); }
+static void wild_rows(const tiling *t, const char *x, int8_t *out, int32_t count) { tile_row(t, x, out, count, 2, 2, 1, 0); }
+
+// Most cells of a tile in a row, with so many vectors of channels. `groups`: in all, of one sum. Of short sums the results
+// count, which are rounded and stored four vectors at a time.
+static int32_t widest(int32_t vectors, int32_t rows, int32_t groups) {
+  if (WEIGHT_PARTS == 2 && vectors == 2 && rows == 1 && groups <= 16) return 4;
   int32_t cells = MAX_SUMS / (vectors * rows);
   if (rows == 2) cells = cells < 2 ? 2 : cells / 2 * 2;
   return cells > 12 ? 12 : cells;
 }
 
 // How many vectors go together: what leaves the fewest over, of these the one that reads the least.
-static int32_t best_block(int32_t vectors, int32_t rows) {
+static int32_t best_block(int32_t vectors, int32_t rows, int32_t groups) {
   int32_t best = 1;
   double best_cost = 1e30;
   for (int32_t block = 1; block <= 4 && block <= vectors; block++) {
     if (rows == 2 && block * 4 > MAX_SUMS) break;
-    int32_t cells = rows * widest(block, rows);
+    int32_t cells = rows * widest(block, rows, groups);
     int32_t blocks = mmx_ceil_div(vectors, block);
     // Loads of a group of a tile, against the products it feeds.
     double cost = blocks * (block * cells + 0.5 * (cells + block) + 2) / (double)cells;
@@ -123,9 +132,9 @@ static void gemm_plan(mmx_layer *l) {
   const mmx_window *w = &l->window;
   int rows = l->pool_2x2 ? 2 : 1;
   l->vectors = mmx_ceil_div(w->out_channels, LANES);
-  l->block = l->kind == MMX_LOGITS ? 1 : best_block(l->vectors, rows);
   l->runs = w->kernel_height;
   l->groups = mmx_ceil_div(w->kernel_width * w->in_channels, GROUP);
+  l->block = l->kind == MMX_LOGITS ? 1 : best_block(l->vectors, rows, l->runs * l->groups);
   size_t weights = (size_t)l->vectors * (size_t)l->runs * (size_t)l->groups * WEIGHTS * sizeof(element);
   l->constant_bytes = weights + (size_t)l->vectors * LANES * (sizeof(int32_t) + sizeof(float));
   l->scratch_bytes = staged_bytes(l);
@@ -149,6 +158,8 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
   const mmx_window *w = &l->window;
   int32_t length = w->kernel_width * w->in_channels, volume = length * l->runs;
   int32_t lanes = l->vectors * LANES, offset = staged_offset(l->requantize.in_zero_point);
+  l->direct = l->kind == MMX_LOGITS ? TAME : temper(bias, multiplier, w->out_channels, volume);
+  if (l->direct == WILD) l->block = 1;
   // vpdpbusd takes signed weights: only activations are staged unsigned.
   element *to = constants;
   for (int32_t first = 0; first < l->vectors; first += l->block) {
@@ -183,7 +194,7 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
 
 FN tiling tiling_of(const mmx_layer *l, int32_t first) {
   size_t taken = (size_t)first * (size_t)l->runs * (size_t)l->groups * WEIGHTS;
-  return (tiling){.runs = l->runs, .groups = l->groups, .weight = (const element *)l->weight + taken,
+  return (tiling){.runs = l->runs, .groups = l->groups, .next = GROUP * sizeof(element), .weight = (const element *)l->weight + taken,
                   .bias = l->bias + first * LANES, .multiplier = l->requantize.multiplier + first * LANES,
                   .channels = l->window.out_channels - first * LANES,
                   .out_step = (size_t)l->window.out_channels, .finish = finish_of(&l->requantize)};
@@ -192,7 +203,7 @@ FN tiling tiling_of(const mmx_layer *l, int32_t first) {
 // One row (or pair of rows) of output cells, in tiles as alike as possible.
 static void cover_row(const tiling *t, int32_t rows, int32_t block, int32_t cells, const char *x, int8_t *out) {
   int32_t unit = rows == 2 ? 2 : 1;
-  int32_t units = cells / unit, most = widest(block, rows) / unit;
+  int32_t units = cells / unit, most = widest(block, rows, t->runs * t->groups) / unit;
   int32_t tiles = mmx_ceil_div(units, most);
   int32_t small = units / tiles, large = units - small * tiles;  // `large` tiles have one unit more
   const tile_row_function *of = tile_rows[rows - 1][block - 1];
@@ -214,9 +225,19 @@ static void gemm_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t
     t.step = (size_t)(w->stride_x * w->in_channels) * sizeof(element);
     t.row = s.row;
     t.down = s.row * (size_t)w->stride_y;
+    if (t.groups == 1) {  // One loop, down the rows.
+      t.next = s.row;
+      t.groups = t.runs;
+      t.runs = 1;
+    }
     int8_t *to = out + first * LANES;
     for (int32_t oy = 0; oy < s.out_rows; oy++, to += (size_t)(s.out_columns / rows) * t.out_step) {
-      cover_row(&t, rows, block, s.out_columns, s.first + (size_t)oy * t.down * (size_t)rows, to);
+      const char *from = s.first + (size_t)oy * t.down * (size_t)rows;
+      if (l->direct == WILD) {
+        (rows == 2 ? wild_rows : wild_row)(&t, from, to, s.out_columns / rows);
+      } else {
+        cover_row(&t, rows, block, s.out_columns, from, to);
+      }
     }
   }
 }

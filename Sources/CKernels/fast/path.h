@@ -21,7 +21,7 @@ extern const mmx_plain_kernels mmx_plain_portable;
 #if defined(__x86_64__)
 extern const mmx_path mmx_path_sse41, mmx_path_avx2, mmx_path_avxvnni, mmx_path_avx512vnni;
 extern const mmx_plain_kernels mmx_plain_sse41, mmx_plain_avx2, mmx_plain_avx512;
-// Convolutions of the AVX2 path that are a product of matrices.
+// Convolutions of the AVX2 path that are a product of matrices, and linear layers.
 void mmx_signs_plan(mmx_layer *layer);
 void mmx_signs_pack(mmx_layer *layer, const int8_t *weight, const int32_t *bias, const float *multiplier, void *constants);
 #elif defined(__aarch64__)

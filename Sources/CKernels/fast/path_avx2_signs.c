@@ -1,4 +1,4 @@
-// Convolutions of the AVX2 path that are a product of matrices.
+// Convolutions of the AVX2 path that are a product of matrices, and linear layers.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <string.h>
@@ -18,15 +18,21 @@
 #include "../sums.h"
 #include "stage.h"
 #include "gemm.h"
+#include "dense_groups.h"
 
 void mmx_signs_plan(mmx_layer *layer) {
-  gemm_plan(layer);
-  layer->run = gemm_run;
+  if (is_dense(layer)) {
+    dense_plan(layer);
+    layer->run = dense_run;
+  } else {
+    gemm_plan(layer);
+    layer->run = gemm_run;
+  }
 }
 
 void mmx_signs_pack(mmx_layer *layer, const int8_t *weight, const int32_t *bias, const float *multiplier,
                     void *constants) {
-  gemm_pack(layer, weight, bias, multiplier, constants);
+  (is_dense(layer) ? dense_pack : gemm_pack)(layer, weight, bias, multiplier, constants);
 }
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -15,6 +15,7 @@
 #define PLAIN mmx_plain_avx512
 #define TILES_OF_24 1
 #define SHORT_PRODUCTS 0
+#define DENSE "dense_groups.h"
 #define KEPT(x) "+v"(x)
 enum { PEAK_SUMS = 24 };
 #include "vec_avx512vnni.h"

@@ -15,6 +15,7 @@
 #define PLAIN mmx_plain_avx2
 #define TILES_OF_24 0
 #define SHORT_PRODUCTS 0
+#define DENSE "dense_groups.h"
 #define KEPT(x) "+x"(x)
 enum { PEAK_SUMS = 12 };
 #include "vec_avxvnni.h"

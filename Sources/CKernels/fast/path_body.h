@@ -8,8 +8,10 @@
 #include "gemm.h"
 #include "depthwise.h"
 #include "few.h"
+#ifdef DENSE
+#include DENSE
+#endif
 #if SHORT_PRODUCTS
-#include "dense.h"
 #include "winograd.h"
 #endif
 
@@ -29,10 +31,12 @@ static void path_plan(mmx_layer *l) {
   } else if (is_few(l)) {
     few_plan(l);
     l->run = few_run;
-#if SHORT_PRODUCTS
+#ifdef DENSE
   } else if (is_dense(l)) {
     dense_plan(l);
     l->run = dense_run;
+#endif
+#if SHORT_PRODUCTS
   } else if (is_winograd(l)) {
     winograd_plan(l);
     l->run = winograd_run;
@@ -48,9 +52,11 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
     depthwise_pack(l, weight, bias, multiplier, constants);
   } else if (is_few(l)) {
     few_pack(l, weight, bias, multiplier, constants);
-#if SHORT_PRODUCTS
+#ifdef DENSE
   } else if (is_dense(l)) {
     dense_pack(l, weight, bias, multiplier, constants);
+#endif
+#if SHORT_PRODUCTS
   } else if (is_winograd(l)) {
     winograd_pack(l, weight, bias, multiplier, constants);
 #endif

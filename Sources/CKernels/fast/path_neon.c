@@ -9,6 +9,7 @@
 #define PLAIN mmx_plain_neon
 #define TILES_OF_24 0
 #define SHORT_PRODUCTS 1
+#define DENSE "dense.h"
 #define KEPT(x) "+w"(x)
 enum { PEAK_SUMS = 12 };
 #include "vec_neon.h"

@@ -15,6 +15,7 @@
 #define PLAIN mmx_plain_sse41
 #define TILES_OF_24 0
 #define SHORT_PRODUCTS 1
+#define DENSE "dense.h"
 #define KEPT(x) "+x"(x)
 enum { PEAK_SUMS = 12 };
 #include "vec_sse41.h"

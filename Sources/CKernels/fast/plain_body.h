@@ -22,6 +22,9 @@ static void path_multiply(const int8_t *a, const int8_t *b, int32_t n, int32_t a
 static void path_requantize(const int8_t *in, int32_t n, float multiplier, int32_t in_zero, int32_t out_zero,
                             int8_t *out);
 static void path_quantize(const float *in, int32_t n, float scale, int32_t zero, int8_t *out);
+#include "../sum_cells.h"
+#include "wide_sums.h"
+#define MMX_SUM_CELLS wide_sum_cells
 #include "../add.c"
 #include "../average_pool.c"
 #include "../max_pool.c"

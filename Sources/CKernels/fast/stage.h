@@ -1,6 +1,8 @@
 // The input of a layer in the path's own form, with its padding around it: what the inner loops read without a branch.
 // Not an im2col: every value stands here once.
 
+#include "tame.h"
+
 #ifndef STAGED_AS_IS
 #define STAGED_AS_IS 0
 #endif

@@ -1,6 +1,7 @@
 // AVX2: staged values are int16 with the zero point taken off, products exact in vpmaddwd (2 * 255 * 127 fits int32).
+enum { LANES = 8 };
 #include "finish_avx2.h"
-enum { LANES = 8, GROUP = 2, MAX_SUMS = 10 };
+enum { GROUP = 2, MAX_SUMS = 10 };
 typedef int16_t element;
 
 FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)p); }

@@ -2,8 +2,9 @@
 // is negative. x ^ mask is x or -x - 1, within int8, so that a pair of products is at most 2 * 127 * 128 = 32,512 and fits
 // int16 whatever the weights are. What the -1 leaves in a sum, the sizes of the negative weights, is known when packing.
 // Beside vpmaddwd on int16 that is an addition less for as many multiplications: additions take their ports away.
+enum { LANES = 8 };
 #include "finish_avx2.h"
-enum { LANES = 8, GROUP = 4, MAX_SUMS = 10 };
+enum { GROUP = 4, MAX_SUMS = 10 };
 typedef int8_t element;
 
 // Of one vector of weights the sizes, then the masks.
@@ -19,6 +20,21 @@ FN signed_weights v_weights(const element *p) {
 FN sums v_dot(sums acc, word x, signed_weights w) {
   __m256i pairs = _mm256_maddubs_epi16(w.size, _mm256_xor_si256(x, w.negative));
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+// For dense_groups.h: `size` is the input's, `w` the weight as it is.
+#define DENSE_BY_SIZE 1
+FN sums v_dense_dot(sums acc, word x, word size, word w) {
+  __m256i pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(w, x));
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+FN void stage_sizes(const int8_t *in, int32_t n, int8_t *out) {
+  int32_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(in + i));
+    _mm256_storeu_si256((__m256i *)(void *)(out + i), _mm256_abs_epi8(v));
+  }
+  for (; i < n; i++) out[i] = (int8_t)(in[i] < 0 ? -in[i] : in[i]);
 }
 
 #define STAGED_AS_IS 1

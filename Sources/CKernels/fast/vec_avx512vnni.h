@@ -60,17 +60,17 @@ FN void store_lanes(__m128i bytes, int32_t n, int8_t *out) {
   }
 }
 
-// Above int32 the conversion would give its smallest; below it that is what is wanted.
-FN __m512i whole(sums acc, const float *multiplier) {
+// Above int32 the conversion would give its smallest; below it that is what is wanted. `tame`: no result is beyond it.
+FN __m512i whole(sums acc, const float *multiplier, const int tame) {
   __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(multiplier));
-  return _mm512_cvtps_epi32(_mm512_min_ps(v, _mm512_set1_ps(512.0f)));
+  return _mm512_cvtps_epi32(tame ? v : _mm512_min_ps(v, _mm512_set1_ps(512.0f)));
 }
 
 // Four vectors of sums: saturating packs are monotone, so clamping last changes nothing.
 FN void store_four(const sums *acc, const float *const *multiplier, int8_t *const *out, const int32_t *valid,
-                   const finish *f) {
-  __m512i low = _mm512_packs_epi32(whole(acc[0], multiplier[0]), whole(acc[1], multiplier[1]));
-  __m512i high = _mm512_packs_epi32(whole(acc[2], multiplier[2]), whole(acc[3], multiplier[3]));
+                   const finish *f, const int tame) {
+  __m512i low = _mm512_packs_epi32(whole(acc[0], multiplier[0], tame), whole(acc[1], multiplier[1], tame));
+  __m512i high = _mm512_packs_epi32(whole(acc[2], multiplier[2], tame), whole(acc[3], multiplier[3], tame));
   __m512i all = _mm512_packs_epi16(_mm512_adds_epi16(low, f->zero_16), _mm512_adds_epi16(high, f->zero_16));
   all = _mm512_min_epi8(_mm512_max_epi8(all, f->low_8), f->high_8);
   // Words of four lanes of each vector in turn: those of one vector together.
@@ -83,9 +83,10 @@ FN void store_four(const sums *acc, const float *const *multiplier, int8_t *cons
 }
 
 FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, int8_t *const *out,
-                const int32_t *valid, const finish *f) {
+                const int32_t *valid, const finish *f, const int together, const int tame) {
+  (void)together;
 #pragma unroll
-  for (int32_t i = 0; i < count / 4 * 4; i += 4) store_four(acc + i, multiplier + i, out + i, valid + i, f);
+  for (int32_t i = 0; i < count / 4 * 4; i += 4) store_four(acc + i, multiplier + i, out + i, valid + i, f, tame);
 #pragma unroll
   for (int32_t i = count / 4 * 4; i < count; i++) {
     store_lanes(_mm512_cvtepi32_epi8(rounded(acc[i], multiplier[i], f)), valid[i], out[i]);
@@ -127,3 +128,11 @@ FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requanti
 }
 FN sums v_none(void) { return _mm512_setzero_si512(); }
 FN void v_dump(sums a, uint32_t *out) { _mm512_storeu_si512(out, a); }
+
+// For dense_groups.h.
+#define DENSE_BY_SIZE 0
+FN sums v_dense_dot(sums acc, word x, word size, word w) {
+  (void)size;
+  return v_dot(acc, x, w);
+}
+FN void stage_sizes(const element *in, int32_t n, element *out) { (void)in, (void)n, (void)out; }

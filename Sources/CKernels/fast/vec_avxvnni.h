@@ -1,6 +1,7 @@
 // AVX-VNNI: uint8 (q + 128) as in vec_avx512vnni.h, on 256 bits.
+enum { LANES = 8 };
 #include "finish_avx2.h"
-enum { LANES = 8, GROUP = 4, MAX_SUMS = 10 };
+enum { GROUP = 4, MAX_SUMS = 10 };
 typedef uint8_t element;
 
 FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)(const void *)p); }
@@ -37,3 +38,11 @@ FN void weave(const element *const *rows, int32_t n, char *words) {
     _mm_storeu_si128(to + 3, _mm_unpackhi_epi16(ab, cd));
   }
 }
+
+// For dense_groups.h.
+#define DENSE_BY_SIZE 0
+FN sums v_dense_dot(sums acc, word x, word size, word w) {
+  (void)size;
+  return v_dot(acc, x, w);
+}
+FN void stage_sizes(const element *in, int32_t n, element *out) { (void)in, (void)n, (void)out; }

@@ -41,10 +41,10 @@ FN finish finish_of(const mmx_requantize *q) {
                   _mm_set1_epi8((char)q->clamp_max)};
 }
 
-FN __m128i rounded(sums acc, const float *multiplier) {
+// Above int32 the conversion would give its smallest; below it that is what is wanted. `tame`: no result is beyond it.
+FN __m128i rounded(sums acc, const float *multiplier, const int tame) {
   __m128 v = _mm_mul_ps(_mm_cvtepi32_ps(acc), _mm_loadu_ps(multiplier));
-  // Above int32 the conversion would give its smallest; below it that is what is wanted.
-  return _mm_cvtps_epi32(_mm_min_ps(v, _mm_set1_ps(512.0f)));
+  return _mm_cvtps_epi32(tame ? v : _mm_min_ps(v, _mm_set1_ps(512.0f)));
 }
 
 FN void store_some(uint32_t bytes, int32_t n, int8_t *out) {
@@ -55,29 +55,38 @@ FN void store_some(uint32_t bytes, int32_t n, int8_t *out) {
   }
 }
 
-// Up to four vectors of sums at a time: saturating packs are monotone, so clamping last changes nothing.
+// Up to four vectors of sums at a time: saturating packs are monotone, so clamping last changes nothing. `together`: of so
+// many vectors the results stand one behind the other, all lanes of them; 0 where `valid` has to be asked.
 FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, int8_t *const *out,
-                const int32_t *valid, const finish *f) {
+                const int32_t *valid, const finish *f, const int together, const int tame) {
 #pragma unroll
   for (int32_t i = 0; i < count; i += 4) {
     int32_t left = count - i;
-    __m128i a = rounded(acc[i], multiplier[i]);
-    __m128i b = left > 1 ? rounded(acc[i + 1], multiplier[i + 1]) : a;
-    __m128i c = left > 2 ? rounded(acc[i + 2], multiplier[i + 2]) : a;
-    __m128i d = left > 3 ? rounded(acc[i + 3], multiplier[i + 3]) : a;
+    __m128i a = rounded(acc[i], multiplier[i], tame);
+    __m128i b = left > 1 ? rounded(acc[i + 1], multiplier[i + 1], tame) : a;
+    __m128i c = left > 2 ? rounded(acc[i + 2], multiplier[i + 2], tame) : a;
+    __m128i d = left > 3 ? rounded(acc[i + 3], multiplier[i + 3], tame) : a;
     __m128i low = _mm_adds_epi16(_mm_packs_epi32(a, b), f->zero);
     __m128i high = left > 2 ? _mm_adds_epi16(_mm_packs_epi32(c, d), f->zero) : low;
     __m128i all = _mm_packs_epi16(low, high);
     all = _mm_min_epi8(_mm_max_epi8(all, f->low), f->high);
-    if (left > 3 && out[i + 1] == out[i] + 4 && out[i + 2] == out[i] + 8 && out[i + 3] == out[i] + 12 &&
-        valid[i + 3] >= 4) {
+    if (together >= 4 && left > 3) {
       _mm_storeu_si128((__m128i *)(void *)out[i], all);
       continue;
     }
-    store_some((uint32_t)_mm_extract_epi32(all, 0), valid[i], out[i]);
-    if (left > 1) store_some((uint32_t)_mm_extract_epi32(all, 1), valid[i + 1], out[i + 1]);
-    if (left > 2) store_some((uint32_t)_mm_extract_epi32(all, 2), valid[i + 2], out[i + 2]);
-    if (left > 3) store_some((uint32_t)_mm_extract_epi32(all, 3), valid[i + 3], out[i + 3]);
+    const int full = together != 0;
+    if (together >= 2 && left > 1) {
+      _mm_storel_epi64((__m128i *)(void *)out[i], all);
+    } else {
+      store_some((uint32_t)_mm_extract_epi32(all, 0), full ? LANES : valid[i], out[i]);
+      if (left > 1) store_some((uint32_t)_mm_extract_epi32(all, 1), full ? LANES : valid[i + 1], out[i + 1]);
+    }
+    if (together >= 2 && left > 3) {
+      _mm_storeh_pd((double *)(void *)out[i + 2], _mm_castsi128_pd(all));
+    } else {
+      if (left > 2) store_some((uint32_t)_mm_extract_epi32(all, 2), full ? LANES : valid[i + 2], out[i + 2]);
+      if (left > 3) store_some((uint32_t)_mm_extract_epi32(all, 3), full ? LANES : valid[i + 3], out[i + 3]);
+    }
   }
 }
 
@@ -90,7 +99,7 @@ FN sums v_swapped(sums a) { return _mm_shuffle_epi32(a, 0xB1); }  // lanes 1, 0,
 
 // `words` with the results of one more channel put `shift` bits up in every lane.
 FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requantize *q, int32_t shift) {
-  __m128i v = rounded(acc, multiplier), zero = _mm_set1_epi32(q->out_zero_point);
+  __m128i v = rounded(acc, multiplier, 0), zero = _mm_set1_epi32(q->out_zero_point);
   v = _mm_max_epi32(v, _mm_set1_epi32(q->clamp_min - q->out_zero_point));
   v = _mm_min_epi32(v, _mm_set1_epi32(q->clamp_max - q->out_zero_point));
   v = _mm_and_si128(_mm_add_epi32(v, zero), _mm_set1_epi32(0xFF));

@@ -42,7 +42,7 @@ static size_t sums_apart(const mmx_layer *l) { return (size_t)(chunk_tiles(l) * 
 static void winograd_plan(mmx_layer *l) {
   const mmx_window *w = &l->window;
   l->vectors = mmx_ceil_div(w->out_channels, LANES);
-  l->block = best_block(l->vectors, 1);
+  l->block = best_block(l->vectors, 1, w->in_channels);
   l->runs = 1;
   l->groups = mmx_ceil_div(w->in_channels, GROUP);
   size_t lanes = (size_t)l->vectors * LANES;
@@ -225,7 +225,7 @@ FN void results_of(const tile_results *r, const int32_t *m, int32_t o, const int
     to[i] = out + (pool ? (size_t)i * r->out_tile : (size_t)(i / 2) * r->out_row + (size_t)(i % 2) * t->out_step);
     valid[i] = full ? LANES : t->channels - o * LANES;
   }
-  v_store(acc, count, multiplier, to, valid, &t->finish);
+  v_store(acc, count, multiplier, to, valid, &t->finish, full, 0);
 }
 
 FN void results_row(const tile_results *r, const int32_t *m, int32_t tiles, const int pool, int8_t *out) {
@@ -256,7 +256,7 @@ static void chunk_block(const mmx_layer *l, int32_t first, int32_t rows, int32_t
   const mmx_window *w = &l->window;
   int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
   size_t taken = (size_t)first * POINTS * (size_t)l->groups * LANES * GROUP;
-  tiling t = {.runs = 1, .groups = l->groups, .bias = nothing, .channels = w->out_channels - first * LANES,
+  tiling t = {.runs = 1, .groups = l->groups, .next = WORD, .bias = nothing, .channels = w->out_channels - first * LANES,
               .multiplier = l->requantize.multiplier + first * LANES, .out_step = (size_t)w->out_channels,
               .step = mmx_round_up((size_t)w->in_channels, SHORTS) * sizeof(element), .finish = finish_of(&l->requantize)};
   size_t apart = sums_apart(l);
