@@ -18,7 +18,16 @@ from mmexit_tools.onnx_import.check import simulate
 from mmexit_tools.peers import timing as peers
 from mmexit_tools.peers.curves import CURVES, curve_of
 from mmexit_tools.peers.models import litert_file, read_net
-from mmexit_tools.peers.runtimes import Absent, Candidate, engine, litert, onnx_feed, onnx_runtime, versions
+from mmexit_tools.peers.runtimes import (
+    Absent,
+    Candidate,
+    engine,
+    litert,
+    onnx_feed,
+    onnx_runtime,
+    shaped_as,
+    versions,
+)
 
 
 @pytest.fixture
@@ -172,3 +181,11 @@ def test_a_form_that_a_runtime_refuses_is_named(file, tmp_path):
 def test_nothing_to_measure_is_said(tmp_path):
     ended = run_command(peers, "--bench", tmp_path / "absent", "--models", tmp_path, "--out", tmp_path / "o")
     assert (ended.returncode, ended.stderr.count("\n")) == (66, 1)
+
+
+def test_extents_a_graph_leaves_open_are_one() -> None:
+    image = np.zeros((1, 3, 4, 5), np.float32)
+    assert shaped_as(image, ["batch", 3, 4, 5]).shape == (1, 3, 4, 5)
+    assert shaped_as(np.zeros((1, 7), np.float32), [None, 7, 1, 1]).shape == (1, 7, 1, 1)
+    with pytest.raises(ValueError, match="reshape"):
+        shaped_as(image, ["batch", 3, 4, 6])

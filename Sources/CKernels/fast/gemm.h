@@ -12,7 +12,6 @@ typedef struct {
   size_t step;        // bytes from one output cell's window to the next
   size_t down;        // bytes to the window of the cell below
   size_t row;         // bytes from one row of staged input to the next
-  size_t next;        // bytes from one group to the next
   int32_t runs, groups;
   const element *weight;      // [runs][groups][vectors of the tile][parts][LANES][GROUP]
   const int32_t *bias;
@@ -31,10 +30,10 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
     for (int i = 0; i < R * Q; i++) acc[i * O + o] = b;
   }
   const element *w = t->weight;
-  size_t step = t->step, three = 3 * t->step, next = t->next;
+  size_t step = t->step, three = 3 * t->step;
   for (int32_t run = 0; run < t->runs; run++, p += t->row) {
     const char *x = p;
-    for (int32_t g = 0; g < t->groups; g++, x += next, w += O * WEIGHTS) {
+    for (int32_t g = 0; g < t->groups; g++, x += GROUP * sizeof(element), w += O * WEIGHTS) {
 #pragma unroll
       for (int i = 0; i < R * Q; i++) {
         // At most two steps from a base, which addresses take for nothing.
@@ -140,10 +139,24 @@ static void gemm_plan(mmx_layer *l) {
   l->scratch_bytes = staged_bytes(l);
 }
 
-// One weight; in two parts, its size and a vector further on its sign.
-static void put_weight(int8_t weight, element *to) {
-  *to = (element)(WEIGHT_PARTS == 2 && weight < 0 ? -weight : weight);
-  if (WEIGHT_PARTS == 2) to[LANES * GROUP] = (element)(weight < 0 ? -1 : 0);
+// GROUP weights, of which `some` are there; the rest is 0.
+FN void put_group(const int8_t *weight, int32_t some, element *to) {
+  int8_t values[GROUP] = {0};
+  if (some >= GROUP) {
+    memcpy(values, weight, GROUP);
+  } else if (some > 0) {
+    memcpy(values, weight, (size_t)some);
+  }
+  for (int32_t j = 0; j < GROUP; j++) to[j] = (element)values[j];
+}
+
+// Of a vector's weights the sizes, and behind them the signs.
+FN void tell_apart(element *w) {
+  for (int32_t i = 0; i < LANES * GROUP; i++) {
+    element sign = (element)(w[i] < 0 ? -1 : 0);
+    w[i] = (element)((w[i] ^ sign) - sign);
+    w[LANES * GROUP + i] = sign;
+  }
 }
 
 // What signs as masks leave in the sum over these weights.
@@ -166,15 +179,13 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
     int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
     for (int32_t run = 0; run < l->runs; run++) {
       for (int32_t g = 0; g < l->groups; g++, to += block * WEIGHTS) {
+        int32_t at = g * GROUP;
         for (int32_t lane = 0; lane < block * LANES; lane++) {
-          int32_t oc = first * LANES + lane;
-          for (int32_t j = 0; j < GROUP; j++) {
-            int32_t at = g * GROUP + j;
-            int inside = oc < w->out_channels && at < length;
-            int8_t value = inside ? weight[(size_t)oc * (size_t)volume + (size_t)(run * length + at)] : 0;
-            put_weight(value, to + lane / LANES * WEIGHTS + lane % LANES * GROUP + j);
-          }
+          int32_t oc = first * LANES + lane, some = oc < w->out_channels ? length - at : 0;
+          const int8_t *from = weight + (size_t)(some > 0 ? oc : 0) * (size_t)volume + (size_t)(run * length + at);
+          put_group(from, some, to + lane / LANES * WEIGHTS + lane % LANES * GROUP);
         }
+        for (int32_t v = 0; WEIGHT_PARTS == 2 && v < block; v++) tell_apart(to + v * WEIGHTS);
       }
     }
   }
@@ -194,7 +205,7 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
 
 FN tiling tiling_of(const mmx_layer *l, int32_t first) {
   size_t taken = (size_t)first * (size_t)l->runs * (size_t)l->groups * WEIGHTS;
-  return (tiling){.runs = l->runs, .groups = l->groups, .next = GROUP * sizeof(element), .weight = (const element *)l->weight + taken,
+  return (tiling){.runs = l->runs, .groups = l->groups, .weight = (const element *)l->weight + taken,
                   .bias = l->bias + first * LANES, .multiplier = l->requantize.multiplier + first * LANES,
                   .channels = l->window.out_channels - first * LANES,
                   .out_step = (size_t)l->window.out_channels, .finish = finish_of(&l->requantize)};
@@ -225,11 +236,6 @@ static void gemm_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t
     t.step = (size_t)(w->stride_x * w->in_channels) * sizeof(element);
     t.row = s.row;
     t.down = s.row * (size_t)w->stride_y;
-    if (t.groups == 1) {  // One loop, down the rows.
-      t.next = s.row;
-      t.groups = t.runs;
-      t.runs = 1;
-    }
     int8_t *to = out + first * LANES;
     for (int32_t oy = 0; oy < s.out_rows; oy++, to += (size_t)(s.out_columns / rows) * t.out_step) {
       const char *from = s.first + (size_t)oy * t.down * (size_t)rows;

@@ -256,7 +256,7 @@ static void chunk_block(const mmx_layer *l, int32_t first, int32_t rows, int32_t
   const mmx_window *w = &l->window;
   int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
   size_t taken = (size_t)first * POINTS * (size_t)l->groups * LANES * GROUP;
-  tiling t = {.runs = 1, .groups = l->groups, .next = WORD, .bias = nothing, .channels = w->out_channels - first * LANES,
+  tiling t = {.runs = 1, .groups = l->groups, .bias = nothing, .channels = w->out_channels - first * LANES,
               .multiplier = l->requantize.multiplier + first * LANES, .out_step = (size_t)w->out_channels,
               .step = mmx_round_up((size_t)w->in_channels, SHORTS) * sizeof(element), .finish = finish_of(&l->requantize)};
   size_t apart = sums_apart(l);

@@ -86,9 +86,10 @@ def onnx_feed(net: NetFile, inputs: Inputs, wanted: Sequence[tuple[str, str]]) -
     return feed
 
 
-def shaped_as(array: NDArray, shape: Sequence[int]) -> NDArray:
-    """A vector that their graph takes as a map of one cell or the like."""
-    return array if list(array.shape) == list(shape) else np.ascontiguousarray(array.reshape(shape))
+def shaped_as(array: NDArray, shape: Sequence[int | str | None]) -> NDArray:
+    """A vector that their graph takes as a map of one cell or the like. Extents that a graph leaves open are 1."""
+    fixed = [n if isinstance(n, int) else 1 for n in shape]
+    return array if list(array.shape) == fixed else np.ascontiguousarray(array.reshape(fixed))
 
 
 def onnx_runtime(net: NetFile, path: Path, inputs: Inputs) -> Candidate:
@@ -117,7 +118,10 @@ def openvino(net: NetFile, path: Path, inputs: Inputs) -> Candidate:
     import openvino as ov
 
     core = ov.Core()
-    model = core.compile_model(str(path), "CPU", {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1,
+    graph = core.read_model(str(path))
+    if graph.is_dynamic():
+        graph.reshape({i: [d.get_length() if d.is_static else 1 for d in i.partial_shape] for i in graph.inputs})
+    model = core.compile_model(graph, "CPU", {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1,
                                                   "PERFORMANCE_HINT": "LATENCY"})
     request = model.create_infer_request()
     kinds = {"f32": "float32", "i8": "int8", "u8": "uint8"}
