@@ -9,15 +9,16 @@ struct FirstAnswer {
   let nanoseconds: Int64
   /// Resident memory of this process right after, in KiB; nil where the system does not say.
   let residentAtOnceKiB: Int?
-  /// The same as the daemon goes on: what only the start needed is given back, and one window more has been answered.
+  /// The same as the daemon goes on: what is free of the heap and what the first answer alone read is given back, and one
+  /// window more has been answered.
   let residentKiB: Int?
 
   init(_ options: Options) throws(BenchFailure) {
     useFrugalHeap()
-    // What the loader and the runtime read to come this far; some of it comes back within the time that is taken.
-    trimText()
     let start = now()
     var engine = Engine(try model(options))
+    // As the daemon does when it is ready: what the program's start and reading the model took goes before the first answer.
+    trimText()
     Self.answer(&engine)
     nanoseconds = now() - start
     residentAtOnceKiB = Self.resident()

@@ -76,12 +76,10 @@ FN void dense_block(const mmx_layer *l, const element *x, int32_t first, const i
     return;
   }
   tiling t = {.multiplier = multiplier, .channels = channels, .finish = finish_of(&l->requantize)};
-  if (l->direct == WILD) {
-    tile_store(&t, acc, 1, O, 0, 0, out + first * LANES);
-  } else if (channels >= O * LANES) {
+  if (l->direct == TAME && channels >= O * LANES) {
     tile_store(&t, acc, 1, O, 1, 1, out + first * LANES);
   } else {
-    tile_store(&t, acc, 1, O, 0, 1, out + first * LANES);
+    tile_store(&t, acc, 1, O, 0, 0, out + first * LANES);
   }
 }
 

@@ -3,7 +3,11 @@
 
 // What the compiler must have in a register here: sums grow tap by tap, where it would compute one row after the other and
 // keep the words of all taps on the stack between.
+#if defined(__x86_64__)
 #define PIN(x) __asm__("" : KEPT(x))
+#else
+#define PIN(x) (void)(x)
+#endif
 
 enum { TAPS_OF_3 = 3 * WORDS_OF_3, VALUES_OF_3 = TAPS_OF_3 * LANES * GROUP };
 
