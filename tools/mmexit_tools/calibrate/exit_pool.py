@@ -37,6 +37,8 @@ class Pool:
     macs: Mapping[ExitKey, int]
     doubt: Mapping[ExitKey, NDArray[np.float64]] = field(default_factory=dict)
     """Of exits with gain heads: what stands in entropy's place, [N]."""
+    alone: Mapping[ExitKey, NDArray[np.float64]] = field(default_factory=dict)
+    """The same where the other sensors sleep and cannot be looked at."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -51,11 +53,17 @@ class Pool:
             return {k: v[which] for k, v in table.items()}
 
         return Pool(cut(self.logits), self.labels[which], cut(self.present), cut(self.seen), cut(self.groups),
-                    self.macs, cut(self.doubt))
+                    self.macs, cut(self.doubt), cut(self.alone))
 
     def recording(self, temperatures: Mapping[ExitKey, float]) -> Recording:
         found = record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures)
         return replace(found, entropy={**found.entropy, **self.doubt}) if self.doubt else found
+
+    def heard_alone(self, recording: Recording, modality: str) -> Recording:
+        """The recording as it is while all other sensors than this modality's sleep: its exits have nothing to look
+        at; by the time the others are asked, every sensor is awake."""
+        own = {k: v for k, v in self.alone.items() if k[0] == modality}
+        return replace(recording, entropy={**recording.entropy, **own})
 
 
 def batch_pool(batch: Batch, logits: Mapping[ExitKey, NDArray], groups: Mapping[str, NDArray[np.str_]],

@@ -30,7 +30,12 @@ CELLS = 14
 LEAST_LOG = -14.0
 """Log-probabilities are cut off there."""
 FOLDS = 5
+CROSSED = 4
+"""Folds of each of two kinds of groups."""
 EPOCHS = 20
+MOST_STEPS = 1000
+"""Beyond them, fewer epochs: many windows need not be seen as often."""
+LEAST_EPOCHS = 6
 RATE = 3e-3
 WEIGHT_DECAY = 0.05
 BATCH = 256
@@ -111,8 +116,10 @@ def learn(inputs: NDArray, gain: NDArray, seed: int = 1, together: Sequence[slic
     a, a0, b, b0 = weights(HIDDEN, x.shape[1]), torch.zeros(HIDDEN), weights(HIDDEN), torch.tensor(float(y.mean()))
     parameters = [a, a0.requires_grad_(), b, b0.requires_grad_()]
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=WEIGHT_DECAY)
-    steps, step = EPOCHS * math.ceil(len(x) / BATCH), 0
-    for _ in range(EPOCHS):
+    a_pass = math.ceil(len(x) / BATCH)
+    epochs = min(EPOCHS, max(LEAST_EPOCHS, MOST_STEPS // a_pass))
+    steps, step = epochs * a_pass, 0
+    for _ in range(epochs):
         order = torch.randperm(len(x), generator=generator)
         for i in range(0, len(x), BATCH):
             rows = order[i : i + BATCH]
@@ -142,13 +149,32 @@ def fit(inputs: NDArray, gain: NDArray, seed: int = 1) -> GainHead:
     return GainHead(rounded, scale, bias.astype(np.float32), second, float(second_scale), found.second_bias)
 
 
-def folds(groups: NDArray | None, count: int, seed: int = 1) -> NDArray[np.int64]:
+def folds(groups: NDArray | None, count: int, seed: int = 1, parts: int = FOLDS) -> NDArray[np.int64]:
     """The fold of each window; windows of one group are in one."""
     rng = np.random.default_rng([seed, count])
     if groups is None:
-        return rng.permutation(count) % FOLDS
+        return rng.permutation(count) % parts
     names, which = np.unique(groups, return_inverse=True)
-    return (rng.permutation(len(names)) % FOLDS)[which]
+    return (rng.permutation(len(names)) % parts)[which]
+
+
+def apart(groups: Mapping[str, NDArray[np.str_]], count: int) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """(windows that teach, windows that are asked) of every fold; each window is asked once.
+
+    No group of the two kinds with the fewest groups is on both sides: where a picture comes with several sounds, and
+    a sound with several pictures, a head that knows either says too much. A window without a group is one."""
+    kinds = sorted((v for v in (groups[k] for k in sorted(groups)) if len(np.unique(v)) >= FOLDS),
+                   key=lambda v: len(np.unique(v)))[:2]
+    if len(kinds) < 2:
+        one = folds(_named(kinds[0]) if kinds else None, count)
+        return [(one != f, one == f) for f in range(FOLDS)]
+    a, b = (folds(_named(v), count, seed, CROSSED) for seed, v in enumerate(kinds, 1))
+    return [((a != i) & (b != j), (a == i) & (b == j)) for i in range(CROSSED) for j in range(CROSSED)]
+
+
+def _named(groups: NDArray[np.str_]) -> NDArray:
+    """Windows without a group get one each."""
+    return np.array([g or f"~{i}" for i, g in enumerate(groups)])
 
 
 @dataclass(frozen=True)

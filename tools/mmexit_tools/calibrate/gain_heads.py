@@ -25,19 +25,24 @@ from .exit_pool import Pool
 
 @dataclass(frozen=True)
 class Taught:
-    """A head, its `doubt` of each window (from heads that had not seen it), and the mean square of its error against
-    that of no head at all."""
+    """A head, its `doubt` of each window (from heads that had not seen it) with looks and `alone`, without any, and
+    the mean square of its error against that of no head at all."""
 
     head: StoredHead
     doubt: NDArray[np.float64]
+    alone: NDArray[np.float64]
     error: float
     variance: float
 
 
 def teach(pool: Pool, codes: HeadCodes, temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, Taught]:
-    """A head for every exit of these windows: with looks at the other modalities where that errs less."""
+    """A head for every exit of these windows: with looks at the other modalities where that errs less.
+
+    Heads learn from windows in which every sensor has data, where half of them are such: in others there is nothing
+    to gain, which says nothing of a sensor that sleeps."""
     right = {k: x.argmax(axis=1) == pool.labels for k, x in pool.logits.items()}
-    fold = gain.folds(_one_kind(pool), len(pool))
+    whole = np.logical_and.reduce(list(pool.present.values()))
+    apart = [part for part in gain.apart(pool.groups, len(pool)) if part[1].any()]
     found = {}
     for key in codes.features:
         target = right[FUSION].astype(np.float64) - right[key]
@@ -45,22 +50,31 @@ def teach(pool: Pool, codes: HeadCodes, temperatures: Mapping[ExitKey, float]) -
         others = [m for m in codes.looks if m != key[0]]
         choices = [tuple(others), ()] if others else [()]
         here = pool.present[key[0]]
-        best = min(choices, key=lambda names: _error(known, names, target, here & (fold != 0), here & (fold == 0)))
-        held_out = np.ones(len(pool), np.float32)
-        for f in np.unique(fold):
-            head = _head(known, best, target, here & (fold != f))
-            held_out[fold == f] = known.predict(head)[fold == f]
-        error = float(((held_out - target)[here] ** 2).mean())
-        found[key] = Taught(_head(known, best, target, here), np.where(here, doubt(held_out), np.inf), error,
-                            float(target[here].var()))
+        use = whole if 2 * whole.sum() >= here.sum() else here
+        taught, unseen = apart[0]
+        best = choices[0]
+        if len(choices) > 1:
+            best = min(choices, key=lambda names: _error(known, names, target, use & taught, use & unseen))
+        held_out, alone = np.ones(len(pool), np.float32), np.ones(len(pool), np.float32)
+        for taught, unseen in apart:
+            head, rest = _head(known, best, target, use & taught), known.part(unseen)
+            held_out[unseen], alone[unseen] = rest.predict(head), rest.asleep().predict(head)
+        error = float(((held_out - target)[use] ** 2).mean())
+        found[key] = Taught(_head(known, best, target, use), np.where(here, doubt(held_out), np.inf),
+                            np.where(here, doubt(alone), np.inf), error, float(target[use].var()))
     return found
 
 
 def doubts(heads: Mapping[ExitKey, StoredHead], pool: Pool, codes: HeadCodes,
-           temperatures: Mapping[ExitKey, float]) -> dict[ExitKey, NDArray[np.float64]]:
-    """What heads that are taught say of windows, [N] by exit; +inf where the exit's modality is missing."""
-    return {k: np.where(pool.present[k[0]], doubt(_Known.of(pool, codes, k, temperatures[k]).predict(h)), np.inf)
-            for k, h in heads.items()}
+           temperatures: Mapping[ExitKey, float], asleep: bool = False) -> dict[ExitKey, NDArray[np.float64]]:
+    """What heads that are taught say of windows, [N] by exit; +inf where the exit's modality is missing. `asleep`:
+    with the other sensors asleep, so that nothing can be looked at."""
+    said = {}
+    for key, head in heads.items():
+        known = _Known.of(pool, codes, key, temperatures[key])
+        gains = (known.asleep() if asleep else known).predict(head)
+        said[key] = np.where(pool.present[key[0]], doubt(gains), np.inf)
+    return said
 
 
 def billed(costs: Mapping[ExitKey, Cost], heads: Mapping[ExitKey, StoredHead],
@@ -93,18 +107,21 @@ class _Known:
         return _Known(logit_codes(pool.logits[key], temperature, entropy), codes.features[key], codes.looks,
                       pool.present)
 
+    def part(self, which: NDArray) -> _Known:
+        return _Known(self.logits[which], self.feature[which], {m: v[which] for m, v in self.looks.items()},
+                      {m: v[which] for m, v in self.seen.items()})
+
+    def asleep(self) -> _Known:
+        """With nothing to look at."""
+        return replace(self, seen={m: np.zeros_like(v) for m, v in self.seen.items()})
+
     def predict(self, head: StoredHead) -> NDArray[np.float32]:
         return head.predict(self.logits, self.feature, self.looks, self.seen)
 
 
-def _one_kind(pool: Pool) -> NDArray | None:
-    """Windows of a group of the rarest kind stay in one fold."""
-    kinds = [v for v in pool.groups.values() if len(np.unique(v)) >= gain.FOLDS]
-    return min(kinds, key=lambda v: len(np.unique(v))) if kinds else None
-
-
 def _error(known: _Known, names: Sequence[str], target: NDArray, taught: NDArray, apart: NDArray) -> float:
-    return float(((known.predict(_head(known, names, target, taught)) - target)[apart] ** 2).mean())
+    head = _head(known, names, target, taught)
+    return float(((known.part(apart).predict(head) - target[apart]) ** 2).mean())
 
 
 def _head(known: _Known, names: Sequence[str], target: NDArray, rows: NDArray[np.bool_]) -> StoredHead:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Replay, Thresholds, Tolerance, calibrate, figures, record
+from ..calibrate.every_order import Case
 from ..calibrate.exit_pool import Pool
 from ..calibrate.gain_heads import billed
 from ..calibrate.looking_path import as_left, looking_gate
@@ -44,6 +45,10 @@ class Calibrated:
     """Where every exit is off: that, and what would change it."""
     heads: Mapping[ExitKey, StoredHead] = dataclasses.field(default_factory=dict)
     """Of the exits whose thresholds are held against the gain of going on."""
+    cases: Sequence[Case] = ()
+    """What else thresholds hold on, where validation windows are of several parts."""
+    held_out: tuple[Recording, ...] = ()
+    """Of every part: what was said of its windows by heads that had not seen them."""
 
     def replay(self, recording: Recording) -> Replay:
         return self.gate.walk(recording, Setting(self.thresholds, self.order, self.nones))
@@ -85,8 +90,9 @@ def with_heads(found: Calibrated, heads: Mapping[ExitKey, StoredHead]) -> Calibr
     """With the heads of the exits that are on, and what everything costs then."""
     kept = {k: h for k, h in heads.items() if found.thresholds.get(k) is not None}
     costs = billed(found.costs, kept, found.quantized.graph.network)
-    recording = dataclasses.replace(found.recording, macs={k: c.macs for k, c in costs.items()})
-    return dataclasses.replace(found, heads=kept, costs=costs, recording=recording)
+    macs = {k: c.macs for k, c in costs.items()}
+    recording, *held_out = (dataclasses.replace(r, macs=macs) for r in (found.recording, *found.held_out))
+    return dataclasses.replace(found, heads=kept, costs=costs, recording=recording, held_out=tuple(held_out))
 
 
 def gate_of(network: Network) -> Gate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ..base.errors import USAGE, ToolError, note
 from ..base.exits import ExitKey
 from ..calibrate.calibration import Tolerance
+from ..calibrate.every_order import Part, cases, choose, whole
 from ..calibrate.exit_pool import Pool, batch_pool
 from ..calibrate.gain_heads import billed, doubts, teach
 from ..calibrate.learn_then_test import Groups
@@ -27,13 +28,19 @@ from .hints import advice, all_exits_off
 
 
 def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
-                    groups: Groups | None = None, gain: bool = False) -> tuple[Calibrated, dict]:
+                    groups: Groups | None = None, gain: bool = False,
+                    parts: Sequence[Part] = ()) -> tuple[Calibrated, dict]:
     """Quantizes and calibrates on the validation windows; also their float logits.
 
     With a `wish`, the windows that test the promise have no say in anything else, the ranges of int8 included.
     `gain`: thresholds on the predicted gain of going on, where those save more on these windows than entropy's.
+    `parts`: kinds of windows, the one that is counted first; thresholds then hold on each of them in every order. Not
+    with a `wish`, nor for a network with a class that means nothing.
     """
-    windows = Windows(model.eval(), validation, predict(model.eval(), validation), groups or {}, gain)
+    if parts and (wish or model.network.none is not None):
+        raise ToolError("--varied: with --guarantee off only, and not for networks with a class that means nothing",
+                        USAGE)
+    windows = Windows(model.eval(), validation, predict(model.eval(), validation), groups or {}, gain, parts)
     found = _calibrate(windows, tolerance, wish, gain=False)
     if not gain:
         return found, windows.float_logits
@@ -56,6 +63,7 @@ class Windows:
     float_logits: dict[ExitKey, np.ndarray]
     groups: Groups
     coded: bool
+    parts: Sequence[Part] = ()
     answered: dict[bool, Answered] = dataclasses.field(default_factory=dict)
 
     def int8(self, parts: tuple[np.ndarray, np.ndarray] | None) -> Answered:
@@ -93,11 +101,11 @@ class Answered:
         temperatures = stored_temperatures(fit_temperatures(pool.part(which)))
         taught = teach(pool.part(which), self.codes.part(which), temperatures)
         heads = {k: t.head for k, t in taught.items()}
-        said = doubts(heads, pool, self.codes, temperatures)
+        said, alone = (doubts(heads, pool, self.codes, temperatures, asleep) for asleep in (False, True))
         for key, t in taught.items():
-            said[key][which] = t.doubt
+            said[key][which], alone[key][which] = t.doubt, t.alone
         dear = {k: c.macs for k, c in billed(self.costs, heads, self.quantized.graph.network).items()}
-        return dataclasses.replace(pool, doubt=said, macs=dear), heads
+        return dataclasses.replace(pool, doubt=said, alone=alone, macs=dear), heads
 
 
 def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: bool) -> Calibrated:
@@ -117,9 +125,24 @@ def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: 
         answered = windows.int8(None)
         pool, heads = answered.known_gains(None) if gain else (answered.pool, {})
     temperatures = fit_temperatures(pool)
+    if windows.parts:
+        return with_heads(_in_every_order(windows, answered, pool, temperatures), heads)
     recording = pool.recording(temperatures)
     setting = chosen(network, recording, pool, tolerance)
     said = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
     found = Calibrated(answered.quantized, answered.ranges, temperatures, setting.thresholds, setting.order,
                        recording, answered.costs, None, gate, setting.nones, said)
     return with_heads(found, heads)
+
+
+def _in_every_order(windows: Windows, answered: Answered, pool: Pool,
+                    temperatures: dict[ExitKey, float]) -> Calibrated:
+    """Thresholds that hold on each part in every order; figures from the windows in which every sensor has data."""
+    setting = choose(pool, temperatures, windows.parts)
+    said = ""
+    if all_exits_off(setting):
+        said = "no thresholds hold on every part of the validation windows in every order: nothing is saved"
+    return Calibrated(answered.quantized, answered.ranges, temperatures, setting.thresholds, setting.order,
+                      whole(pool).recording(temperatures), answered.costs, None, gate_of(windows.model.network),
+                      setting.nones, said, cases=cases(pool, temperatures, windows.parts),
+                      held_out=tuple(pool.part(p.which).recording(temperatures) for p in windows.parts))

@@ -14,13 +14,14 @@ import dataclasses
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..base.errors import ToolError, say
-from ..calibrate.calibration import Tolerance
+from ..calibrate.calibration import Recording, Tolerance
 from ..calibrate.exit_pool import Watched, batch_pool
 from ..calibrate.gain_heads import doubts
 from ..calibrate.promise import Wish
@@ -30,20 +31,24 @@ from ..model.networks import MultiExitNetwork
 from ..quantize.head_codes import predict_with_codes
 from ..quantize.modelfile import model_bytes, read_model
 from ..quantize.quantization import predict_integer
-from ..tasks import Task, load
+from ..tasks import Task, load, load_varied
 from ..training.restoring import restore
 from ..training.trainer import predict, read_checkpoint
-from .calibrated import Calibrated, make_recording, stored_temperatures
+from .calibrated import Calibrated, float_part, make_recording, stored_temperatures
 from .calibrating import calibrate_model
+from .mixture import Kind, mixture, parts_of, places, sentence
 from .onnx_export import build
 from .report import Card, SplitReport, exit_name, measure
 
 
 def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: Calibrated,
-                  float_logits: Mapping | None = None) -> SplitReport:
-    """Float against int8 on this split, and the gate with the calibrated thresholds replayed on it."""
+                  float_logits: Mapping | None = None, recording: Recording | None = None) -> SplitReport:
+    """Float against int8 on this split, and the gate with the calibrated thresholds replayed on it. `recording`: what
+    int8 says, where that is known."""
     plain = predict(model, batch) if float_logits is None else float_logits
-    if not calibrated.heads:
+    if recording is not None:
+        pass
+    elif not calibrated.heads:
         recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
                                    calibrated.temperatures, calibrated.costs)
     else:
@@ -53,6 +58,18 @@ def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: 
         pool = dataclasses.replace(pool, doubt=doubts(calibrated.heads, pool, codes, temperatures))
         recording = pool.recording(calibrated.temperatures)
     return measure(name, plain, recording, calibrated.replay(recording))
+
+
+def measure_validation(model: MultiExitNetwork, batch: Batch, kinds: Sequence[Kind], calibrated: Calibrated,
+                       float_logits: Mapping) -> list[SplitReport]:
+    """A report for each kind of the windows that calibrated: of heads, by what they say of windows not seen."""
+    known = calibrated.held_out or (calibrated.recording,)
+    found = []
+    for kind, which, recording in zip(kinds, places(kinds), known, strict=True):
+        fits = len(recording) == len(which)  # with a guarantee, figures may come from some of the windows
+        found.append(measure_split(kind.title("validation"), model, batch.part(which), calibrated,
+                                   float_part(float_logits, which), recording if fits else None))
+    return found
 
 
 def training_commands(task: str, checkpoint: Path, state: Mapping) -> list[list[str]]:
@@ -100,9 +117,15 @@ def stored_model(task: Task, data: Path, path: Path) -> tuple[MultiExitNetwork, 
                           "module": "training", "before": runs}
 
 
-def remarks(calibrated: Calibrated, checkpoint: Path) -> str:
-    """What the card's tables need to be read by."""
+def remarks(calibrated: Calibrated, checkpoint: Path, varied: str = "") -> str:
+    """What the card's tables need to be read by. `varied`: what the varied windows are."""
     said = []
+    if calibrated.cases:
+        said.append("## Varied windows and other orders\n\n"
+                    "Temperatures, heads and thresholds come of the benchmark's validation windows and of varied "
+                    f"ones: {varied}. Below full fusion on validation windows, with the other sensors awake, or "
+                    "asleep until they are asked:\n\n"
+                    + "".join(f"- {c.says(calibrated.thresholds)}\n" for c in calibrated.cases))
     if calibrated.heads:
         looks = "; ".join(f"{exit_name(k)} looks at {', '.join(h.looks)}"
                           for k, h in calibrated.heads.items() if h.looks)
@@ -127,26 +150,34 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     model, trained = load_model(task, args.data, args.checkpoint)
     tolerance = Tolerance(args.loss / 100, args.z)
     wish = Wish.parse(args.guarantee)
-    watched = Watched(task.windows(args.data, "validation", args.windows, args.seed))
+    kinds = mixture(task, args)
+    watched = Watched(chain.from_iterable(k.windows("validation", args.seed) for k in kinds))
     validation = collect(watched, model.network)
     calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups,
-                                               args.gate == "gain")
-    reports = [measure_split("validation", model, validation, calibrated, float_logits)]
+                                               args.gate == "gain", parts_of(kinds, args.z))
+    reports = measure_validation(model, validation, kinds, calibrated, float_logits)
     del validation, float_logits
-    test = collect(task.windows(args.data, "test", args.windows, args.seed + 1), model.network)
-    reports.append(measure_split("test", model, test, calibrated))
+    for kind in kinds:
+        test = collect(kind.windows("test", args.seed + 1), model.network)
+        reports.append(measure_split(kind.title("test"), model, test, calibrated))
 
     export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
               str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
               "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee]
     if args.gate != "entropy":
         export += ["--gate", args.gate]
+    if args.varied:
+        export += ["--varied", str(args.varied), "--varied-loss", f"{args.varied_loss:g}"]
+    if args.test_windows:
+        export += ["--test-windows", str(args.test_windows)]
     commands = [*training_commands(args.task, args.checkpoint, trained),
                 [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
+    varied = {"varied_windows": args.varied, "varied_loss_points": args.varied_loss}
     runs = [*(b["options"] for b in trained["before"]), trained["options"]]
     provenance = {"task": args.task, **task.PROVENANCE, "training_options": runs,
                   "epochs_done": trained["epoch"], "calibration": {
                       "windows": args.windows, "seed": args.seed, "loss_points": args.loss, "z": args.z,
+                      **(varied if args.varied else {}),
                       "activation_ranges": calibrated.ranges,
                       "guarantee": calibrated.promise.provenance() if calibrated.promise else None},
                   "versions": versions()}
@@ -155,12 +186,15 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     args.out.write_bytes(content)
     promise = (f"at most {args.loss:g} points below full fusion on validation windows, with {args.z:g} standard "
                "errors to spare, at the fewest MACs found; no guarantee")
+    if args.varied:
+        promise = sentence(kinds, args.z)
     if calibrated.promise:
         promise = calibrated.promise.sentence()
     elif calibrated.note:
         promise = f"no guarantee: {calibrated.note}"
     card = Card(model.network, task.PROVENANCE, calibrated.costs, calibrated.temperatures, calibrated.thresholds,
-                calibrated.order, promise, reports, commands, len(content), remarks(calibrated, args.checkpoint))
+                calibrated.order, promise, reports, commands, len(content),
+                remarks(calibrated, args.checkpoint, load_varied(args.task).PROVENANCE if args.varied else ""))
     if args.card:
         args.card.write_text(card.text())
     if args.metrics:
@@ -201,6 +235,11 @@ def main() -> None:
                              "that are taught on validation windows and stored in the model")
     parser.add_argument("--loss", type=float, default=0.5, help="without a guarantee: points below full fusion")
     parser.add_argument("--z", type=float, default=1.645, help="standard errors kept in reserve")
+    parser.add_argument("--varied", type=int, default=0, metavar="WINDOWS",
+                        help="so many more validation windows as varied as a daemon's, where the task has such: they "
+                             "teach too, and thresholds hold on either kind in every order of the sensors")
+    parser.add_argument("--varied-loss", type=float, default=0.5, help="points below full fusion on varied windows")
+    parser.add_argument("--test-windows", type=int, default=0, help="of the benchmark (default: as --windows)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

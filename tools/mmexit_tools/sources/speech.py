@@ -53,9 +53,12 @@ def speak(word: str, voice: str, speed: int, pitch: int, rate: int) -> PCM:
 @cache
 def training_bank(rate: int) -> tuple[tuple[PCM, ...], ...]:
     """Takes of every digit by the training voices; empty when espeak-ng is absent."""
+    return takes(TRAINING_VOICES, rate)
+
+
+def takes(voices: tuple[str, ...], rate: int) -> tuple[tuple[PCM, ...], ...]:
+    """Three takes of every digit by each voice; empty when espeak-ng is absent."""
     if not available():
         return tuple(() for _ in WORDS)
     settings = ((130, 35), (160, 50), (190, 65))
-    return tuple(
-        tuple(speak(w, v, s, p, rate) for v in TRAINING_VOICES for s, p in settings) for w in WORDS
-    )
+    return tuple(tuple(speak(w, v, s, p, rate) for v in voices for s, p in settings) for w in WORDS)

@@ -16,6 +16,8 @@ from ..model.layers import Network
 from ..signals.windows import Window
 
 MODULES = {"avmnist": "avmnist", "robot-command": "robot_command", "mosi": "mosi", "folder": "folder"}
+VARIED = {"avmnist": "varied_digits"}
+"""Modules with a task's windows as varied as a daemon's, where there is one."""
 
 
 class Task(Protocol):
@@ -39,6 +41,24 @@ class Task(Protocol):
         """The network trained for this task with so many exits per modality (`data`: for statistics of vectors
         only)."""
         ...
+
+
+class Varied(Protocol):
+    """Windows of held-out material as varied as a daemon's."""
+
+    PROVENANCE: str
+    """What they are, for the model card."""
+
+    def windows(self, data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
+        """`count` windows of a split; the same for the same seed."""
+        ...
+
+
+def load_varied(name: str) -> Varied:
+    """The varied windows of a task. Raises ToolError where it has none."""
+    if name not in VARIED:
+        raise ToolError(f"--varied: {name} has no varied windows; {', '.join(VARIED)} has", USAGE)
+    return cast(Varied, importlib.import_module(f".{VARIED[name]}", __name__))
 
 
 def load(name: str) -> Task:

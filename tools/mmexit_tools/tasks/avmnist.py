@@ -140,11 +140,11 @@ def _training_words(data: Path) -> tuple[tuple[PCM, ...], ...]:
 def _commands(data: Path) -> tuple[tuple[PCM, ...], ...]:
     folder = data / "gsc-commands" / "_unknown_"
     return tuple(
-        tuple(_trim(read_sound(f, RATE)) for f in sorted(folder.glob(f"{w}_*.flac"))) for w in speech.WORDS
+        tuple(trim(read_sound(f, RATE)) for f in sorted(folder.glob(f"{w}_*.flac"))) for w in speech.WORDS
     )
 
 
-def _trim(pcm: PCM) -> PCM:
+def trim(pcm: PCM) -> PCM:
     """The word in a one-second recording: the stretch that holds nearly all of its energy."""
     power = np.cumsum(pcm.astype(np.float64) ** 2)
     low, high = np.searchsorted(power, (0.004 * power[-1], 0.996 * power[-1]))
@@ -194,7 +194,7 @@ def windows(data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
     """The benchmark's windows: pictures without repetition until all are used, words and noises at random."""
     source = bank(data, split)
     rng = np.random.default_rng([seed, 7101])
-    for i in _endless(len(source.labels), count, rng):
+    for i in endless(len(source.labels), count, rng):
         label = int(source.labels[i])
         take = int(rng.integers(len(source.words[label])))
         sound = mix(source.words[label][take], noise_cut(source.noises, rng), SNR_DECIBEL, rng)
@@ -202,7 +202,7 @@ def windows(data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
                      groups={"word": f"{split} {label} {take}", "picture": f"{split} {i}"})
 
 
-def _endless(available: int, count: int, rng: np.random.Generator) -> Iterator[int]:
+def endless(available: int, count: int, rng: np.random.Generator) -> Iterator[int]:
     while count > 0:
         order = rng.permutation(available)[:count]
         yield from order.tolist()
@@ -214,7 +214,7 @@ def training_windows(data: Path, count: int, seed: int) -> Iterator[Window]:
     source = bank(data, "train")
     others = _training_words(data)
     rng = np.random.default_rng([seed, 7102])
-    for i in _endless(len(source.labels), count, rng):
+    for i in endless(len(source.labels), count, rng):
         label = int(source.labels[i])
         yield Window(CLASSES[label], {
             "image": _training_picture(source.pictures[i], label, rng),
