@@ -47,6 +47,21 @@ def test_windows_of_a_group_are_in_one_fold() -> None:
     assert all(len(set(fold[groups == g])) == 1 for g in groups) and len(set(fold)) == gain.FOLDS
 
 
+def test_of_two_kinds_no_group_teaches_what_it_is_asked() -> None:
+    rng = np.random.default_rng(5)
+    groups = {"picture": np.array([f"p{i // 2}" if i % 7 else "" for i in range(400)]),
+              "word": np.array([f"w{n}" for n in rng.integers(0, 40, 400)])}
+    asked = np.zeros(400, int)
+    for teach, ask in gain.apart(groups, 400):
+        asked += ask
+        assert teach.any() and not (teach & ask).any()
+        for names in groups.values():
+            assert not set(names[teach]) & set(names[ask]) - {""}
+    assert (asked == 1).all()
+    # One kind alone, or none: plain folds.
+    assert len(gain.apart({"word": groups["word"]}, 400)) == len(gain.apart({}, 400)) == gain.FOLDS
+
+
 def test_a_look_is_means_and_maxima_of_columns() -> None:
     maps = np.zeros((2, 28, 28, 1), np.float32)
     maps[1, 4:6, 10:12] = 1

@@ -35,6 +35,8 @@ class Part:
     name: str
     which: NDArray[np.int64]
     tolerance: Tolerance
+    asleep: Tolerance
+    """The same while the sensors after the first sleep: heads then know less, and more is saved."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Case:
         return replay(self.recording, self.order, thresholds)
 
     def holds(self, thresholds: Thresholds) -> bool:
-        return self.part.tolerance.allows(self.replay(thresholds), self.recording.correct(FUSION))
+        tolerance = self.part.asleep if self.asleep else self.part.tolerance
+        return tolerance.allows(self.replay(thresholds), self.recording.correct(FUSION))
 
     def says(self, thresholds: Thresholds) -> str:
         """One line for the card."""
@@ -76,7 +79,13 @@ def cases(pool: Pool, temperatures: Mapping[ExitKey, float], parts: Sequence[Par
     return found
 
 
-def whole(pool: Pool) -> Pool:
+def figures_of(pool: Pool, temperatures: Mapping[ExitKey, float], parts: Sequence[Part]) -> Recording:
+    """What the stored figures come from, and so the order that the gate takes: the last part's windows, most like
+    a daemon's, in which every sensor has data."""
+    return _whole(pool.part(parts[-1].which)).recording(temperatures)
+
+
+def _whole(pool: Pool) -> Pool:
     """The windows in which every sensor has data; all, where there are none."""
     there = np.logical_and.reduce(list(pool.present.values()))
     return pool.part(there) if there.any() and not there.all() else pool
@@ -87,13 +96,13 @@ def choose(pool: Pool, temperatures: Mapping[ExitKey, float], parts: Sequence[Pa
 
     Cost: MACs in the order that the gate takes, on the first part, and WAKES for every window of any part in which
     the sensor that listens alone is not sure."""
-    known = whole(pool)
-    recording = known.recording(temperatures)
+    known = _whole(pool.part(np.concatenate([p.which for p in parts])))
+    recording, orders = known.recording(temperatures), figures_of(pool, temperatures, parts)
     every = cases(pool, temperatures, parts)
     heard = {m: known.heard_alone(recording, m) for m in pool.modalities}
     ranked = []
     for thresholds in _tried(recording):
-        order = gate_order(recording, thresholds)
+        order = gate_order(orders, thresholds)
         counted = next(c for c in every if c.order == order and not c.asleep)
         cost = counted.replay(thresholds).mean_macs / recording.total_macs
         for m in recording.modalities:
@@ -104,7 +113,7 @@ def choose(pool: Pool, temperatures: Mapping[ExitKey, float], parts: Sequence[Pa
         if all(c.holds(setting.thresholds) for c in every):
             return setting
     off = dict.fromkeys(recording.keys(recording.modalities))
-    return Setting(off, gate_order(recording, off))
+    return Setting(off, gate_order(orders, off))
 
 
 def _limit(thresholds: Thresholds, key: ExitKey) -> float:

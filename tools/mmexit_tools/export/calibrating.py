@@ -11,7 +11,7 @@ import numpy as np
 from ..base.errors import USAGE, ToolError, note
 from ..base.exits import ExitKey
 from ..calibrate.calibration import Tolerance
-from ..calibrate.every_order import Part, cases, choose, whole
+from ..calibrate.every_order import Part, cases, choose, figures_of
 from ..calibrate.exit_pool import Pool, batch_pool
 from ..calibrate.gain_heads import billed, doubts, teach
 from ..calibrate.learn_then_test import Groups
@@ -22,6 +22,7 @@ from ..model.networks import MultiExitNetwork
 from ..quantize.head_codes import HeadCodes, predict_with_codes
 from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
 from ..quantize.stored_head import StoredHead
+from ..tasks.mixture import Kind, judged, places
 from ..training.trainer import predict
 from .calibrated import Calibrated, chosen, float_part, gate_of, stored_temperatures, with_heads
 from .hints import advice, all_exits_off
@@ -52,6 +53,17 @@ def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Toler
         note("--gate gain: the gain heads save no more than entropy on validation windows; entropy is kept")
         return found, windows.float_logits
     return other, windows.float_logits
+
+
+def parts_of(kinds: Sequence[Kind], z: float) -> list[Part]:
+    """What thresholds have to hold on; nothing apart where all windows are of one kind."""
+    kinds = judged(kinds)
+    if len(kinds) == 1:
+        return []
+    losses = [(k.loss or 0) / 100 for k in kinds]
+    asleep = Tolerance(max(losses), z)
+    return [Part(k.name, w, Tolerance(loss, z), asleep)
+            for k, loss, w in zip(kinds, losses, places(kinds), strict=True)]
 
 
 @dataclass
@@ -94,11 +106,13 @@ class Answered:
     pool: Pool
     codes: HeadCodes | None
 
-    def known_gains(self, choosing: np.ndarray | None) -> tuple[Pool, dict[ExitKey, StoredHead]]:
-        """With what gain heads say, taught on the windows that choose (None: on all)."""
+    def known_gains(self, choosing: np.ndarray | None,
+                    calibrating: np.ndarray | None = None) -> tuple[Pool, dict[ExitKey, StoredHead]]:
+        """With what gain heads say, taught on the windows that choose (None: on all). `calibrating`: the windows that
+        temperatures come of, where others teach too."""
         assert self.codes is not None
         pool, which = self.pool, np.arange(len(self.pool)) if choosing is None else choosing
-        temperatures = stored_temperatures(fit_temperatures(pool.part(which)))
+        temperatures = stored_temperatures(fit_temperatures(pool.part(which if calibrating is None else calibrating)))
         taught = teach(pool.part(which), self.codes.part(which), temperatures)
         heads = {k: t.head for k, t in taught.items()}
         said, alone = (doubts(heads, pool, self.codes, temperatures, asleep) for asleep in (False, True))
@@ -111,6 +125,8 @@ class Answered:
 def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: bool) -> Calibrated:
     network = windows.model.network
     parts = wish.parts(windows.groups, len(windows.batch)) if wish else None
+    if windows.parts:
+        return _in_every_order(windows, gain)
     answered = windows.int8(parts)
     pool, heads = answered.known_gains(parts[0] if parts else None) if gain else (answered.pool, {})
     gate = gate_of(network)
@@ -125,8 +141,6 @@ def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: 
         answered = windows.int8(None)
         pool, heads = answered.known_gains(None) if gain else (answered.pool, {})
     temperatures = fit_temperatures(pool)
-    if windows.parts:
-        return with_heads(_in_every_order(windows, answered, pool, temperatures), heads)
     recording = pool.recording(temperatures)
     setting = chosen(network, recording, pool, tolerance)
     said = advice(recording, pool, gate, tolerance) if all_exits_off(setting) else ""
@@ -135,14 +149,16 @@ def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: 
     return with_heads(found, heads)
 
 
-def _in_every_order(windows: Windows, answered: Answered, pool: Pool,
-                    temperatures: dict[ExitKey, float]) -> Calibrated:
-    """Thresholds that hold on each part in every order; figures from the windows in which every sensor has data."""
-    setting = choose(pool, temperatures, windows.parts)
-    said = ""
-    if all_exits_off(setting):
-        said = "no thresholds hold on every part of the validation windows in every order: nothing is saved"
-    return Calibrated(answered.quantized, answered.ranges, temperatures, setting.thresholds, setting.order,
-                      whole(pool).recording(temperatures), answered.costs, None, gate_of(windows.model.network),
-                      setting.nones, said, cases=cases(pool, temperatures, windows.parts),
-                      held_out=tuple(pool.part(p.which).recording(temperatures) for p in windows.parts))
+def _in_every_order(windows: Windows, gain: bool) -> Calibrated:
+    """Thresholds that hold on each part in every order. Windows of no part teach heads alone."""
+    parts, answered = windows.parts, windows.int8(None)
+    known = np.concatenate([p.which for p in parts])
+    pool, heads = answered.known_gains(None, known) if gain else (answered.pool, {})
+    temperatures = fit_temperatures(pool.part(known))
+    setting = choose(pool, temperatures, parts)
+    note = "no thresholds hold on all validation windows in every order: nothing is saved"
+    found = Calibrated(answered.quantized, answered.ranges, temperatures, setting.thresholds, setting.order,
+                       figures_of(pool, temperatures, parts), answered.costs, None, gate_of(windows.model.network),
+                       setting.nones, note if all_exits_off(setting) else "", cases=cases(pool, temperatures, parts),
+                       held_out=tuple(pool.part(p.which).recording(temperatures) for p in parts))
+    return with_heads(found, heads)

@@ -32,11 +32,11 @@ from ..quantize.head_codes import predict_with_codes
 from ..quantize.modelfile import model_bytes, read_model
 from ..quantize.quantization import predict_integer
 from ..tasks import Task, load, load_varied
+from ..tasks.mixture import Kind, judged, mixture, places, sentence
 from ..training.restoring import restore
 from ..training.trainer import predict, read_checkpoint
 from .calibrated import Calibrated, float_part, make_recording, stored_temperatures
-from .calibrating import calibrate_model
-from .mixture import Kind, mixture, parts_of, places, sentence
+from .calibrating import calibrate_model, parts_of
 from .onnx_export import build
 from .report import Card, SplitReport, exit_name, measure
 
@@ -65,7 +65,7 @@ def measure_validation(model: MultiExitNetwork, batch: Batch, kinds: Sequence[Ki
     """A report for each kind of the windows that calibrated: of heads, by what they say of windows not seen."""
     known = calibrated.held_out or (calibrated.recording,)
     found = []
-    for kind, which, recording in zip(kinds, places(kinds), known, strict=True):
+    for kind, which, recording in zip(judged(kinds), places(judged(kinds)), known, strict=True):
         fits = len(recording) == len(which)  # with a guarantee, figures may come from some of the windows
         found.append(measure_split(kind.title("validation"), model, batch.part(which), calibrated,
                                    float_part(float_logits, which), recording if fits else None))
@@ -157,7 +157,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
                                                args.gate == "gain", parts_of(kinds, args.z))
     reports = measure_validation(model, validation, kinds, calibrated, float_logits)
     del validation, float_logits
-    for kind in kinds:
+    for kind in judged(kinds):
         test = collect(kind.windows("test", args.seed + 1), model.network)
         reports.append(measure_split(kind.title("test"), model, test, calibrated))
 
@@ -167,12 +167,14 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     if args.gate != "entropy":
         export += ["--gate", args.gate]
     if args.varied:
-        export += ["--varied", str(args.varied), "--varied-loss", f"{args.varied_loss:g}"]
+        export += ["--varied", str(args.varied), "--varied-loss", f"{args.varied_loss:g}",
+                   "--teaching", str(args.teaching)]
     if args.test_windows:
         export += ["--test-windows", str(args.test_windows)]
     commands = [*training_commands(args.task, args.checkpoint, trained),
                 [*export, *(["--card", str(args.card)] if args.card else [])], *commands_after]
-    varied = {"varied_windows": args.varied, "varied_loss_points": args.varied_loss}
+    varied = {"varied_windows": args.varied, "varied_loss_points": args.varied_loss,
+              "teaching_windows": args.teaching}
     runs = [*(b["options"] for b in trained["before"]), trained["options"]]
     provenance = {"task": args.task, **task.PROVENANCE, "training_options": runs,
                   "epochs_done": trained["epoch"], "calibration": {
@@ -239,6 +241,8 @@ def main() -> None:
                         help="so many more validation windows as varied as a daemon's, where the task has such: they "
                              "teach too, and thresholds hold on either kind in every order of the sensors")
     parser.add_argument("--varied-loss", type=float, default=0.5, help="points below full fusion on varied windows")
+    parser.add_argument("--teaching", type=int, default=0, metavar="WINDOWS",
+                        help="with --varied: so many windows more that teach gain heads and judge nothing")
     parser.add_argument("--test-windows", type=int, default=0, help="of the benchmark (default: as --windows)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

@@ -53,6 +53,10 @@ class Varied(Protocol):
         """`count` windows of a split; the same for the same seed."""
         ...
 
+    def teaching_windows(self, data: Path, count: int, seed: int) -> Iterator[Window]:
+        """`count` windows that teach gain heads and judge nothing."""
+        ...
+
 
 def load_varied(name: str) -> Varied:
     """The varied windows of a task. Raises ToolError where it has none."""

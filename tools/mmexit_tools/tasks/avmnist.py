@@ -195,11 +195,16 @@ def windows(data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
     source = bank(data, split)
     rng = np.random.default_rng([seed, 7101])
     for i in endless(len(source.labels), count, rng):
-        label = int(source.labels[i])
-        take = int(rng.integers(len(source.words[label])))
-        sound = mix(source.words[label][take], noise_cut(source.noises, rng), SNR_DECIBEL, rng)
-        yield Window(CLASSES[label], {"image": picture(source.pictures[i], ENERGY_KEPT), "audio": sound},
-                     groups={"word": f"{split} {label} {take}", "picture": f"{split} {i}"})
+        yield window(source, i, split, split, rng)
+
+
+def window(source: Bank, i: int, seen: str, heard: str, rng: np.random.Generator) -> Window:
+    """One of the benchmark's, of picture `i`. `seen`, `heard`: the splits that pictures and words come of."""
+    label = int(source.labels[i])
+    take = int(rng.integers(len(source.words[label])))
+    sound = mix(source.words[label][take], noise_cut(source.noises, rng), SNR_DECIBEL, rng)
+    return Window(CLASSES[label], {"image": picture(source.pictures[i], ENERGY_KEPT), "audio": sound},
+                  groups={"word": f"{heard} {label} {take}", "picture": f"{seen} {i}"})
 
 
 def endless(available: int, count: int, rng: np.random.Generator) -> Iterator[int]:
