@@ -5,7 +5,7 @@ import pytest
 
 from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import Recording
-from mmexit_tools.calibrate.thresholds import best_limit, descend
+from mmexit_tools.calibrate.settings_path import best_limit, descend
 from mmexit_tools.comparison import gates
 from mmexit_tools.comparison.gates import Curve, Point
 from mmexit_tools.comparison.said import Said

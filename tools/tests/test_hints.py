@@ -7,9 +7,9 @@ import numpy as np
 from test_promise import pool
 
 from mmexit_tools.calibrate.calibration import Tolerance, calibrate
+from mmexit_tools.calibrate.hints import advice, all_exits_off
 from mmexit_tools.calibrate.promise import PLAIN_GATE, all_off, fit_temperatures
 from mmexit_tools.calibrate.settings_path import Setting
-from mmexit_tools.export.hints import advice, all_exits_off
 
 
 def test_few_windows_leave_all_off_and_the_advice_saves() -> None:

@@ -5,6 +5,8 @@ import pytest
 from conftest import run_command
 
 from mmexit_tools.export import exporter
+from mmexit_tools.export.kept_network import weights_digest
+from mmexit_tools.quantize.modelfile import read_model
 from mmexit_tools.sources import speech
 from mmexit_tools.tasks import avmnist, load_varied, varied_digits
 from mmexit_tools.training import trainer
@@ -62,3 +64,18 @@ def test_an_export_tells_what_heads_were_taught_on(data, tmp_path):
     assert "## Validation, varied: 50 windows" in text and "## Test, varied: 50 windows" in text
     assert "- varied, audio first:" in text and varied_digits.PROVENANCE in text
     assert "--varied 50 --varied-loss 60 --teaching 40" in text
+
+    # From the model file: its network stays, and what it says is found again.
+    kept, again = tmp_path / "kept.safetensors", tmp_path / "again.safetensors"
+    asked = ("--task", "avmnist", "--data", data, "--checkpoint", model, "--windows", 60, "--varied", 50,
+             "--teaching", 40, "--loss", 40, "--varied-loss", 60, "--z", 0, "--guarantee", "off", "--gate", "gain",
+             "--said", tmp_path / "said")
+    for out in (kept, again):
+        ended = run_command(exporter, *asked, "--heads", "image.2", "--out", out)
+        assert ended.returncode == 0, ended.stderr
+    before, found = read_model(model), read_model(kept)
+    assert weights_digest(before.quantized) == weights_digest(found.quantized)
+    assert {k for k, e in found.exits.items() if e.gain} <= {("image", 2)}
+    assert kept.read_bytes() == again.read_bytes() and len(list((tmp_path / "said").iterdir())) == 5
+    wrong = run_command(exporter, *asked, "--heads", "image.3", "--out", again)
+    assert wrong.returncode != 0 and "--heads image.3: the exits are image.1, image.2, audio.1" in wrong.stderr

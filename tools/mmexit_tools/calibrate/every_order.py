@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from ..base.exits import FUSION, ExitKey
 from .calibration import Recording, Replay, Thresholds, Tolerance, gate_order, replay
 from .exit_pool import Pool
-from .settings_path import Setting
-from .thresholds import descend
+from .settings_path import Setting, descend
 
 TRIED = 1000
 """Settings in all."""

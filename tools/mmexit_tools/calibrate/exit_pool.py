@@ -121,9 +121,10 @@ def make_pool(quantized: QuantizedGraph, windows: Iterable[Window], macs: Mappin
                 {m: np.concatenate([b.seen[m] for b in batches]) for m in names}, watched.groups, dict(macs))
 
 
-def save_pool(pool: Pool, path: Path, source: str) -> None:
-    """Atomic; `source` says what the pool was made of and must be given again to read it."""
-    arrays: dict[str, NDArray] = {"labels": pool.labels, "source": np.array(source)}
+def save_pool(pool: Pool, path: Path, source: str, others: Mapping[str, NDArray] | None = None) -> None:
+    """Atomic; `source` says what the pool was made of and must be given again to read it. `others`: what else is kept
+    in the file, under names that do not begin as the pool's do."""
+    arrays: dict[str, NDArray] = {**(others or {}), "labels": pool.labels, "source": np.array(source)}
     for key, values in pool.logits.items():
         arrays[f"logits {key[0]} {key[1]}"] = values
         arrays[f"macs {key[0]} {key[1]}"] = np.array(pool.macs[key])

@@ -30,7 +30,7 @@ CELLS = 14
 LEAST_LOG = -14.0
 """Log-probabilities are cut off there."""
 FOLDS = 5
-CROSSED = 4
+CROSSED = 3
 """Folds of each of two kinds of groups."""
 EPOCHS = 20
 MOST_STEPS = 1000
@@ -93,7 +93,7 @@ def to_int8(weight: NDArray) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
 
 @dataclass(frozen=True)
 class Learned:
-    """Float weights over normalized inputs: `first` [HIDDEN, inputs], `bias`, `second` [HIDDEN], `second_bias`."""
+    """Float weights over normalized inputs: `first` [hidden, inputs], `bias`, `second` [hidden], `second_bias`."""
 
     first: NDArray[np.float32]
     bias: NDArray[np.float32]
@@ -101,7 +101,8 @@ class Learned:
     second_bias: float
 
 
-def learn(inputs: NDArray, gain: NDArray, seed: int = 1, together: Sequence[slice] = ()) -> Learned:
+def learn(inputs: NDArray, gain: NDArray, seed: int = 1, together: Sequence[slice] = (),
+          hidden: int = HIDDEN) -> Learned:
     """Weights with the least squared error on these windows, regularized; the same for the same seed.
 
     `inputs`: mean 0, spread 1. `together`: columns that are also left out as a whole, as where a sensor sleeps."""
@@ -113,7 +114,7 @@ def learn(inputs: NDArray, gain: NDArray, seed: int = 1, together: Sequence[slic
         bound = 1 / math.sqrt(shape[-1])
         return ((torch.rand(*shape, generator=generator) * 2 - 1) * bound).requires_grad_()
 
-    a, a0, b, b0 = weights(HIDDEN, x.shape[1]), torch.zeros(HIDDEN), weights(HIDDEN), torch.tensor(float(y.mean()))
+    a, a0, b, b0 = weights(hidden, x.shape[1]), torch.zeros(hidden), weights(hidden), torch.tensor(float(y.mean()))
     parameters = [a, a0.requires_grad_(), b, b0.requires_grad_()]
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=WEIGHT_DECAY)
     a_pass = math.ceil(len(x) / BATCH)

@@ -22,6 +22,9 @@ from . import gain
 from .calibration import normalized_entropy, softmax
 from .exit_pool import Pool
 
+HIDDEN = 64
+"""Units of a head: hard windows and easy ones have to go into one."""
+
 
 @dataclass(frozen=True)
 class Taught:
@@ -136,7 +139,7 @@ def _head(known: _Known, names: Sequence[str], target: NDArray, rows: NDArray[np
     count = np.maximum(1, there.sum(axis=0))
     mean = (x * there).sum(axis=0) / count
     spread = np.sqrt(((x - mean) ** 2 * there).sum(axis=0) / count) + 1e-1
-    found = gain.learn((x - mean) / spread * there, target[rows], together=parts[2:])
+    found = gain.learn((x - mean) / spread * there, target[rows], together=parts[2:], hidden=HIDDEN)
     stored, offsets = [], []
     for columns in parts:
         weight, scale = gain.to_int8(found.first[:, columns] / spread[columns])

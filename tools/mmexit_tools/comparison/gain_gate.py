@@ -12,7 +12,7 @@ from ..base.exits import FUSION, ExitKey
 from ..calibrate import gain
 from ..calibrate.calibration import Recording, Thresholds, fit_temperature
 from ..calibrate.gain import Fitted
-from ..calibrate.thresholds import descend
+from ..calibrate.settings_path import descend
 from .gates import PRICES, STEPS, Bench, Curve, Point, filled, walk
 from .said import Said
 

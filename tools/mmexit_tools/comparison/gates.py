@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Thresholds, figures, fit_temperature, gate_order, record, replay
-from ..calibrate.thresholds import descend
+from ..calibrate.settings_path import descend
 from ..export.report import weighted_f1
 from ..model.graphs import Cost
 from .said import Said

@@ -14,10 +14,12 @@ from ..calibrate.calibration import Tolerance
 from ..calibrate.every_order import Part, cases, choose, figures_of
 from ..calibrate.exit_pool import Pool, batch_pool
 from ..calibrate.gain_heads import billed, doubts, teach
+from ..calibrate.hints import advice, all_exits_off
 from ..calibrate.learn_then_test import Groups
 from ..calibrate.promise import Wish, fit_temperatures
 from ..model.datasets import Batch
 from ..model.graphs import Cost, exit_costs, lower
+from ..model.layers import Network
 from ..model.networks import MultiExitNetwork
 from ..quantize.head_codes import HeadCodes, predict_with_codes
 from ..quantize.quantization import QuantizedGraph, predict_integer, quantize_best
@@ -25,7 +27,6 @@ from ..quantize.stored_head import StoredHead
 from ..tasks.mixture import Kind, judged, places
 from ..training.trainer import predict
 from .calibrated import Calibrated, chosen, float_part, gate_of, stored_temperatures, with_heads
-from .hints import advice, all_exits_off
 
 
 def calibrate_model(model: MultiExitNetwork, validation: Batch, tolerance: Tolerance, wish: Wish | None = None,
@@ -126,7 +127,7 @@ def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: 
     network = windows.model.network
     parts = wish.parts(windows.groups, len(windows.batch)) if wish else None
     if windows.parts:
-        return _in_every_order(windows, gain)
+        return in_every_order(windows.int8(None), network, windows.parts, gain)
     answered = windows.int8(parts)
     pool, heads = answered.known_gains(parts[0] if parts else None) if gain else (answered.pool, {})
     gate = gate_of(network)
@@ -149,16 +150,15 @@ def _calibrate(windows: Windows, tolerance: Tolerance, wish: Wish | None, gain: 
     return with_heads(found, heads)
 
 
-def _in_every_order(windows: Windows, gain: bool) -> Calibrated:
+def in_every_order(answered: Answered, network: Network, parts: Sequence[Part], gain: bool) -> Calibrated:
     """Thresholds that hold on each part in every order. Windows of no part teach heads alone."""
-    parts, answered = windows.parts, windows.int8(None)
     known = np.concatenate([p.which for p in parts])
     pool, heads = answered.known_gains(None, known) if gain else (answered.pool, {})
     temperatures = fit_temperatures(pool.part(known))
     setting = choose(pool, temperatures, parts)
     note = "no thresholds hold on all validation windows in every order: nothing is saved"
     found = Calibrated(answered.quantized, answered.ranges, temperatures, setting.thresholds, setting.order,
-                       figures_of(pool, temperatures, parts), answered.costs, None, gate_of(windows.model.network),
+                       figures_of(pool, temperatures, parts), answered.costs, None, gate_of(network),
                        setting.nones, note if all_exits_off(setting) else "", cases=cases(pool, temperatures, parts),
                        held_out=tuple(pool.part(p.which).recording(temperatures) for p in parts))
     return with_heads(found, heads)

@@ -37,6 +37,7 @@ from ..training.restoring import restore
 from ..training.trainer import predict, read_checkpoint
 from .calibrated import Calibrated, float_part, make_recording, stored_temperatures
 from .calibrating import calibrate_model, parts_of
+from .kept_network import KeptNetwork
 from .onnx_export import build
 from .report import Card, SplitReport, exit_name, measure
 
@@ -151,6 +152,12 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     tolerance = Tolerance(args.loss / 100, args.z)
     wish = Wish.parse(args.guarantee)
     kinds = mixture(task, args)
+    if args.checkpoint.suffix == ".safetensors" and args.varied:
+        stored = read_model(args.checkpoint)
+        ranges = stored.provenance.get("calibration", {}).get("activation_ranges", "")
+        network = KeptNetwork(stored.quantized, ranges, model, args.said, args.task)
+        calibrated, reports = network.calibrate(kinds, args)
+        return write(args, task, model, trained, kinds, calibrated, reports, commands_after)
     watched = Watched(chain.from_iterable(k.windows("validation", args.seed) for k in kinds))
     validation = collect(watched, model.network)
     calibrated, float_logits = calibrate_model(model, validation, tolerance, wish, watched.groups,
@@ -160,7 +167,12 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
     for kind in judged(kinds):
         test = collect(kind.windows("test", args.seed + 1), model.network)
         reports.append(measure_split(kind.title("test"), model, test, calibrated))
+    write(args, task, model, trained, kinds, calibrated, reports, commands_after)
 
+
+def write(args: argparse.Namespace, task: Task, model: MultiExitNetwork, trained: dict, kinds: Sequence[Kind],
+          calibrated: Calibrated, reports: Sequence[SplitReport], commands_after: Sequence[Sequence[str]]) -> None:
+    """Model file, card and whatever else is asked for."""
     export = ["python", "-m", "mmexit_tools.export", "--task", args.task, "--data", "DATA", "--checkpoint",
               str(args.checkpoint), "--out", str(args.out), "--windows", str(args.windows), "--seed", str(args.seed),
               "--loss", f"{args.loss:g}", "--z", f"{args.z:g}", "--guarantee", args.guarantee]
@@ -168,7 +180,7 @@ def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) 
         export += ["--gate", args.gate]
     if args.varied:
         export += ["--varied", str(args.varied), "--varied-loss", f"{args.varied_loss:g}",
-                   "--teaching", str(args.teaching)]
+                   "--teaching", str(args.teaching), *(["--heads", args.heads] if args.heads else [])]
     if args.test_windows:
         export += ["--test-windows", str(args.test_windows)]
     commands = [*training_commands(args.task, args.checkpoint, trained),
@@ -243,6 +255,11 @@ def main() -> None:
     parser.add_argument("--varied-loss", type=float, default=0.5, help="points below full fusion on varied windows")
     parser.add_argument("--teaching", type=int, default=0, metavar="WINDOWS",
                         help="with --varied: so many windows more that teach gain heads and judge nothing")
+    parser.add_argument("--heads", default="", metavar="EXITS",
+                        help="with --varied and a model file: the exits that get gain heads, as in image.2,audio.1; "
+                             "entropy decides at the others (default: all get heads)")
+    parser.add_argument("--said", type=Path, metavar="FOLDER",
+                        help="with --varied and a model file: what its network says is kept and found there")
     parser.add_argument("--test-windows", type=int, default=0, help="of the benchmark (default: as --windows)")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

@@ -48,20 +48,22 @@ class SplitReport:
 
 def measure(name: str, float_logits: Mapping[ExitKey, NDArray], recording: Recording,
             outcome: Replay) -> SplitReport:
+    """`float_logits`: of the first windows, or of all."""
     labels = recording.labels
     here = {k: recording.present[k[0]] if k != FUSION else np.ones(len(labels), bool) for k in recording.answer}
     best = {k: v.argmax(axis=1) for k, v in float_logits.items()}
 
     def share(values: NDArray[np.bool_], key: ExitKey) -> float:
-        return float(values[here[key]].mean()) if here[key].any() else float("nan")
+        there = here[key][: len(values)]
+        return float(values[there].mean()) if there.any() else float("nan")
 
     leaving = {k: float(outcome.right[outcome.left_at == i].mean()) if (outcome.left_at == i).any() else None
                for i, k in enumerate(outcome.keys)}
     return SplitReport(
         name, len(labels),
-        {k: share(best[k] == labels, k) for k in best},
+        {k: share(best[k] == labels[: len(best[k])], k) for k in best},
         {k: share(recording.correct(k), k) for k in best},
-        {k: share(best[k] == recording.answer[k], k) for k in best},
+        {k: share(best[k] == recording.answer[k][: len(best[k])], k) for k in best},
         float(recording.correct(FUSION).mean()), outcome.accuracy, weighted_f1(outcome.answer, labels),
         weighted_f1(recording.answer[FUSION], labels), outcome.mean_macs, outcome.shares(), leaving,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..signals.windows import Window
 from . import Task, load_varied
 
-VARIED_SEED = 10
+VARIED_SEED, TEACHING_SEED = 10, 30
 """Added to the seed of the benchmark's windows."""
 
 
@@ -45,12 +45,13 @@ def mixture(task: Task, args: argparse.Namespace) -> list[Kind]:
                   lambda split, count, seed: task.windows(args.data, split, count, seed))]
     if args.varied:
         varied = load_varied(args.task)
-        kinds.append(Kind("varied", dict.fromkeys(("validation", "test"), args.varied), args.varied_loss,
+        counts = {"validation": args.varied, "test": args.test_windows or args.varied}
+        kinds.append(Kind("varied", counts, args.varied_loss,
                           lambda split, count, seed: varied.windows(args.data, split, count, seed + VARIED_SEED)))
     if args.teaching:
         teaching = load_varied(args.task).teaching_windows
         kinds.append(Kind("teaching", {"validation": args.teaching}, None,
-                          lambda _, count, seed: teaching(args.data, count, seed + VARIED_SEED)))
+                          lambda _, count, seed: teaching(args.data, count, seed + TEACHING_SEED)))
     return kinds
 
 

@@ -7,6 +7,7 @@ without a word, and windows that lack a sensor.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,8 +25,6 @@ NOTHING = 0.12
 """Share of the pictures that are blank, and of the sounds that hold no word."""
 STEADY = 0.6
 """Share of the easier sounds whose noise is steady, as a room's is; the others have ESC-10's."""
-TAUGHT = 0.7
-"""Share of the windows that only teach which are as hard as the benchmark's in both."""
 MISSING = 0.12
 """Share of the windows that lack one of the two sensors."""
 VOICES = {"validation": ("en-us+m8", "en-gb+m2", "en-gb+f1", "en-us+f5", "en-029"),
@@ -44,33 +43,38 @@ def windows(data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
     others = other_words(data, split)
     rng = np.random.default_rng([seed, 7103])
     for i in avmnist.endless(len(source.labels), count, rng):
-        window = _window(source, others, i, split, split, rng)
+        window = _window(source, others, i, split, rng)
         if rng.random() < MISSING:
             del window.inputs[avmnist.MODALITIES[int(rng.integers(2))]]
         yield window
 
 
 def teaching_windows(data: Path, count: int, seed: int) -> Iterator[Window]:
-    """`count` windows that teach heads and judge nothing: validation's words with training's pictures and noises, ten
-    times as many, which the networks know no better than new ones. TAUGHT of them as hard as the benchmark's."""
+    """`count` windows that teach heads and judge nothing: validation's words with training's pictures and noises too,
+    many more, which the network knows no better than new ones. All pictures are as hard as the benchmark's, and five
+    sounds of eight; the others lie in steady noise at -18 to 5 dB, where a look has to tell if there is a word."""
     train, held_out = avmnist.bank(data, "train"), avmnist.bank(data, "validation")
-    source = Bank(train.pictures, train.labels, held_out.words, held_out.noises + train.noises)
-    others = other_words(data, "validation")
+    source = Bank(train.pictures, train.labels, held_out.words, train.noises + held_out.noises)
+    rng = np.random.default_rng([seed, 7101])
+    hard = count * 5 // 8
+    for i in avmnist.endless(len(source.labels), hard, rng):
+        yield avmnist.window(source, i, "train", "validation", rng)
     rng = np.random.default_rng([seed, 7104])
-    for i in avmnist.endless(len(source.labels), count, rng):
-        if rng.random() < TAUGHT:
-            yield avmnist.window(source, i, "train", "validation", rng)
-        else:
-            yield _window(source, others, i, "train", "validation", rng)
+    for i in avmnist.endless(len(source.labels), count - hard, rng):
+        drawn = avmnist.window(source, i, "train", "validation", rng)
+        label = int(source.labels[i])
+        take = int(rng.integers(len(source.words[label])))
+        sound = avmnist.mix(source.words[label][take], coloured(rng), float(rng.uniform(-18, 5)), rng)
+        yield replace(drawn, inputs=drawn.inputs | {"audio": sound},
+                      groups=drawn.groups | {"word": f"validation {label} {take}"})
 
 
-def _window(source: Bank, others: tuple[tuple[PCM, ...], ...], i: int, seen: str, heard: str,
+def _window(source: Bank, others: tuple[tuple[PCM, ...], ...], i: int, split: str,
             rng: np.random.Generator) -> Window:
-    """`seen`, `heard`: the splits that pictures and words come of."""
     label = int(source.labels[i])
     shown, picture = _picture(source, i, rng)
     sound, word = _sound(source, others[label], label, rng)
-    groups = {k: f"{of} {v}" for k, of, v in (("picture", seen, picture), ("word", heard, word)) if v}
+    groups = {k: f"{split} {v}" for k, v in (("picture", picture), ("word", word)) if v}
     return Window(avmnist.CLASSES[label], {"image": shown, "audio": sound}, groups=groups)
 
 

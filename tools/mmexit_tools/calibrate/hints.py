@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from ..base.exits import FUSION
-from ..calibrate.calibration import Recording, Tolerance
-from ..calibrate.exit_pool import Pool
-from ..calibrate.promise import Gate
-from ..calibrate.settings_path import Setting
+from .calibration import Recording, Tolerance
+from .exit_pool import Pool
+from .promise import Gate
+from .settings_path import Setting
 
 WORTH = 0.3
 """Share of the MACs that an advised setting saves at least, on the windows at hand."""
