@@ -16,7 +16,7 @@ from test_streams import folder, tone  # noqa: F401  (a fixture)
 
 from mmexit_tools.mixing import sounds
 from mmexit_tools.mixing.picture_bank import CANVAS, PictureBank, picture_bank
-from mmexit_tools.mixing.pictures import PictureMixer
+from mmexit_tools.mixing.pictures import SIDE, PictureMixer
 from mmexit_tools.mixing.sound_bank import WORD_FRAMES, SoundBank, mel_power, sound_bank
 from mmexit_tools.mixing.sounds import COMMAND, EMPTY, PART, SoundMixer
 from mmexit_tools.sources.robot_data import CLASSES
@@ -88,19 +88,19 @@ def one_hand() -> PictureBank:
     hands[:, 20:100, 40:120] = 255
     photos = np.full((10, 100, 100, 3), 255, np.uint8)
     none = np.zeros((0, 90, 120, 3), np.uint8)
-    return PictureBank(hands, np.arange(10), photos, np.arange(10), np.zeros((4, 64, 64, 3), np.uint8), none, none,
-                       np.zeros(0, np.int64))
+    return PictureBank(hands, np.arange(10), photos, np.arange(10), np.zeros((4, SIDE, SIDE, 3), np.uint8), none,
+                       none, np.zeros(0, np.int64))
 
 
 def test_a_hand_lies_before_its_background() -> None:
     mixer = PictureMixer(one_hand(), 1)
-    laid = mixer._laid(torch.zeros(200, 3, 64, 64), np.arange(200) % 10)
+    laid = mixer._laid(torch.zeros(200, 3, SIDE, SIDE), np.arange(200) % 10)
     seen = (laid.mean(1) > 40).float().mean((1, 2))
     # A square of 45 to 108 % of the height, moved aside by little.
     assert (seen > 0.12).all() and seen.max() > 0.6
     values, labels = mixer.batch(300)
     again, _ = PictureMixer(one_hand(), 1).batch(300)
-    assert values.shape == (300, 3, 64, 64) and torch.isfinite(values).all()
+    assert values.shape == (300, 3, SIDE, SIDE) and torch.isfinite(values).all()
     bright = values.mean((1, 2, 3))
     assert bright[labels < EMPTY].mean() > bright[labels == EMPTY].mean() + 0.3
     assert not torch.equal(values, again)  # `_laid` above drew from the first

@@ -21,7 +21,7 @@ from mmexit_tools.sources.stream_windows import CUT, WHOLE
 from mmexit_tools.streams.windows import EMPTY, UNKNOWN, draw, label_of
 from mmexit_tools.training import robot_taught, robot_train, speech_trunk
 from mmexit_tools.training.robot_mixed import MixedSchedule
-from mmexit_tools.training.robot_taught import Windows, answers, covered, train_pupil, train_teacher
+from mmexit_tools.training.robot_taught import HARD, Lesson, Windows, answers, covered, train_pupil, train_teacher
 from mmexit_tools.training.speech_trunk import BANDS, FRAMES, WIDTH
 
 
@@ -184,11 +184,20 @@ def test_a_pupil_believes_its_teacher(tmp_path: Path) -> None:
     """Labels say nothing here, the teacher everything."""
     known = some_windows(300)
     told = 8 * np.eye(len(CLASSES), dtype=np.float32)[known.labels]
-    silent = Windows(known.heard, known.spoken, np.full(300, UNKNOWN))
+    silent = Lesson(known.heard, np.full(300, UNKNOWN), told)
     model = robot_train.new_model(3)
     held_out = robot_taught.Chunk({"audio": some_windows(80, 9).heard}, {"audio": some_windows(80, 9).labels})
-    train_pupil(model, silent, told, held_out, schedule(100), lambda _: None, tmp_path / "a.state")
+    train_pupil(model, silent, held_out, schedule(100), lambda _: None, tmp_path / "a.state")
     assert robot_taught.exit_accuracies(model, "audio", held_out)[-1] > 0.5
+
+
+def test_hard_windows_are_a_tenth_and_nothing() -> None:
+    easy = Lesson(some_windows(90).heard, some_windows(90).labels, np.zeros((90, len(CLASSES)), np.float32))
+    both = easy.with_hard(some_windows(4, 6).heard)
+    assert len(both.labels) == 100 == round(90 / (1 - HARD))
+    assert (both.labels[90:] == EMPTY).all() and (both.told[90:].argmax(1) == EMPTY).all()
+    assert all((both.heard[90:] == w).all((1, 2)).any() for w in some_windows(4, 6).heard)
+    assert easy.with_hard(some_windows(4).heard[:0]) is easy
 
 
 def test_the_command_trains_teacher_and_pupil(folder: Path, tmp_path: Path, package: Path, monkeypatch,  # noqa: F811
@@ -196,11 +205,11 @@ def test_the_command_trains_teacher_and_pupil(folder: Path, tmp_path: Path, pack
     monkeypatch.setattr(robot_taught, "FILE", 60)
     monkeypatch.setattr(robot_taught, "VALIDATION", 20)
     options = robot_train.Options(chunks=1, chunk_size=20, validation=12, audio_passes=0, audio_windows=120,
-                                  audio_tutor=3, audio_steps=3)
+                                  audio_tutor=3, audio_steps=3, audio_last=2, mined=0.09)
     work = tmp_path / "work"
     first = robot_train.encoder_stage("audio", work, folder, options)
     said = capsys.readouterr().out
-    assert "teacher step 3/3" in said and "audio step 3/3" in said
+    assert "teacher step 3/3" in said and "audio step 3/3" in said and "audio step 2/2" in said and "of 1197" in said
     assert len(list(work.glob("heard-train-60-1-*.npz"))) == 2
     assert all(torch.equal(v, first[k]) for k, v in robot_train.encoder_stage("audio", work, folder, options).items())
     assert "teacher" not in capsys.readouterr().out

@@ -25,7 +25,7 @@ BARE_ARMS = 0.12
 @dataclass(frozen=True)
 class PictureBank:
     """`hands` [n, CANVAS, CANVAS, 4] and `photos` [n, 100, 100, 3] with `hand_labels`, `photo_labels`;
-    `scenes` [n, 64, 64, 3]; `rooms` and `signs` [n, HEIGHT, WIDTH, 3] with `sign_labels`. Pixels are uint8."""
+    `scenes` [n, 96, 96, 3]; `rooms` and `signs` [n, HEIGHT, WIDTH, 3] with `sign_labels`. Pixels are uint8."""
 
     hands: np.ndarray
     hand_labels: np.ndarray

@@ -48,7 +48,7 @@ class PictureMixer:
         self.torch.set_state(state)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """(the network's input [count, 3, 64, 64], labels [count])."""
+        """(the network's input [count, 3, 96, 96], labels [count])."""
         rng = self.rng
         labels = np.where(rng.random(count) < WITHOUT, EMPTY, rng.integers(0, len(COMMANDS), count))
         pictures, draw = self._backgrounds(count), rng.random(count)

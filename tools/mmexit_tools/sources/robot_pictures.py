@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from .robot_hands import Hand
 from .robot_scenes import HEIGHT, WIDTH, Random, camera, colour, light, scene, skin_texture
 
-# The hand's height as a share of the picture's. Below about half, 64 pixels do not show which finger the thumb meets.
+# The hand's height as a share of the picture's. Below about half, too few pixels show which finger the thumb meets.
 SMALLEST, LARGEST = 0.45, 1.05
 UNTOUCHED = 0.15  # share of hand pictures that are a photo as it was taken
 RELIT = 0.10  # share that are the photo with its own background through another camera

@@ -170,16 +170,13 @@ AUDIO = SpectrogramFeatures(
     f_min=60.0,
     f_max=7600.0,
 )
-IMAGE = ImageFeatures(width=64, height=64, channels=3, mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25),
+IMAGE = ImageFeatures(width=96, height=96, channels=3, mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25),
                       mirrored=True)
 
 
-def _separable(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
-    return Depthwise(stride=(stride, stride)), Conv(out, kernel=(1, 1), padding=(0, 0, 0, 0))
-
-
-def _hearing(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual: bool = False) -> tuple[Layer, ...]:
-    """A separable convolution over (frames, bands), around it what it is given where that is to be added."""
+def _separable(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual: bool = False) -> tuple[Layer, ...]:
+    """A separable convolution over (frames, bands) or (rows, columns), around it what it is given where that is to be
+    added."""
     (h, w), none = kernel, (0, 0, 0, 0)
     grow = Depthwise(kernel, stride, (h // 2, w // 2, h // 2, w // 2))
     if not residual:
@@ -198,10 +195,10 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
         return 8 * round(channels * width / 8)
 
     def hear(out: int, *rest: Pair, residual: bool = False) -> tuple[Layer, ...]:
-        return _hearing(wide(out), *rest, residual=residual)
+        return _separable(wide(out), *rest, residual=residual)
 
-    def see(out: int, stride: int = 1) -> tuple[Depthwise, Conv]:
-        return _separable(wide(out), stride)
+    def see(out: int, stride: int = 1, residual: bool = False) -> tuple[Layer, ...]:
+        return _separable(wide(out), (3, 3), (stride, stride), residual)
 
     bands = Depthwise((1, 5), padding=(0, 0, 0, 0)), Conv(wide(96), (1, 1), padding=(0, 0, 0, 0))
     flat, halved, long, along = (3, 3), (1, 2), (9, 1), (2, 1)
@@ -239,16 +236,17 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
         (
             Segment(
                 (
-                    Conv(wide(16), kernel=(3, 3), stride=(2, 2)),
-                    *see(24),
-                    *see(48, 2),
-                    *see(48),
+                    Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),
+                    *see(32),
+                    *see(32, residual=True),
                     *see(64, 2),
-                    *see(64),
+                    *see(64, residual=True),
+                    *see(64, residual=True),
                 ),
                 (GlobalAveragePool(),),
             ),
-            Segment((*see(96), *see(96), *see(96), *see(128, 2), *see(128), GlobalAveragePool())),
+            Segment((*see(96, 2), *see(96, residual=True), *see(96, residual=True), *see(96, residual=True),
+                     *see(160, 2), *see(160, residual=True), *see(160, residual=True), GlobalAveragePool())),
         ),
     )
     fusion = (Linear(64), Dropout(0.2))

@@ -3,7 +3,8 @@
 Windows are drawn once, as sound, since teacher and pupil look at them differently, and kept in files of the work
 folder. The teacher (`speech_trunk`) learns them from their labels; the pupil learns the teacher's answers on all of
 them, those of which nobody can say what they hold included, and labels where there are some (Hinton et al., 2015;
-Beyer et al., 2022: long, on the same windows as the teacher sees). Each file of windows, the teacher, its answers and
+Beyer et al., 2022: long, on the same windows as the teacher sees). At the end it meets what it took for a command in
+hours of company, as often as a tenth of what it hears. Each file of windows, the teacher, its answers and
 the pupil's last state are kept, so that a killed run goes on.
 """
 
@@ -14,7 +15,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from ..sources.robot_data import CLASSES
 from ..streams.windows import EMPTY, UNKNOWN, draw
 from ..tasks import robot_command as task
 from .robot_encoders import EXIT_WEIGHTS, SMOOTHING, exit_accuracies, forward
+from .robot_mining import mine
 from .robot_mixed import MEMORY, REPORT, TAUGHT, MixedSchedule
 from .robot_pools import Chunk, to_input
 from .speech_trunk import SpeechTeacher, spectrograms
@@ -36,6 +38,9 @@ from .speech_trunk import SpeechTeacher, spectrograms
 FILE = 10_000
 """Windows of a file."""
 VALIDATION = 4000
+HARD = 0.1
+SURE = 6.0
+"""Logit of nothing where a window is known to hold nothing."""
 SOFTNESS = 1.5
 """Temperature of both sides' answers."""
 
@@ -51,11 +56,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class Plan:
-    """How many windows there are, and how teacher and pupil are trained on them."""
+    """How many windows there are, how teacher and pupil are trained on them, and the pupil's last steps with what it
+    took for a command in so many hours of company."""
 
     windows: int
     teacher: MixedSchedule
     pupil: MixedSchedule
+    hours: float = 0.0
+    last: int = 0
 
 
 def taught(model: MultiExitNetwork, work: Path, data: Path, plan: Plan, held_out: Chunk,
@@ -65,7 +73,39 @@ def taught(model: MultiExitNetwork, work: Path, data: Path, plan: Plan, held_out
     of = f"{plan.windows}-{plan.pupil.seed}"
     told = stored(work / f"told-{of}-{plan.teacher.steps}-{plan.teacher.rate:g}.npz",
                   lambda: {"told": _told(known, work, data, plan, say)})["told"]
-    train_pupil(model, known, told, held_out, plan.pupil, say, work / "audio-pupil.state")
+    train_pupil(model, Lesson(known.heard, known.labels, told), held_out, plan.pupil, say, work / "audio-pupil.state")
+    if plan.last:
+        hard = stored(work / f"hard-{of}-{plan.pupil.steps}-{plan.hours:g}.npz",
+                      lambda: {"heard": _mined(model, data, plan, say)})["heard"]
+        again = replace(plan.pupil, steps=plan.last, rate=plan.pupil.rate / 3)
+        lesson = Lesson(known.heard, known.labels, told).with_hard(hard)
+        train_pupil(model, lesson, held_out, again, say, work / "audio-last.state")
+
+
+def _mined(model: MultiExitNetwork, data: Path, plan: Plan, say: Callable[[str], None]) -> np.ndarray:
+    hard, searched = mine(model, data, plan.pupil.seed, plan.hours)
+    say(f"mined {len(hard.labels['audio'])} hard windows of {searched}")
+    return hard.inputs["audio"]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """`heard` float16 [n, 49, 40], `labels` int64 [n], `told` float32 [n, classes]: a teacher's logits."""
+
+    heard: np.ndarray
+    labels: np.ndarray
+    told: np.ndarray
+
+    def with_hard(self, hard: np.ndarray) -> Lesson:
+        """With windows of nothing, each so often that they are HARD of all; there the label teaches."""
+        if not len(hard):
+            return self
+        count = round(len(self.labels) * HARD / (1 - HARD))
+        more = hard[np.arange(count) % len(hard)]
+        told = np.zeros((count, self.told.shape[1]), np.float32)
+        told[:, EMPTY] = SURE
+        return Lesson(np.concatenate([self.heard, more]), np.concatenate([self.labels, np.full(count, EMPTY)]),
+                      np.concatenate([self.told, told]))
 
 
 def _told(known: Windows, work: Path, data: Path, plan: Plan, say: Callable[[str], None]) -> np.ndarray:
@@ -149,9 +189,9 @@ def answers(model: SpeechTeacher, spoken: np.ndarray) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def train_pupil(model: MultiExitNetwork, known: Windows, told: np.ndarray, held_out: Chunk, schedule: MixedSchedule,
+def train_pupil(model: MultiExitNetwork, lesson: Lesson, held_out: Chunk, schedule: MixedSchedule,
                 say: Callable[[str], None], keep: Path) -> None:
-    """Trains the encoder of sounds and its exits in place on `told`, the teacher's logits; goes on from `keep`.
+    """Trains the encoder of sounds and its exits in place; goes on from `keep`.
 
     Raises ToolError when the loss is not a number."""
     torch.manual_seed(schedule.seed)
@@ -160,14 +200,14 @@ def train_pupil(model: MultiExitNetwork, known: Windows, told: np.ndarray, held_
     optimizer = torch.optim.AdamW(
         [p for m in parts for p in m.parameters()], lr=schedule.rate, weight_decay=schedule.weight_decay
     )
-    soft = torch.softmax(torch.from_numpy(told) / SOFTNESS, 1)
-    mean, labels, start = copy.deepcopy(model), torch.from_numpy(known.labels), time.monotonic()
+    soft = torch.softmax(torch.from_numpy(lesson.told) / SOFTNESS, 1)
+    mean, labels, start = copy.deepcopy(model), torch.from_numpy(lesson.labels), time.monotonic()
     begin, running = _go_on(keep, model, mean, optimizer, rng)
     for step in range(begin, schedule.steps):
         _paced(optimizer, schedule, step)
-        pick = rng.integers(len(known.labels), size=schedule.batch)
+        pick = rng.integers(len(lesson.labels), size=schedule.batch)
         model.train()
-        logits, _ = forward(model, "audio", covered(rng, to_input("audio", known.heard[pick]), 6, 5))
+        logits, _ = forward(model, "audio", covered(rng, to_input("audio", lesson.heard[pick]), 6, 5))
         loss = torch.stack([w * _loss(t, soft[pick], labels[pick])
                             for w, t in zip(EXIT_WEIGHTS, logits, strict=True)]).sum()
         running = _moved(optimizer, loss, running, f"audio, step {step + 1}")

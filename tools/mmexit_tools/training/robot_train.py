@@ -71,6 +71,8 @@ class Options:
     audio_tutor: int = 0
     """Its steps."""
     tutor_rate: float = 1e-3
+    audio_last: int = 0
+    """Steps after that, with what it took for a command in `mined` hours of streams without one."""
     mixed_rate: float = 1.5e-3
     audio_mixed_rate: float = 0.0
     """For the sounds another than mixed_rate; 0: the same."""
@@ -152,7 +154,8 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             train_encoder(model, modality, spread, held_out(), again, say)
     if mixed.steps and modality == "audio" and options.audio_windows:
         tutor = MixedSchedule(options.audio_tutor, rate=options.tutor_rate, weight_decay=1e-2, seed=options.seed)
-        taught(model, work, data, Plan(options.audio_windows, tutor, mixed), held_out(), say)
+        taught(model, work, data, Plan(options.audio_windows, tutor, mixed, options.mined, options.audio_last),
+               held_out(), say)
     elif mixed.steps:
         mixer = options.mixer(modality, work, data)
         parts = [chunk() for chunk in train]
