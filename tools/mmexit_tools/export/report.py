@@ -44,11 +44,13 @@ class SplitReport:
     mean_macs: float
     shares: Mapping[ExitKey, float]
     leaving_accuracy: Mapping[ExitKey, float | None]
+    compared: int
+    """The first windows, of which the exits' accuracies and the agreement are."""
 
 
 def measure(name: str, float_logits: Mapping[ExitKey, NDArray], recording: Recording,
             outcome: Replay) -> SplitReport:
-    """`float_logits`: of the first windows, or of all."""
+    """`float_logits`: of the first windows, or of all; the exits' accuracies are of those."""
     labels = recording.labels
     here = {k: recording.present[k[0]] if k != FUSION else np.ones(len(labels), bool) for k in recording.answer}
     best = {k: v.argmax(axis=1) for k, v in float_logits.items()}
@@ -62,10 +64,11 @@ def measure(name: str, float_logits: Mapping[ExitKey, NDArray], recording: Recor
     return SplitReport(
         name, len(labels),
         {k: share(best[k] == labels[: len(best[k])], k) for k in best},
-        {k: share(recording.correct(k), k) for k in best},
+        {k: share(recording.correct(k)[: len(best[k])], k) for k in best},
         {k: share(best[k] == recording.answer[k][: len(best[k])], k) for k in best},
         float(recording.correct(FUSION).mean()), outcome.accuracy, weighted_f1(outcome.answer, labels),
         weighted_f1(recording.answer[FUSION], labels), outcome.mean_macs, outcome.shares(), leaving,
+        len(best[FUSION]),
     )
 
 
@@ -133,8 +136,10 @@ class Card:
         rows = [[exit_name(k), share_text(s.float_accuracy[k]), share_text(s.int8_accuracy[k]),
                  share_text(s.agreement[k]), share_text(s.shares.get(k)), share_text(s.leaving_accuracy.get(k))]
                 for k in s.float_accuracy]
+        first = f"Accuracies of the exits and \"same class\": of the first {s.compared:,}.\n"
         return [
             f"## {s.name.capitalize()}: {s.windows:,} windows\n",
+            *([first] if s.compared < s.windows else []),
             table(["exit", "accuracy float", "accuracy int8", "same class", "leave here", "right among them"], rows),
             table(["", "accuracy", "weighted F1", "mean MACs", "MACs saved"], [
                 ["full fusion", share_text(s.fusion), f"{s.fusion_f1:.3f}", f"{total.macs:,}", "-"],
