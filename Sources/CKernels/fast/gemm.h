@@ -47,7 +47,8 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
   }
 }
 
-// The tile's results. `full`: whether all lanes hold channels.
+// The tile's results. `full`: whether all lanes hold channels; 2 where they are all the channels there are, too, so that cells stand
+// one behind the other.
 FN void tile_store(const tiling *t, const sums *acc, const int cells, const int O, const int full, const int tame, int8_t *out) {
   const float *multiplier[MAX_SUMS];
   int8_t *to[MAX_SUMS];
@@ -61,7 +62,7 @@ FN void tile_store(const tiling *t, const sums *acc, const int cells, const int 
       valid[c * O + o] = full ? LANES : t->channels - o * LANES;
     }
   }
-  const int together = cells == 1 || O % 4 == 0 ? 4 : O == 2 ? 2 : 1;
+  const int together = cells == 1 || O % 4 == 0 || full == 2 ? 4 : O == 2 ? 2 : 1;
   v_store(acc, cells * O, multiplier, to, valid, &t->finish, full ? together : 0, tame);
 }
 
@@ -80,7 +81,9 @@ FN void tile_row(const tiling *t, const char *x, int8_t *out, int32_t count, con
       sums lower = v_max(acc[(Q + 2 * c) * O + o], acc[(Q + 2 * c + 1) * O + o]);
       acc[j] = v_max(upper, lower);
     }
-    if (t->channels >= O * LANES) {
+    if (WEIGHT_PARTS == 2 && O <= 2 && t->out_step == (size_t)(O * LANES)) {
+      tile_store(t, acc, cells, O, 2, tame, out);
+    } else if (t->channels >= O * LANES) {
       tile_store(t, acc, cells, O, 1, tame, out);
     } else {
       tile_store(t, acc, cells, O, 0, tame, out);

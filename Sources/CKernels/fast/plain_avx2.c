@@ -13,6 +13,8 @@
 #define FN static inline __attribute__((always_inline))
 #define PLAIN mmx_plain_avx2
 #define WIDE 8
+#define QUANTIZE quantize_avx2
+#include "quantize_avx2.h"
 #include "plain_body.h"
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -1,5 +1,8 @@
 // Operations without weights, features and confidence of a path: the portable sources once more, compiled for the path's
 // vectors, and those that are written for vectors. The including file has set the target, WIDE and PLAIN.
+#ifndef QUANTIZE
+#define QUANTIZE path_quantize
+#endif
 #include "../grid.h"
 #include "../confidence.h"
 #include "../round.h"
@@ -39,5 +42,5 @@ static void path_quantize(const float *in, int32_t n, float scale, int32_t zero,
 #include "wide_confidence.h"
 
 const mmx_plain_kernels PLAIN = {
-    path_max_pool, path_average_pool, path_add, path_multiply, path_requantize, path_quantize, wide_image,
+    path_max_pool, path_average_pool, path_add, path_multiply, path_requantize, QUANTIZE, wide_image,
     wide_spectrogram, wide_softmax_entropy};
