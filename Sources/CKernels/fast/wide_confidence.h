@@ -1,26 +1,34 @@
 // mmx_softmax_entropy with EXPS exponentials at a time. The sums keep their order: the answer's bits hang on it.
 typedef double partial_sums __attribute__((vector_size(8 * MMX_PARTIAL_SUMS)));
 
+FN int any_of(ints mask) {
+  int64_t halves[WIDE / 2], all = 0;
+  memcpy(halves, &mask, sizeof mask);
+#pragma unroll
+  for (int i = 0; i < WIDE / 2; i++) all |= halves[i];
+  return all != 0;
+}
+
 // The first index of the largest; n >= WIDE. The last vector lies over the one before where WIDE does not divide n.
 static int32_t wide_largest(const float *logits, int32_t n) {
-  reals most = load_reals(logits);
-  for (int32_t done = WIDE; done < n; done += WIDE) {
+  reals most = load_reals(logits), others = most;  // two, since each waits for the one before
+  int32_t done = WIDE;
+  for (; done + 2 * WIDE <= n; done += 2 * WIDE) {
+    reals v = load_reals(logits + done), w = load_reals(logits + done + WIDE);
+    most = pick(v > most, v, most);
+    others = pick(w > others, w, others);
+  }
+  for (; done < n; done += WIDE) {
     reals v = load_reals(logits + (done + WIDE <= n ? done : n - WIDE));
     most = pick(v > most, v, most);
   }
+  most = pick(others > most, others, most);
   float largest = most[0];
   for (int lane = 1; lane < WIDE; lane++) largest = most[lane] > largest ? most[lane] : largest;
-  // Of each lane the first: the last that is found on the way down.
-  ints lanes, first = n - (ints){};
-  for (int lane = 0; lane < WIDE; lane++) lanes[lane] = lane;
-  for (int32_t at = n - WIDE;; at = at < WIDE ? 0 : at - WIDE) {
-    ints same = load_reals(logits + at) == largest;
-    first = ((lanes + at) & same) | (first & ~same);
-    if (at == 0) break;
-  }
-  int32_t best = first[0];
-  for (int lane = 1; lane < WIDE; lane++) best = first[lane] < best ? first[lane] : best;
-  return best;
+  int32_t at = 0;
+  while (at < n - WIDE && !any_of(load_reals(logits + at) == largest)) at = at + 2 * WIDE <= n ? at + WIDE : n - WIDE;
+  while (logits[at] != largest) at++;
+  return at;
 }
 
 // EXPS exponentials, which go to `probability`, and their parts of the sums.
