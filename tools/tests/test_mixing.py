@@ -21,7 +21,7 @@ from mmexit_tools.mixing.sound_bank import WORD_FRAMES, SoundBank, mel_power, so
 from mmexit_tools.mixing.sounds import COMMAND, EMPTY, PART, SoundMixer
 from mmexit_tools.sources.robot_data import CLASSES
 from mmexit_tools.tasks.robot_command import AUDIO, IMAGE
-from mmexit_tools.training import robot_mixed, robot_train
+from mmexit_tools.training import kept_run, robot_mixed, robot_train
 
 FRAMES, BANDS = AUDIO.frames, AUDIO.bands
 
@@ -122,7 +122,7 @@ def test_training_on_mixed_windows(folder: Path, tmp_path: Path, capsys) -> None
 def test_a_killed_training_goes_on_as_if_it_had_not_been(modality: str, folder: Path, tmp_path: Path,  # noqa: F811
                                                          monkeypatch) -> None:
     """With a teacher, killed in the teacher's training and in the encoder's own."""
-    monkeypatch.setattr(robot_mixed, "REPORT", 2)
+    monkeypatch.setattr(kept_run, "REPORT", 2)
     steps = {f"{modality}_steps": 5, f"{modality}_teacher": 3}
     options = robot_train.Options(chunks=1, chunk_size=64, validation=12, audio_passes=0, image_passes=0,
                                   word_variants=1, hand_variants=1, scenes=4, **steps)
@@ -152,8 +152,8 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(modality: str, folder: 
 def test_a_teacher_is_listened_to() -> None:
     """At its own answers the distance is least; an encoder that knows nothing is far away."""
     told = torch.softmax(torch.tensor([[3.0, 0, -1], [0, 1, 0]]) / robot_mixed.SOFTNESS, 1)
-    same = robot_mixed._distance(torch.tensor([[3.0, 0, -1], [0, 1, 0]]), told)
-    assert float(same) == pytest.approx(0, abs=1e-6) and float(robot_mixed._distance(torch.zeros(2, 3), told)) > 0.1
+    same = robot_mixed.distance(torch.tensor([[3.0, 0, -1], [0, 1, 0]]), told)
+    assert float(same) == pytest.approx(0, abs=1e-6) and float(robot_mixed.distance(torch.zeros(2, 3), told)) > 0.1
 
 
 def test_bursts_are_short_and_as_loud_as_words() -> None:

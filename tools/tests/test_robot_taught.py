@@ -16,12 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_streams import folder  # noqa: F401  (a fixture)
 
 from mmexit_tools.base.errors import ToolError
+from mmexit_tools.mixing.sounds import STRIPS, covered
 from mmexit_tools.sources.robot_data import CLASSES
 from mmexit_tools.sources.stream_windows import CUT, WHOLE
 from mmexit_tools.streams.windows import EMPTY, UNKNOWN, draw, label_of
-from mmexit_tools.training import robot_taught, robot_train, speech_trunk
-from mmexit_tools.training.robot_mixed import MixedSchedule
-from mmexit_tools.training.robot_taught import HARD, Lesson, Windows, answers, covered, train_pupil, train_teacher
+from mmexit_tools.training import kept_run, robot_taught, robot_train, speech_trunk
+from mmexit_tools.training.kept_run import MixedSchedule
+from mmexit_tools.training.robot_taught import HARD, Lesson, Windows, answers, train_pupil, train_teacher
 from mmexit_tools.training.speech_trunk import BANDS, FRAMES, WIDTH
 
 
@@ -135,11 +136,11 @@ def test_windows_are_the_same_again_and_of_every_kind(folder: Path) -> None:  # 
 def test_strips_are_the_windows_mean() -> None:
     rng = np.random.default_rng(2)
     values = torch.randn(40, 1, 49, 40)
-    hidden = covered(rng, values, 6, 5)
+    means = values.mean((2, 3), keepdim=True)
+    hidden = covered(rng, values, STRIPS, 1, means)
     changed = hidden != values
-    means = values.mean((2, 3), keepdim=True).expand_as(values)
-    assert torch.equal(hidden[changed], means[changed])
-    assert 0.02 < changed.float().mean() < 0.2
+    assert torch.equal(hidden[changed], means.expand_as(values)[changed])
+    assert 0.02 < changed.float().mean() < 0.3
 
 
 def schedule(steps: int) -> MixedSchedule:
@@ -147,7 +148,7 @@ def schedule(steps: int) -> MixedSchedule:
 
 
 def test_a_teacher_learns_and_a_killed_one_goes_on(package: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(robot_taught, "REPORT", 50)
+    monkeypatch.setattr(kept_run, "REPORT", 50)
     known, unseen, said = some_windows(400), some_windows(100, 4), []
     whole = train_teacher(known, unseen, schedule(150), said.append, tmp_path / "whole.state")
     sure = (answers(whole, unseen.spoken).argmax(1) == unseen.labels).mean()
@@ -163,8 +164,23 @@ def test_a_teacher_learns_and_a_killed_one_goes_on(package: Path, tmp_path: Path
     with pytest.raises(Killed):
         train_teacher(known, unseen, schedule(150), killing, tmp_path / "cut.state")
     again = train_teacher(known, unseen, schedule(150), said.append, tmp_path / "cut.state")
+    assert len(said) == 4  # the last third alone was trained again
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(),
                                                   strict=True))
+
+
+def test_what_another_training_left_is_not_gone_on_from(package: Path, tmp_path: Path, capsys) -> None:
+    known, unseen, kept = some_windows(200), some_windows(50, 4), tmp_path / "a.state"
+    train_teacher(known, unseen, schedule(6), lambda _: None, kept)
+    other = train_teacher(known, unseen, schedule(4), lambda _: None, kept)
+    assert "of another training, begun anew" in capsys.readouterr().out
+    fresh = train_teacher(known, unseen, schedule(4), lambda _: None, tmp_path / "b.state")
+    pairs = zip(other.state_dict().values(), fresh.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    train_teacher(known, unseen, schedule(4), lambda _: None, kept)
+    assert "begun anew" not in capsys.readouterr().out
+    train_teacher(some_windows(200, 5), unseen, schedule(4), lambda _: None, kept)  # other labels
+    assert "begun anew" in capsys.readouterr().out
 
 
 def test_a_teacher_is_settled_on_windows_it_has_not_learned() -> None:

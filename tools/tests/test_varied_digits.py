@@ -1,5 +1,7 @@
 """Windows as varied as a daemon's: of held-out voices alone, the same for the same seed, some without a sensor."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import run_command
@@ -79,3 +81,15 @@ def test_an_export_tells_what_heads_were_taught_on(data, tmp_path):
     assert kept.read_bytes() == again.read_bytes() and len(list((tmp_path / "said").iterdir())) == 5
     wrong = run_command(exporter, *asked, "--heads", "image.3", "--out", again)
     assert wrong.returncode != 0 and "--heads image.3: the exits are image.1, image.2, audio.1" in wrong.stderr
+
+
+@pytest.mark.parametrize("options, said", [
+    (("--teaching", 50), "--teaching: with --varied"),
+    (("--heads", "image.2"), "--heads: with --varied WINDOWS and a model file"),
+    (("--said", "kept"), "--said: with --varied WINDOWS and a model file"),
+])
+def test_an_option_that_would_do_nothing_is_refused(options, said, data, tmp_path):
+    shipped = Path(__file__).parents[2] / "config/models/digits.safetensors"
+    ended = run_command(exporter, "--task", "avmnist", "--data", data, "--checkpoint", shipped,
+                        "--out", tmp_path / "a.safetensors", *options)
+    assert ended.returncode == 64 and said in ended.stderr and not (tmp_path / "a.safetensors").exists()

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..base.errors import ToolError, say
+from ..base.errors import USAGE, ToolError, say
 from ..calibrate.calibration import Recording, Tolerance
 from ..calibrate.exit_pool import Watched, batch_pool
 from ..calibrate.gain_heads import doubts
@@ -47,18 +47,20 @@ def measure_split(name: str, model: MultiExitNetwork, batch: Batch, calibrated: 
     """Float against int8 on this split, and the gate with the calibrated thresholds replayed on it. `recording`: what
     int8 says, where that is known."""
     plain = predict(model, batch) if float_logits is None else float_logits
-    if recording is not None:
-        pass
-    elif not calibrated.heads:
-        recording = make_recording(model, batch, predict_integer(calibrated.quantized, batch),
-                                   calibrated.temperatures, calibrated.costs)
-    else:
-        logits, codes = predict_with_codes(calibrated.quantized, batch)
-        pool = batch_pool(batch, logits, {}, {k: c.macs for k, c in calibrated.costs.items()})
-        temperatures = stored_temperatures(calibrated.temperatures)
-        pool = dataclasses.replace(pool, doubt=doubts(calibrated.heads, pool, codes, temperatures))
-        recording = pool.recording(calibrated.temperatures)
-    return measure(name, plain, recording, calibrated.replay(recording))
+    known = recording or said_of(model, batch, calibrated)
+    return measure(name, plain, known, calibrated.replay(known))
+
+
+def said_of(model: MultiExitNetwork, batch: Batch, calibrated: Calibrated) -> Recording:
+    """What the int8 network, and its gain heads, say of these windows."""
+    if not calibrated.heads:
+        return make_recording(model, batch, predict_integer(calibrated.quantized, batch), calibrated.temperatures,
+                              calibrated.costs)
+    logits, codes = predict_with_codes(calibrated.quantized, batch)
+    pool = batch_pool(batch, logits, {}, {k: c.macs for k, c in calibrated.costs.items()})
+    temperatures = stored_temperatures(calibrated.temperatures)
+    pool = dataclasses.replace(pool, doubt=doubts(calibrated.heads, pool, codes, temperatures))
+    return pool.recording(calibrated.temperatures)
 
 
 def measure_validation(model: MultiExitNetwork, batch: Batch, kinds: Sequence[Kind], calibrated: Calibrated,
@@ -146,11 +148,21 @@ def summary(report: SplitReport, total: int) -> str:
             f"MACs saved {1 - report.mean_macs / total:.3f}")
 
 
+def fitting(args: argparse.Namespace) -> None:
+    """Raises ToolError for an option that would do nothing."""
+    if args.teaching and not args.varied:
+        raise ToolError("--teaching: with --varied WINDOWS only", USAGE)
+    for name in ("heads", "said"):
+        if getattr(args, name) and not (args.varied and args.checkpoint.suffix == ".safetensors"):
+            raise ToolError(f"--{name}: with --varied WINDOWS and a model file as --checkpoint only", USAGE)
+
+
 def run(args: argparse.Namespace, commands_after: Sequence[Sequence[str]] = ()) -> None:
     task = load(args.task)
     model, trained = load_model(task, args.data, args.checkpoint)
     tolerance = Tolerance(args.loss / 100, args.z)
     wish = Wish.parse(args.guarantee)
+    fitting(args)
     kinds = mixture(task, args)
     if args.checkpoint.suffix == ".safetensors" and args.varied:
         stored = read_model(args.checkpoint)

@@ -39,7 +39,7 @@ class PictureBank:
 
 def picture_bank(work: Path, data: Path, split: str, variants: int, scenes: int, seed: int) -> PictureBank:
     """From the work folder, made first where it is not there yet: `variants` of every hand's arm, some minutes."""
-    return PictureBank(**stored(work / f"pictures-{split}-{variants}-{scenes}-{seed}.npz",
+    return PictureBank(**stored(work / f"pictures{IMAGE.width}-{split}-{variants}-{scenes}-{seed}.npz",
                                 lambda: _made(data, split, variants, scenes, seed)))
 
 

@@ -6,6 +6,7 @@ The kinds of window and their levels are those of `sources.stream_windows`, a li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,14 +75,7 @@ class SoundMixer:
 
     def covered(self, values: Tensor) -> Tensor:
         """With strips set to 0, the mean; in place of `robot_encoders.masked`."""
-        for dim, (size, longest) in enumerate(STRIPS):
-            for _ in range(2):
-                first = torch.from_numpy(self.rng.integers(0, size, len(values)))[:, None]
-                length = torch.from_numpy(self.rng.integers(0, longest, len(values)))[:, None]
-                place = torch.arange(size)[None]
-                strip = (place >= first) & (place < first + length)
-                values = values.masked_fill(strip[:, None, :, None] if dim == 0 else strip[:, None, None, :], 0.0)
-        return values
+        return covered(self.rng, values, STRIPS, 2)
 
     def _words(self, labels: np.ndarray, kinds: np.ndarray) -> Tensor:
         """Whole ones for commands, whole or cut ones of other words, cut ones of commands as nothing."""
@@ -167,6 +161,20 @@ class SoundMixer:
         begin = np.where(pick > 0, ends[pick - 1], 0)
         start = begin + (self.rng.random(count) * (ends[pick] - begin - AUDIO.frames + 1)).astype(np.int64)
         return torch.from_numpy(clips[start[:, None] + np.arange(AUDIO.frames)[None]]).float()
+
+
+def covered(rng: np.random.Generator, values: Tensor, strips: Sequence[tuple[int, int]], times: int,
+            level: Tensor | float = 0.0) -> Tensor:
+    """[n, 1, frames, bands] with strips along time and along frequency at a level, each `times`. `strips`: of either,
+    how many places there are, and what a strip is shorter than."""
+    for dim, (size, longest) in enumerate(strips):
+        for _ in range(times):
+            first = torch.from_numpy(rng.integers(0, size, len(values)))[:, None]
+            length = torch.from_numpy(rng.integers(0, longest, len(values)))[:, None]
+            place = torch.arange(size)[None]
+            strip = (place >= first) & (place < first + length)
+            values = torch.where(strip[:, None, :, None] if dim == 0 else strip[:, None, None, :], level, values)
+    return values
 
 
 def _factor(decibel: np.ndarray) -> Tensor:

@@ -25,6 +25,7 @@ SCENES = {"talk": 6.0, "lively": 6.0, "noise": 6.0, "company": 0.0}
 """Streams that windows are cut from, and commands a minute."""
 SECONDS = 120.0
 PERIOD = RATE // 4
+"""Samples between the beginnings of a daemon's windows."""
 
 
 def draw(data: Path, split: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,7 +38,7 @@ def draw(data: Path, split: str, count: int, seed: int) -> tuple[np.ndarray, np.
     for i in np.flatnonzero(kinds == "window"):
         pcm[i] = to_pcm(stream_windows.sound(rng, CLASSES[labels[i]], source, around))
     for i in np.flatnonzero(kinds == "task"):
-        pcm[i] = to_pcm(task.sound(rng, source, CLASSES[labels[i]], 1.3 * task.SPEECH, augment))
+        pcm[i] = to_pcm(task.sound(rng, source, CLASSES[labels[i]], task.OTHER_WORDS, augment))
     left = list(np.flatnonzero(kinds == "stream"))
     while left:
         cut, said = stream(rng, data, split)

@@ -47,6 +47,7 @@ MIXES = {
     },
 }
 SPEECH = 0.33  # of the windows without a spoken command: another word
+OTHER_WORDS = 1.3 * SPEECH  # in training more of them: they are the hard ones
 SILENCE = 0.27  # near silence; the rest is background noise
 
 PROVENANCE = {

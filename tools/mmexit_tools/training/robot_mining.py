@@ -12,17 +12,16 @@ import numpy as np
 import torch
 
 from ..model.networks import MultiExitNetwork
-from ..sources.robot_data import CLASSES, NONE, material
-from ..sources.robot_sounds import RATE, WINDOW
+from ..sources.robot_data import material
+from ..sources.robot_sounds import WINDOW
 from ..sources.surroundings import surroundings
 from ..streams.hearing import render
 from ..streams.plans import plan
+from ..streams.windows import EMPTY, PERIOD
 from ..tasks import robot_command as task
 from .robot_encoders import run_encoder
 from .robot_pools import Chunk
 
-PERIOD = RATE // 4
-EMPTY = CLASSES.index(NONE)
 DOUBT = 0.25
 """A window is hard where its probability of some command is at least this."""
 MINUTES = 5.0

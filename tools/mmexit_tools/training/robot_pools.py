@@ -22,9 +22,6 @@ from ..sources.surroundings import surroundings
 from ..tasks import robot_command as task
 
 EMPTY = 0.4  # share of a chunk's sounds, and of its pictures, that carry no command
-OTHER_WORDS = (
-    1.3 * task.SPEECH
-)  # of the sounds without a command: other words, more than in the task, they are the hard ones
 IN_STREAM = 0.6
 """Share of the training sounds that are drawn as a stream brings them; the others are the task's own windows."""
 IN_PLACE = 0.5
@@ -59,7 +56,7 @@ def _sounds(rng: np.random.Generator, data: Path, split: str, said: Sequence[str
     def one(label: str) -> np.ndarray:
         if rng.random() < IN_STREAM:
             return stream_windows.sound(rng, label, source, around)
-        return task.sound(rng, source, label, OTHER_WORDS, augment)
+        return task.sound(rng, source, label, task.OTHER_WORDS, augment)
 
     for i in range(0, len(said), 500):
         heard[i : i + 500] = task.AUDIO.compute([to_pcm(one(c)) for c in said[i : i + 500]])[..., 0]
@@ -80,10 +77,12 @@ def _pictures(rng: np.random.Generator, data: Path, split: str, shown: Sequence[
 def stored_chunk(
     work: Path, data: Path, split: str, index: int, size: int, modalities: Sequence[str] = MODALITIES
 ) -> Chunk:
-    """The chunk from the work folder, made first where it is not there yet: a file for each modality."""
+    """The chunk from the work folder, made first where it is not there yet: a file for each modality, and for each
+    size of picture."""
     inputs, labels = {}, {}
     for m in modalities:
-        path = work / f"{split}-{m}-{size}-{index:04d}.npz"
+        kind = f"image{task.IMAGE.width}" if m == "image" else m
+        path = work / f"{split}-{kind}-{size}-{index:04d}.npz"
         arrays = stored(path, lambda m=m: _arrays(make_chunk(data, split, index, size, (m,)), m))  # type: ignore[misc]
         inputs[m], labels[m] = arrays["x"], arrays["y"]
     return Chunk(inputs, labels)

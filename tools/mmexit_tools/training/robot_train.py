@@ -32,11 +32,12 @@ from ..mixing.sounds import SoundMixer
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..tasks import robot_command as task
+from .kept_run import MixedSchedule
 from .restoring import restore, settle_norms
 from .robot_encoders import Schedule, exit_accuracies, train_encoder
 from .robot_fusion import features_of, train_fusion
 from .robot_mining import mine
-from .robot_mixed import MixedSchedule, Mixer, train_mixed
+from .robot_mixed import Mixer, train_mixed
 from .robot_pools import MODALITIES, Chunk, stored_chunk, to_input
 from .robot_taught import Plan, taught
 from .trainer import read_checkpoint
