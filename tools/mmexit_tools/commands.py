@@ -13,6 +13,7 @@ COMMANDS = {
     "manifests": ("manifests.writing", "labelled windows as files, for mmexitctl evaluate"),
     "comparison": ("comparison.runs", "train and measure the method against its baselines"),
     "guarantee": ("guarantee.trials", "measure what the guarantee of calibration is worth"),
+    "budgets": ("budgets.runs", "accuracy at budgets of MACs, beside random and fixed gates"),
     "onnx-import": ("onnx_import.importing", "make a model of a quantized ONNX net"),
     "onnx-calibrate": ("onnx_import.calibrating", "temperatures and thresholds of a model on windows of yours"),
     "onnx-export": ("export.onnx_export", "write a model's graph as ONNX"),

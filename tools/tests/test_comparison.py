@@ -216,3 +216,17 @@ def test_chance_between_two_exits_reaches_the_straight_line():
     assert mixed_at_budget(result, "fixed gate", 0.5) == pytest.approx([0.7])
     assert mixed_at_budget(result, "fixed gate", 1.0) == pytest.approx([0.9])
     assert mixed_at_budget(result, "fixed gate", 0.05) == []
+
+
+def test_the_margins_table_has_the_rule_as_its_row():
+    from mmexit_tools.comparison.results import read_cells
+    from mmexit_tools.comparison.tables import interval, margins_table, paired_interval
+
+    cells = Path(__file__).parents[2] / "docs/results/cells"
+    result, _ = read_cells(cells, "avmnist")
+    assert result is not None
+    rows = {line.split(" | ")[0].strip("| "): line for line in margins_table(result).splitlines()}
+    assert paired_interval(result, "ours, gain gate", "LF") in rows["0.5 points (the rule)"]
+    saved = [float(line.split(" | ")[2].split()[0]) for line in list(rows.values())[2:]]
+    assert saved == sorted(saved) and len(saved) == 6
+    assert interval([1.0]) == "+1.00 (one seed)" and interval([]) == "-"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1] / "mmexit_tools"
 LAYERS = (
     ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",),
     ("streams", "quantize", "mixing"), ("training", "onnx_lowering"), ("calibrate",), ("export",),
-    ("comparison", "guarantee", "onnx_import", "peers"),
+    ("comparison", "guarantee", "onnx_import", "peers"), ("budgets",),
 )
 """From the bottom up; a package imports from lower layers and from itself."""
 LARGEST = 15
@@ -66,7 +66,7 @@ def test_every_command_names_a_module_with_a_main(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["training", "export", "manifests", "comparison", "guarantee", "onnx_import",
-                                    "peers", "streams"])
+                                    "peers", "streams", "budgets"])
 def test_entry_points_stay(module: str) -> None:
     assert (ROOT / module / "__main__.py").read_text().count("exit_with(main") == 1
     importlib.import_module(f"mmexit_tools.{module}")

@@ -221,9 +221,19 @@ def _group_count(names: NDArray[np.str_]) -> int:
 
 def jackknife_variance(values: NDArray[np.float64], names: NDArray[np.str_]) -> float:
     """Variance of the mean, leaving out one group at a time; a window without a name is a group of its own."""
+    return jackknife(values, group_numbers(names))
+
+
+def group_numbers(names: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Each window's group as a number; a window without a name is a group of its own."""
     labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
     alone = names == ""
     labels[alone] = labels.max() + 1 + np.arange(int(alone.sum()))
+    return labels
+
+
+def jackknife(values: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Variance of the mean, leaving out one of the numbered groups at a time."""
     sizes = np.bincount(labels)
     sums = np.bincount(labels, values)[sizes > 0]
     sizes = sizes[sizes > 0]

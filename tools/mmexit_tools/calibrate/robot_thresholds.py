@@ -60,12 +60,12 @@ def choose_walk(
         return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
 
     for order in permutations(recording.modalities):
-        moves = _moves(commands_only, order, nones)
+        moves = walk_moves(commands_only, order, nones)
         for commands in _starts(commands_only, order, tolerance):
             tight = (Walk(order, _times(commands, f), nones[m], m) for f in TIGHTER for m in (MISSED[1], None))
             begin = next((w for w in tight if macs_within(w) < np.inf), Walk(order, off, off, None))
             # What is left of the tolerance is used up coordinate by coordinate.
-            found = _descend(begin, moves, macs_within)
+            found = descend_walk(begin, moves, macs_within)
             macs = macs_within(found)
             if macs < least and gate_order(commands_only, found.commands) == order:
                 best, least = found, macs
@@ -84,7 +84,8 @@ def _times(thresholds: Thresholds, factor: float) -> Thresholds:
 Move = Callable[[Walk], Walk]
 
 
-def _moves(recording: Recording, order: Sequence[str], nones: Mapping[float | None, Thresholds]) -> list[list[Move]]:
+def walk_moves(recording: Recording, order: Sequence[str],
+               nones: Mapping[float | None, Thresholds]) -> list[list[Move]]:
     """By coordinate (each exit's threshold for commands; the share missed), what it may be set to."""
 
     def command(key: tuple[str, int], limit: float | None) -> Move:
@@ -97,7 +98,7 @@ def _moves(recording: Recording, order: Sequence[str], nones: Mapping[float | No
     return [[nothing(m) for m in nones], *exits]
 
 
-def _descend(walk: Walk, moves: Sequence[Sequence[Move]], cost: Callable[[Walk], float]) -> Walk:
+def descend_walk(walk: Walk, moves: Sequence[Sequence[Move]], cost: Callable[[Walk], float]) -> Walk:
     """Coordinate by coordinate to the least cost, until nothing improves."""
     value = cost(walk)
     for _ in range(SWEEPS):

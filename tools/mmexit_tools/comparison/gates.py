@@ -188,11 +188,11 @@ def priced(b: Bench, steps: int = 0) -> Curve:
 
 def lots(b: Bench) -> Curve:
     """Leaves at every exit with one probability, whatever it says; order by eq. 7 with exits that always answer."""
-    return Curve(*([_lot(b, split, share) for share in SHARES] for split in ("validation", "test")))
+    return Curve(*([lot(fixed_points(b, split), share) for share in SHARES] for split in ("validation", "test")))
 
 
-def _lot(b: Bench, split: str, share: float) -> Point:
-    points = fixed_points(b, split)
+def lot(points: Sequence[Point], share: float) -> Point:
+    """The gate that leaves at every exit with this probability; `points`: the fixed exits in order, fusion last."""
     chances = [share * (1 - share) ** i for i in range(len(points) - 1)]
     chances.append(1 - sum(chances))
     mean = {name: sum(c * getattr(p, name) for c, p in zip(chances, points, strict=True))

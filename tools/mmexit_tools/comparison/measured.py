@@ -76,22 +76,26 @@ class TaskResult:
 
 
 def mixed_at_budget(result: TaskResult, method: str, share: float) -> list[float]:
-    """Test accuracy of each seed when every window draws one of two fixed exits, those and the odds that validation
-    finds best within that share of LF's MACs: the best that chance can do, exits that know nothing left out."""
-    budget, found = share * result.lf.macs, []
-    for curve in result.curves[method].values():
-        points = curve.validation
-        best: tuple[float, int, int, float] | None = None
-        for i, cheap in enumerate(points):
-            for j, dear in enumerate(points):
-                if cheap.macs <= budget and dear.macs >= cheap.macs:
-                    odds = min(1.0, (budget - cheap.macs) / max(1.0, dear.macs - cheap.macs))
-                    right = (1 - odds) * cheap.accuracy + odds * dear.accuracy
-                    best = max(best or (right, i, j, odds), (right, i, j, odds))
-        if best is not None:
-            _, i, j, odds = best
-            found.append((1 - odds) * curve.test[i].accuracy + odds * curve.test[j].accuracy)
-    return found
+    """Test accuracy of each seed by `mixed` within that share of LF's MACs."""
+    found = [mixed(curve, share * result.lf.macs) for curve in result.curves[method].values()]
+    return [accuracy for accuracy in found if accuracy is not None]
+
+
+def mixed(curve: Curve, budget: float) -> float | None:
+    """Test accuracy when every window draws one of two fixed exits, those and the odds that validation finds best
+    within so many MACs: the best that chance can do, exits that know nothing left out."""
+    points = curve.validation
+    best: tuple[float, int, int, float] | None = None
+    for i, cheap in enumerate(points):
+        for j, dear in enumerate(points):
+            if cheap.macs <= budget and dear.macs >= cheap.macs:
+                odds = min(1.0, (budget - cheap.macs) / max(1.0, dear.macs - cheap.macs))
+                right = (1 - odds) * cheap.accuracy + odds * dear.accuracy
+                best = max(best or (right, i, j, odds), (right, i, j, odds))
+    if best is None:
+        return None
+    _, i, j, odds = best
+    return (1 - odds) * curve.test[i].accuracy + odds * curve.test[j].accuracy
 
 
 def plain_point(said: Said, split: str) -> Point:

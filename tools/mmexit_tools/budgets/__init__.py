@@ -1,0 +1,1 @@
+"""Accuracy at a budget of MACs, with random and fixed gates beside it."""
