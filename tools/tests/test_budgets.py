@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ from mmexit_tools.budgets.choosing import Known, Margin, paths, within
 from mmexit_tools.budgets.measuring import measure, section, shortfalls
 from mmexit_tools.calibrate.calibration import gate_order
 from mmexit_tools.calibrate.exit_pool import Pool
+from mmexit_tools.calibrate.gain_heads import billed, teach
 from mmexit_tools.comparison.gates import Curve, Point
+from mmexit_tools.export.kept_network import answers
+from mmexit_tools.model.datasets import collect
+from mmexit_tools.model.graphs import exit_costs, lower
+from mmexit_tools.quantize.modelfile import ExitSettings, model_bytes
+from mmexit_tools.quantize.quantization import quantize
+from mmexit_tools.quantize.ranges import measure_ranges
+from mmexit_tools.signals.windows import Picture, Vector, Window
 
 NONE, CLASSES = 0, 4
 MACS = {("a", 1): 10, ("a", 2): 10, ("b", 1): 20, ("b", 2): 30, ("b", 3): 25, FUSION: 5}
@@ -142,3 +151,45 @@ def test_sections_are_replaced_and_others_stay(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["budgets", "--cells", str(tmp_path), "--out", str(out)])
     with pytest.raises(ToolError, match="no cell of avmnist"):
         runs.main()
+
+
+class Drawn:
+    """A task of random windows; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int, int]] = []
+
+    def windows(self, data: Path, split: str, count: int, seed: int) -> Iterator[Window]:
+        self.asked.append((split, count, seed))
+        rng = np.random.default_rng(seed)
+        for _ in range(count):
+            label = int(rng.integers(3))
+            pixels = rng.integers(80 * label, 80 * label + 90, (8, 9)).astype(np.uint8)
+            vector = (np.arange(5) == label) + rng.normal(size=5) / 2
+            yield Window("abc"[label], {"image": Picture(pixels), "vector": Vector(vector.astype(np.float32))},
+                         groups={"word": str(rng.integers(30))})
+
+
+def test_a_file_with_gain_heads_is_read_and_its_heads_are_billed(network, trained, tmp_path, monkeypatch):
+    task = Drawn()
+    graph = lower(trained)
+    batch = collect(task.windows(tmp_path, "train", 120, 1), network)
+    quantized = quantize(graph, measure_ranges(graph, batch))
+    pool, codes = answers(quantized, task.windows(tmp_path, "train", 120, 1))
+    heads = {("image", 1): teach(pool, codes, dict.fromkeys(pool.logits, 0.8))[("image", 1)].head}
+    path, out = tmp_path / "tiny.safetensors", tmp_path / "budgets.md"
+    path.write_bytes(model_bytes(quantized, {k: ExitSettings(0.8, gain=heads.get(k)) for k in pool.logits}, {}))
+    task.asked.clear()
+    monkeypatch.setattr(runs, "load", lambda name: task)
+    command = ["budgets", "--avmnist", str(path), "--data", str(tmp_path), "--work", str(tmp_path / "work"), "--out",
+               str(out), "--validation", "200", "--test", "150"]
+    monkeypatch.setattr(sys, "argv", command)
+    runs.main()
+    assert task.asked == [("validation", 200, 21), ("test", 150, 22)]
+    text = out.read_text()
+    runs.main()
+    assert len(task.asked) == 2 and out.read_text() == text
+    assert "the predicted gain of going on at image 1, by entropy elsewhere" in text
+    total = sum(c.macs for c in billed(exit_costs(graph), heads, network).values())
+    assert f"{total:,} MACs for everything" in text and total > sum(c.macs for c in exit_costs(graph).values())
+    assert "150 windows (30 by word) of test" in text and "## avmnist" in text

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..base.exits import FUSION
+from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording
 from ..calibrate.exit_pool import Pool
 from ..calibrate.promise import fit_temperatures
@@ -52,9 +52,11 @@ class Found:
     none: int | None
 
 
-def measure(validation: Pool, test: Pool, errors: float, none: int | None) -> Found:
-    """`none`: the class that means nothing. Temperatures and settings from validation; test is measured only."""
-    temperatures = fit_temperatures(validation)
+def measure(validation: Pool, test: Pool, errors: float, none: int | None,
+            stored: Mapping[ExitKey, float] | None = None) -> Found:
+    """`none`: the class that means nothing; `stored`: temperatures, where they are not to be fitted. Settings from
+    validation; test is measured only."""
+    temperatures = fit_temperatures(validation) if stored is None else stored
     recording, held_out = validation.recording(temperatures), test.recording(temperatures)
     known = Known(recording, validation.seen, none, Margin(validation.groups, errors))
     total, one = recording.total_macs, Margin(test.groups, 1.0)

@@ -11,6 +11,7 @@ of what is not named stay as they are in --out.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +20,11 @@ import numpy as np
 import torch
 
 from ..base.errors import USAGE, ToolError, note, say
-from ..calibrate.exit_pool import Pool, load_pool, make_pool, save_pool
-from ..export.kept_network import weights_digest
+from ..base.exits import ExitKey
+from ..calibrate.exit_pool import Pool, load_pool, save_pool
+from ..calibrate.gain_heads import billed, doubts
+from ..export.kept_network import answers, codes_arrays, load_codes, weights_digest
+from ..export.report import exit_name
 from ..export.robot_pieces import said_by_integers
 from ..guarantee.trials import replace_section
 from ..model.graphs import exit_costs
@@ -43,23 +47,32 @@ Written by `python -m mmexit_tools.budgets`, which measured every figure.
 - The random gate leaves at every exit with one probability, the fixed gate always at the same exit; "between two
   exits" draws one of two fixed exits. Exit, probability, odds and order are those that validation finds best within
   the whole budget, without a margin.
-- A model's gate goes by entropy here; a file with gain heads is refused.
 """
 
 
 def readings(task: str, stored: StoredModel, split: str, count: int, seed: int, args: argparse.Namespace) -> Pool:
     """What the int8 network says of `count` windows, from --work where it is there."""
+    heads = {k: e.gain for k, e in stored.exits.items() if e.gain is not None}
     if task == "robot-command":
+        if heads:
+            raise ToolError(f"{args.robot_command}: has gain heads, which are read of avmnist only")
         return said_by_integers(stored, args.data, split, count, seed, args.work / task)
     source = f"{weights_digest(stored.quantized)} {task} {split} {count} {seed}"
     path = args.work / task / f"{split}-{seed}.npz"
     pool = load_pool(path, source)
-    if pool is None:
+    if pool is not None:
+        codes = load_codes(path)
+    else:
         note(f"{task}: {count:,} windows of {split}")
-        macs = {k: c.macs for k, c in exit_costs(stored.quantized.graph).items()}
-        pool = make_pool(stored.quantized, load(task).windows(args.data, split, count, seed), macs)
-        save_pool(pool, path, source)
-    return pool
+        pool, codes = answers(stored.quantized, load(task).windows(args.data, split, count, seed))
+        save_pool(pool, path, source, codes_arrays(codes))
+    costs = billed(exit_costs(stored.quantized.graph), heads, stored.network)
+    return dataclasses.replace(pool, macs={k: c.macs for k, c in costs.items()},
+                               doubt=doubts(heads, pool, codes, temperatures_of(stored)))
+
+
+def temperatures_of(stored: StoredModel) -> dict[ExitKey, float]:
+    return {k: e.temperature for k, e in stored.exits.items()}
 
 
 def people(pool: Pool) -> str:
@@ -70,20 +83,23 @@ def people(pool: Pool) -> str:
 def of_model(task: str, path: Path, args: argparse.Namespace) -> tuple[str, Found]:
     """A model file's section."""
     stored = read_model(path)
-    if any(e.gain is not None for e in stored.exits.values()):
-        raise ToolError(f"{path}: has gain heads; budgets are measured for gates by entropy")
     network = stored.network
     none = None if network.none is None else network.classes.index(network.none)
     validation = readings(task, stored, "validation", args.validation, args.seed, args)
     test = readings(task, stored, "test", args.test, args.seed + 1, args)
-    found = measure(validation, test, args.z, none)
+    found = measure(validation, test, args.z, none, temperatures_of(stored) if validation.doubt else None)
     command = ["python", "-m", "mmexit_tools.budgets", f"--{task}", f"../config/models/{path.name}", "--data", "DATA",
                "--work", "WORK", "--out", "OUT", *options(args)]
     about = [f"- `{shlex.join(command)}`",
              f"- {path.name}, int8: {found.test.total_macs:,} MACs for everything",
              f"- Chosen on {people(validation)} of validation, with {args.z:g} standard errors of margin; measured "
-             f"on {people(test)} of test"]
+             f"on {people(test)} of test",
+             f"- The gate goes by {'entropy' if not validation.doubt else gain_at(validation)}"]
     return section(found, task, about), found
+
+
+def gain_at(pool: Pool) -> str:
+    return f"the predicted gain of going on at {', '.join(map(exit_name, pool.doubt))}, by entropy elsewhere"
 
 
 def options(args: argparse.Namespace) -> Sequence[str]:
