@@ -131,8 +131,8 @@ def test_cells_keep_the_budget_by_their_widest_spread():
         return Curve(points, points)
 
     # 45 +- 2 * sqrt(45 * 55 / 100) is above 50; with 10,000 windows it is below.
-    assert from_cells.chosen(curve([20, 45, 100]), 50, 100, 2.0).macs == 20
-    assert from_cells.chosen(curve([20, 45, 100]), 50, 10_000, 2.0).macs == 45
+    assert from_cells.chosen(curve([20, 45, 100]), 50, 100, 2.0)[1].macs == 20
+    assert from_cells.chosen(curve([20, 45, 100]), 50, 10_000, 2.0)[1].macs == 45
     assert from_cells.chosen(curve([60, 100]), 50, 10_000, 2.0) is None
 
 
@@ -143,6 +143,8 @@ def test_sections_are_replaced_and_others_stay(tmp_path, monkeypatch, capsys):
     runs.main()
     first = out.read_text()
     assert "kept" in first and "| ours, gain gate | 50.0 % |" in first
+    [over] = [line for line in first.splitlines() if line.startswith("- ours, gain gate, 50.0 %")]
+    assert "points to validation" in over and "cross-fitted there by windows, though" in " ".join(first.split())
     runs.main()
     assert out.read_text() == first and capsys.readouterr().out.count("budgets.md") == 2
     monkeypatch.setattr(sys, "argv", ["budgets", "--out", str(out)])
