@@ -155,7 +155,7 @@ package final class Pipeline<Rig: SensorRig> {
     // What is asked for between two windows of the clock is no turn of the schedule.
     let isDrawn = end == clock.next && audits?.take(joined: clock.joined) ?? false
     let isAudited = isDrawn && !sensors.isFrugal
-    window.begin(isAudited: isAudited, isFull: commands.isFullAsked)
+    window.begin(number, isAudited: isAudited, isFull: commands.isFullAsked)
     let answer = walk.run(&engine, in: &window)
     let decision = window.decide(number, walk, answer, engine)
     audits?.post(decision)
@@ -176,15 +176,19 @@ package final class Pipeline<Rig: SensorRig> {
     }
     status.publish(spending?.figures)
     if let budgetNews { note(.bound(budgetNews, at: decision.decided)) }
-    let changes = window.trackEvents(decision)
-    if let event = changes.ended { note(.event(event)) }
-    if let event = changes.began { note(.event(event)) }
+    note(window.takeEarlyEvents())
+    note(window.trackEvents(decision))
     if isAudited, let audited = window.runAudit(walk, decision, &engine) {
       status.publishAudit(audited.cost)
       note(.audit(audited))
       orders.take(audited)
     }
     orders.take(poor: window.poor, after: number, at: decision.end)
+  }
+
+  private func note(_ changes: EventTracker.Changes) {
+    if let event = changes.ended { note(.event(event)) }
+    if let event = changes.began { note(.event(event)) }
   }
 
   /// What was spent since the last decision, and up to when. To be called once, when `run` has ended, however it did.

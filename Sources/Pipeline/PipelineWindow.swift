@@ -19,9 +19,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   private var isFullCheckDue = false
   /// Nil where no class means "nothing".
   private var events: StreamEvents?
-  /// Sensors woken for this window, over all its realignments.
+  private var number: UInt64 = 0
+  /// Sensors woken for this window, over all its realignments, and those that it did not wait for.
   private var woken: ModalitySet = []
-  /// Sensors that this window did not wait for.
   private var missing: ModalitySet = []
   /// Every exit is to be run on it when the gate has concluded it.
   private var isAudited = false
@@ -76,25 +76,23 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   var isEventOpen: Bool { events?.isOpen ?? false }
 
   /// - Parameters:
+  ///   - number: its decision's.
   ///   - isAudited: every exit is to be run on it.
   ///   - isFull: every sensor that can be had is asked, also one that tells nothing.
-  mutating func begin(isAudited: Bool, isFull: Bool) {
+  mutating func begin(_ number: UInt64, isAudited: Bool, isFull: Bool) {
+    self.number = number
     self.isAudited = isAudited
     self.isFull = isFull
     audit = nil
     energy.begin()
-    woken = []
-    missing = []
-    pending = []
-    inactive = []
+    (woken, missing, pending, inactive) = ([], [], [], [])
     isFullCheckDue = false
   }
 
   mutating func gather(endingAt end: Instant, isDoubted: Bool) -> WindowConditions {
     var conditions = WindowConditions(now: now, present: [])
     var longestWake = Nanoseconds.zero
-    auditable = []
-    quiet = []
+    (auditable, quiet) = ([], [])
     let isEventOpen = isEventOpen
     var mute: ModalitySet = []
     for modality in modalities {
@@ -184,9 +182,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     }
     if let outcome = takeOver(modality, for: end) { return outcome }
     // Who can answer this window can answer the next one too, and does not miss it for a wake.
-    // How long a wake takes the first one tells, which is waited for.
-    let isKnown = sensors.accounts[modality].lastWake != nil || wasAwake
-    let limit = hasReading && isKnown ? min(deadline, end + settings.period) : deadline
+    let limit = hasReading ? min(deadline, end + settings.period) : deadline
     if limit < deadline && !wasAwake {
       guard let expected = sensors.startWake(modality) else { return .outcome(.failed) }
       if before == .asleep { woken.insert(set) }
@@ -256,7 +252,10 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     return .outcome(.delivered)
   }
 
-  mutating func willRealign(from end: Instant) { events?.observe(endingAt: end) }
+  mutating func willRealign(from end: Instant) {
+    let now = now
+    events?.observe(realignedFrom: end, decision: number, at: now)
+  }
 
   func awaitData(upTo end: Instant) { sensors.awaitSound(upTo: end) }
 
@@ -326,6 +325,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
     audited.at = now
     return audited
   }
+
+  /// What the window came to before it was realigned; to be noted before what it comes to in the end.
+  mutating func takeEarlyEvents() -> EventTracker.Changes { events?.takeEarly() ?? EventTracker.Changes() }
 
   /// What the windows so far come to.
   mutating func trackEvents(_ decision: borrowing Decision) -> EventTracker.Changes {

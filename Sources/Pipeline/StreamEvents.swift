@@ -12,6 +12,10 @@ package struct StreamEvents: Sendable {
   private let period: Nanoseconds
   private let sensorCount: Int
   private var lastEnd: Instant?
+  /// What the window at hand came to before it was realigned.
+  private var early = EventTracker.Changes()
+  /// Sensors that have told something of the window at hand.
+  private var told: ModalitySet = []
   /// Power ratio to what was heard before at which a command begins with its whole chance; nil: at any.
   private let prominence: Double?
 
@@ -63,6 +67,7 @@ package struct StreamEvents: Sendable {
   /// Enters an exit's reading of the window at hand.
   /// - Parameter modalities: whose exit, or whom the fusion is of.
   mutating func enter(_ reading: Reading, _ engine: borrowing Engine, of modalities: ModalitySet) {
+    told.formUnion(modalities)
     engine.withProbabilities { probabilities in
       switch reading.exit {
       case .encoder(let modality, _): filter.enter(sensor: modality) { probabilities[$0] }
@@ -83,6 +88,7 @@ package struct StreamEvents: Sendable {
   /// Enters an exit's reading of which no more is known than its label and how certain it is of it.
   /// - Parameter modalities: whom a fusion is of.
   package mutating func enter(_ reading: Reading, of modalities: ModalitySet) {
+    told.formUnion(modalities)
     switch reading.exit {
     case .encoder(let modality, _):
       filter.enter(sensor: modality, label: reading.label, certainty: reading.certainty)
@@ -91,7 +97,24 @@ package struct StreamEvents: Sendable {
     }
   }
 
-  /// Makes evidence of what was entered of a window that is about to be realigned, or of one that has its answer.
+  /// A window is about to be realigned to the data of a sensor that woke for it: what it has told so far may have been the
+  /// end of a word that the later window does not hold. An event that this begins is given out by `takeEarly`.
+  mutating func observe(realignedFrom end: Instant, decision: UInt64, at now: Instant) {
+    observe(endingAt: end)
+    guard early == EventTracker.Changes() else { return }
+    early = tracker.observe(filter, decision: decision, used: told, at: now)
+  }
+
+  /// What the window at hand came to before it was realigned, once.
+  mutating func takeEarly() -> EventTracker.Changes {
+    defer {
+      early = EventTracker.Changes()
+      told = []
+    }
+    return early
+  }
+
+  /// Makes evidence of what was entered of a window.
   package mutating func observe(endingAt end: Instant) { filter.observe(steps: steps(to: end)) }
 
   /// Periods since the last window: one at least.

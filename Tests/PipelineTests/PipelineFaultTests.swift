@@ -97,16 +97,17 @@ import Vocabulary
     #expect(none.count == 1)
   }
 
-  @Test func aCameraThatHangsCostsOneDeadlineAndNoMore() throws {
+  /// Until its deadline it is on its way, then it is missing; no window waits for it beyond the next one's turn.
+  @Test func aCameraThatHangsCostsNoWindow() throws {
     let scene = try Scene()
     scene.configuration.gate.maximumBlind = .seconds(60)
     let outcome = try scene.play(
       ScriptedModel(fusion: .sure(1)), image: .init(hangs: [.zero..<at(60_000)]), seconds: 30)
-    let late = outcome.decisions.filter { $0.decided - $0.end >= .milliseconds(900) }
-    #expect(late.count == 1, "the wake's deadline, once")
+    #expect(outcome.decisions.allSatisfy { $0.decided - $0.end <= .milliseconds(250) })
     #expect(faults(outcome.notes, of: 1) == [.openHung])
-    #expect(longestGap(outcome.decisions) <= .milliseconds(1_300))
-    #expect(outcome.decisions.dropFirst(2).allSatisfy { $0.missing == image && $0.used == audio })
+    #expect(longestGap(outcome.decisions) <= .milliseconds(500))
+    let missed = outcome.decisions.filter { $0.end > at(1_500) }
+    #expect(missed.count > 100 && missed.allSatisfy { $0.missing == image && $0.used == audio })
   }
 
   @Test func aSensorHeldAwakeSleepsAgainWhenTheMinuteIsOver() throws {

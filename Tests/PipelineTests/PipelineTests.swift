@@ -54,9 +54,10 @@ import Vocabulary
     #expect(outcome.status.sensors[1].wakes == UInt64(outcome.decisions.count))
   }
 
-  /// A wake that is known to take longer than a period is waited for by no window, however often it is woken: what a wake
-  /// took counts from its begin, and not from the end of the window that took its frame.
-  @Test func aWakeLongerThanAPeriodIsWaitedForOnce() throws {
+  /// A wake that takes longer than a period is waited for by no window beyond the next one's turn, and by none at all once
+  /// that is known, however often it is woken: what a wake took counts from its begin, and not from the end of the window
+  /// that took its frame.
+  @Test func aWakeLongerThanAPeriodCostsNoWindow() throws {
     var scene = try Scene(seconds: 6)
     scene.configuration.gate.maximumBlind = .milliseconds(1_500)
     for index in scene.configuration.sensors.indices
@@ -66,9 +67,11 @@ import Vocabulary
     let outcome = try scene.play(ScriptedModel(audio: [.sure(0), .unsure], image: [.sure(0), .unsure]))
     let left = outcome.decisions.filter { $0.answer.reason == .wakePending }
     #expect(left.count >= 3)
-    for decision in left {
+    #expect(try #require(left.first).decided - left[0].end <= .milliseconds(250))
+    for decision in left.dropFirst() {
       #expect(decision.decided - decision.end < .milliseconds(100), "\(decision.number)")
     }
+    #expect(outcome.status.joined == 0)
   }
 
   @Test func aLingeringCameraIsNotWokenAgain() throws {

@@ -2,6 +2,7 @@ import Configuration
 import Engine
 import JSON
 import Ledger
+import Scheduling
 import ScriptedModels
 import ScriptedScenes
 import Testing
@@ -63,6 +64,27 @@ import Vocabulary
     let checks = try scene.play(doubtful).decisions
     #expect(checks.contains { $0.look })
     #expect(checks.count { $0.woken == camera } < atOnce.count { $0.woken == camera })
+  }
+
+  /// The end of a word was heard before the window was realigned, and is not in the later one any more.
+  @Test func whatWasHeardBeforeARealignmentBeginsAnEvent() throws {
+    let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
+    var events = try #require(StreamEvents(Scene().configuration, model))
+    func enter(_ label: Int) {
+      let reading = Reading(
+        exit: .encoder(modality: 0, exit: 1), entropy: 0.1, label: label, certainty: 0.85, macs: 1, parameters: 1)
+      events.enter(reading, of: ModalitySet(index: 0))
+    }
+    enter(1)
+    events.observe(realignedFrom: .zero + .milliseconds(250), decision: 1, at: .zero + .milliseconds(300))
+    #expect(events.takeEarly() == EventTracker.Changes())
+    enter(1)
+    events.observe(realignedFrom: .zero + .milliseconds(500), decision: 2, at: .zero + .milliseconds(600))
+    let early = events.takeEarly()
+    let event = try #require(early.began)
+    #expect(event.label == 1 && event.start == .zero + .milliseconds(600) && event.firstDecision == 2)
+    #expect(event.modalities == ModalitySet(index: 0) && events.isEvent)
+    #expect(events.takeEarly() == EventTracker.Changes())
   }
 
   @Test func withoutNoneThereAreNoEvents() throws {
