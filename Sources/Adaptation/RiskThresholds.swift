@@ -87,7 +87,8 @@ package struct RiskThresholds: Sendable {
       if scale == 0 { return ExitThresholds(nil) }
       return ExitThresholds(
         exit.threshold.map { min(1, $0 * Float(scale)) },
-        classThresholds: exit.classThresholds.mapValues { min(1, $0 * Float(scale)) })
+        classThresholds: exit.classThresholds.mapValues { min(1, $0 * Float(scale)) },
+        yieldsToFusion: exit.yieldsToFusion)
     }
     return ThresholdTable(classCount: classCount, exits: exits.map { $0.map(scaled) }, fusion: fusion)
   }

@@ -55,13 +55,8 @@ package final class PlannerSetup: Sendable {
     budget = settings.budget
     riskBound = settings.riskBound
     riskOutranks = settings.riskOutranks
-    func thresholds(_ exit: ExitDescription) -> ExitThresholds {
-      configuration.gate.threshold.map { ExitThresholds(Float($0)) }
-        ?? ExitThresholds(exit.threshold, classThresholds: exit.classThresholds)
-    }
-    self.thresholds = model.modalities.map { $0.segments.map { thresholds($0.exit) } }
-    fusionThresholds = ExitThresholds(
-      model.fusion.exit.threshold, classThresholds: model.fusion.exit.classThresholds)
+    thresholds = model.exitThresholds(override: configuration.gate.threshold.map(Float.init))
+    fusionThresholds = model.fusionThresholds
     period = configuration.general.windowPeriod
     asleepWatts = plan.energy.modalities.reduce(0) { $0 + Double($1.sensor.standby) * 1e-6 }
     auditShare = settings.energyShare

@@ -40,14 +40,29 @@ extension Model {
   /// - Parameter override: normalized entropy, 0...1; replaces thresholds and class thresholds of all exits but
   ///   fusion's.
   package func thresholdTable(override: Float? = nil) -> ThresholdTable {
-    func thresholds(_ exit: ExitDescription) -> ExitThresholds {
-      if let override { return ExitThresholds(override) }
-      return ExitThresholds(exit.threshold, classThresholds: exit.classThresholds)
-    }
-    return ThresholdTable(
-      classCount: classes.count, exits: modalities.map { $0.segments.map { thresholds($0.exit) } },
-      fusion: ExitThresholds(fusion.exit.threshold, classThresholds: fusion.exit.classThresholds))
+    ThresholdTable(
+      classCount: classes.count, exits: exitThresholds(override: override), fusion: fusionThresholds)
   }
+
+  /// Of every encoder exit, by modality, then exit; `override` as in `thresholdTable`.
+  package func exitThresholds(override: Float? = nil) -> [[ExitThresholds]] {
+    modalities.map {
+      $0.segments.map { segment in
+        ExitThresholds(
+          override ?? segment.exit.threshold,
+          classThresholds: override == nil ? segment.exit.classThresholds : [:],
+          yieldsToFusion: segment.predictsGain && isFusionNearlyFree)
+      }
+    }
+  }
+
+  package var fusionThresholds: ExitThresholds {
+    ExitThresholds(fusion.exit.threshold, classThresholds: fusion.exit.classThresholds)
+  }
+
+  /// Whether fusion takes at most a fiftieth of the MACs of running everything: once the encoders have run to their
+  /// ends, whatever a gain head says of going on is worth less than what fusion knows.
+  package var isFusionNearlyFree: Bool { fusion.macs * 50 <= totalMacs }
 }
 
 extension [ExitID] {

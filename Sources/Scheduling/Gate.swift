@@ -9,6 +9,8 @@ import Vocabulary
 ///    and the quiet ones are asked last.
 /// 2. *The walk.* Exits in plan order; modalities that cannot be had are passed over; a sleeping one is woken at its first
 ///    exit. The first exit with entropy <= its threshold for the class it names concludes (`sure`), if that is not `none`.
+///    An exit with a gain head (`Reading.doubt`) does not where fusion is nearly free (`Model.isFusionNearlyFree`), two
+///    modalities or more have run to their ends and no other can be had: fusion then answers, for next to nothing.
 /// 3. *A sure `none`* says nothing about what only another sensor could see, so it concludes nothing: it is held, and settles
 ///    its own sensor alone. From then on no single exit concludes. Every sensor that is awake is asked to a sure
 ///    answer or to its end, its cost being its MACs; one that sleeps is woken only if a look is due or a sensor that was asked is

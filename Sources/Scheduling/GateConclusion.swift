@@ -24,7 +24,7 @@ extension Gate {
   /// The answer, if this reading concludes the window.
   mutating func judge(_ reading: Reading, of modality: Int) -> Answer? {
     let threshold = policy.thresholds.threshold(at: reading.exit, label: reading.label)
-    guard let threshold, reading.doubt <= threshold else { return nil }
+    guard let threshold, reading.doubt <= threshold, !isLeftToFusion(reading.exit) else { return nil }
     let set = ModalitySet(index: modality)
     sure.insert(set)
     looked.insert(set)

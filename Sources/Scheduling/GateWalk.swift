@@ -45,6 +45,23 @@ extension Gate {
     return .wake
   }
 
+  /// The exit yields to fusion, and of what can be had for this window nothing else is left to run. Not where a single
+  /// modality would be fused: fusion then knows nothing more.
+  func isLeftToFusion(_ exit: ExitID) -> Bool {
+    guard policy.thresholds.yieldsToFusion(at: exit) else { return false }
+    var complete = 0
+    for modality in 0..<policy.modalityCount {
+      if isComplete(modality) {
+        complete += 1
+        continue
+      }
+      if asked.contains(index: modality) { return false }
+      let standing = standing(of: modality)
+      if standing == .ask || standing == .wake { return false }
+    }
+    return complete > 1
+  }
+
   /// The next step of the walk, or what comes after it.
   mutating func proceed(at now: Instant) -> Action {
     while phase == .walking {

@@ -6,10 +6,16 @@ package struct ExitThresholds: Hashable, Sendable {
   package var threshold: Float?
   /// Overrides by index of the class the exit would answer; they hold where `threshold` is nil too.
   package var classThresholds: [Int: Float]
+  /// Fusion answers in its place where nothing but fusion is left to run: of an exit with a gain head, where fusion is
+  /// nearly free.
+  package var yieldsToFusion: Bool
 
-  package init(_ threshold: Float?, classThresholds: [Int: Float] = [:]) {
+  package init(
+    _ threshold: Float?, classThresholds: [Int: Float] = [:], yieldsToFusion: Bool = false
+  ) {
     self.threshold = threshold
     self.classThresholds = classThresholds
+    self.yieldsToFusion = yieldsToFusion
   }
 }
 
@@ -23,6 +29,8 @@ package struct ThresholdTable: Sendable {
   private let fusionRow: Int
   /// `[exits + 1, classCount]`, fusion's row last; NaN where switched off, which no entropy is at or below.
   private var values: [Float]
+  /// By encoder exit, in the rows' order.
+  private let yielding: [Bool]
 
   /// - Parameters:
   ///   - classCount: > 0; overrides name classes below it.
@@ -42,6 +50,7 @@ package struct ThresholdTable: Sendable {
     Self.append(fusion, classCount, to: &values)
     self.firstRow = firstRow
     fusionRow = row
+    yielding = exits.flatMap { $0.map(\.yieldsToFusion) }
   }
 
   private static func append(_ exit: ExitThresholds, _ classCount: Int, to values: inout [Float]) {
@@ -62,6 +71,12 @@ package struct ThresholdTable: Sendable {
   func canAnswer(at exit: ExitID) -> Bool {
     for label in 0..<classCount where threshold(at: exit, label: label) != nil { return true }
     return false
+  }
+
+  /// Whether fusion answers in the exit's place where nothing else is left to run.
+  package func yieldsToFusion(at exit: ExitID) -> Bool {
+    guard let row = row(of: exit), row < fusionRow else { return false }
+    return yielding[row]
   }
 
   private func row(of exit: ExitID) -> Int? {

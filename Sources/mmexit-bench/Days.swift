@@ -88,11 +88,8 @@ private struct StationaryDays {
     } catch {
       throw BenchFailure(.dataError, "model '\(model.name)': \(error.description)")
     }
-    exits = model.modalities.map {
-      $0.segments.map { ExitThresholds($0.exit.threshold, classThresholds: $0.exit.classThresholds) }
-    }
-    fusion = ExitThresholds(
-      model.fusion.exit.threshold, classThresholds: model.fusion.exit.classThresholds)
+    exits = model.exitThresholds()
+    fusion = model.fusionThresholds
     classCount = model.classes.count
   }
 

@@ -62,9 +62,11 @@ struct DecisionStory {
     var out: [String] = []
     for (index, hop) in hops.enumerated() {
       let label = try hop.optional("label")?.string() ?? "nothing"
+      let isFusionNext = index + 1 < hops.count ? try hops[index + 1].optional("fusion") != nil : false
       out.append(
         "\(index == 0 ? "asked     " : "          ")\(try name(hop)): '\(label)' \(figure(try hop.member("certainty").real())), "
-          + "entropy \(figure(try hop.member("entropy").real()))\(try Judgement(hop).text)")
+          + "entropy \(figure(try hop.member("entropy").real()))\(try Judgement(hop, isFusionNext: isFusionNext).text)"
+      )
     }
     return out
   }
@@ -226,7 +228,8 @@ private struct Judgement {
   let doubt: Double
   let text: String
 
-  init(_ hop: JSONPlace) throws(JSONError) {
+  /// - Parameter isFusionNext: fusion was asked after it. That leaves the answer to fusion where the gain is not worth it.
+  init(_ hop: JSONPlace, isFusionNext: Bool = false) throws(JSONError) {
     let threshold = try hop.optional("threshold")?.real()
     guard let gain = try hop.optional("gain")?.real() else {
       doubt = try hop.member("entropy").real()
@@ -237,9 +240,10 @@ private struct Judgement {
     }
     doubt = (1 + gain) / 2
     let (isEnough, limit) = (doubt <= threshold ?? 0, threshold.map { Self.figure(2 * $0 - 1) })
+    let left = isFusionNext ? ", but only fusion was left, which costs next to nothing" : ""
     text =
       ", going on would gain \(Self.figure(gain)) "
-      + "(\(limit.map { isEnough ? "not worth it, at or below \($0)" : "worth it, above \($0)" } ?? "no threshold"))"
+      + "(\(limit.map { isEnough ? "not worth it, at or below \($0)\(left)" : "worth it, above \($0)" } ?? "no threshold"))"
   }
 
   static func figure(_ value: Double) -> String { Output.fixed(value, 4) }

@@ -115,6 +115,25 @@ import Vocabulary
     #expect(one.table(scale: 0).threshold(at: exit, label: 2) == nil)
   }
 
+  @Test func anExitThatYieldsToFusionDoesSoAtEveryScale() {
+    let exits = [[ExitThresholds(0.4)], [ExitThresholds(0.4, yieldsToFusion: true)]]
+    let one = RiskThresholds(exits: exits, fusion: ExitThresholds(nil), classCount: Scene.classes)
+    for scale in [0.5, 1, 3] {
+      let yields = (0...1).map {
+        one.table(scale: scale).yieldsToFusion(at: .encoder(modality: $0, exit: 1))
+      }
+      #expect(yields == [false, true])
+    }
+    // An audit is walked by the same rule: the second sensor, sure and wrong, does not answer.
+    var record = AuditRecord(decision: 1, end: .zero)
+    record.set(ExitOutcome(entropy: 1, certainty: 0.5, label: 1), row: 0)
+    record.set(ExitOutcome(entropy: 0.1, certainty: 0.5, label: 2), row: 1)
+    record.setFusion(ExitOutcome(entropy: 0, certainty: 1, label: 1))
+    let replay = AuditReplay(two, prices: prices(two), policy: policy(two).with(thresholds: one.table))
+    #expect(replay.outcome(record)?.label == 1)
+    #expect(AuditReplay(two, prices: prices(two), policy: policy(two)).outcome(record)?.label == 2)
+  }
+
   // MARK: hopeless sensors
 
   /// Made-up audits are each of an event of their own.

@@ -110,7 +110,8 @@ struct GateReference {
       if givesUp(ahead) { return true }
       let reading = advance(m)
       guard !policy.always, let threshold = policy.thresholds.threshold(at: step, label: reading.label),
-        said(reading) <= threshold
+        said(reading) <= threshold,
+        !(policy.thresholds.yieldsToFusion(at: step) && isOnlyFusionLeft)
       else { return false }
       settled.insert(m)
       if firstNone == nil && reading.label != policy.noneClass {
@@ -120,6 +121,15 @@ struct GateReference {
       firstNone = firstNone ?? (reading, threshold)
       sureLabels.append(reading.label)
       return false
+    }
+
+    /// Two sensors or more have run to their ends, and there is no other that could be asked or woken.
+    var isOnlyFusionLeft: Bool {
+      let untouched = those { readings[$0].isEmpty }
+      let askable = untouched.filter {
+        state[$0] == .awake || state[$0] == .asleep && !late && !(damage && !isLook)
+      }
+      return finished.count > 1 && finished.union(untouched).count == modalities.count && askable.isEmpty
     }
 
     mutating func advance(_ m: Int) -> Reading {

@@ -65,7 +65,8 @@ extension SeededRandom {
   fileprivate mutating func thresholds(_ classes: Int) -> ExitThresholds {
     ExitThresholds(
       chance(0.2) ? nil : Float(uniform(0...0.7)),
-      classThresholds: chance(0.3) ? [whole(0...classes - 1): Float(uniform())] : [:])
+      classThresholds: chance(0.3) ? [whole(0...classes - 1): Float(uniform())] : [:],
+      yieldsToFusion: chance(0.3))
   }
 
   fileprivate mutating func reading(_ exit: ExitID, _ classes: Int) -> Reading {

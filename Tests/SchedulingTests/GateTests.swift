@@ -41,9 +41,10 @@ private let blockOrder: [ExitID] = [
 ]
 
 private func policy(
-  fusion: Float? = 0.3, continuation: ContinuationValue? = nil, always: Bool = false, noneClass: Int? = 0
+  fusion: Float? = 0.3, continuation: ContinuationValue? = nil, always: Bool = false, noneClass: Int? = 0,
+  yields: Bool = false
 ) -> GatePolicy {
-  let exit = ExitThresholds(0.3)
+  let exit = ExitThresholds(0.3, yieldsToFusion: yields)
   return GatePolicy(
     steps: blockOrder,
     thresholds: ThresholdTable(
@@ -220,6 +221,35 @@ private func policy(
     #expect(trace.summary == it.expected, "\(it.testDescription)")
     #expect(trace.provisional == it.provisional, "\(it.testDescription)")
     #expect(trace.look == it.look, "\(it.testDescription)")
+  }
+
+  @Test(arguments: [
+    (
+      "the camera's last exit is sure, and only fusion is left", WindowConditions(present: both), 4,
+      "a0 a0 a1 a1 f = 2 fused"
+    ),
+    ("a step before it answers alone", .init(present: both), 3, "a0 a0 a1 = 1 sure"),
+    ("sound's last exit: the camera is left", .init(present: both), 2, "a0 a0 = 1 sure"),
+    ("the camera would have to be woken", .init(present: sound, wakeable: camera), 2, "a0 a0 = 1 sure"),
+    ("the camera was woken", .init(present: sound, wakeable: camera), 4, "a0 a0 w1 a1 a1 f = 2 fused"),
+    ("nobody to be fused with", .init(present: sound), 2, "a0 a0 = 1 sure"),
+    ("lost samples of the other", .init(present: both, invalid: sound), 4, "a1 a1 ? 1 windowInvalid"),
+    ("sound is asked last", .init(present: both, inactive: sound), 2, "a1 a1 a0 a0 f = 2 fused"),
+  ])
+  func yieldingToFusion(_ name: String, _ window: WindowConditions, _ sure: Int, _ expected: String) {
+    var says = allUnsure
+    says[sure - 1] = (0.1, 1)
+    var gate = Gate(policy(yields: true))
+    #expect(walk(&gate, window, script(says)).summary == expected, "\(name)")
+  }
+
+  @Test func aSureNoneYieldsAsWell() {
+    var gate = Gate(policy(yields: true))
+    let says: [(Float, Int)] = [(unsure, 1), (0.1, 0), (unsure, 0), (0.1, 0), (0.1, 2)]
+    #expect(walk(&gate, .init(present: both), script(says)).summary == "a0 a0 a1 a1 f = 2 fused")
+    // Sound was sure at its first exit: its second is left to run, so both are sure and agree.
+    let early: [(Float, Int)] = [(0.1, 0), (unsure, 0), (unsure, 0), (0.1, 0), (0.1, 2)]
+    #expect(walk(&gate, .init(present: both), script(early)).summary == "a0 a1 a1 = 0 sure")
   }
 
   @Test func fusionWithoutAThresholdAlwaysConcludes() {

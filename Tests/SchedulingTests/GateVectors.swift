@@ -26,8 +26,15 @@ enum GateVectors {
       if case .wake(let modality, _) = action { "\(situation.script.wakes[modality])" } else { nil }
     }
     let flags = [trace.isSure, trace.provisional, trace.look]
+    let yielded = zip(trace.actions, trace.actions.dropFirst()).contains { asked, next in
+      guard case .advance(let modality) = asked, next == .fuse else { return false }
+      let last = situation.script.exits[modality].last!
+      let table = situation.policy.thresholds
+      return table.yieldsToFusion(at: last.exit)
+        && table.threshold(at: last.exit, label: last.label).map { said(last) <= $0 } ?? false
+    }
     let ended = trace.answer.map { "\($0.reason) \($0.label == situation.policy.noneClass)" } ?? "-"
-    return "\(ended) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
+    return "\(ended) \(yielded) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
   }
 
   private static func line(_ situation: GateSituation, _ trace: GateTrace, wanted: ModalitySet) -> String {
@@ -41,6 +48,7 @@ enum GateVectors {
     }
     let members = [
       ("steps", list(policy.steps.map(name))), ("limits", list(exits)), ("fusion_limits", limits(.fusion)),
+      ("yields", list(script.exits.indices.map { list(yields($0, table)) })),
       ("none", policy.noneClass.map(String.init) ?? "null"), ("going_on", figures(situation.figures)),
       ("use_activity", "\(policy.useActivity)"), ("activity_certainty", number(policy.activityCertainty)),
       ("always", "\(policy.always)"),
@@ -56,6 +64,12 @@ enum GateVectors {
       ("missing", "\(trace.missing.rawValue)"), ("wanted", "\(wanted.rawValue)"),
     ]
     return "{" + members.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  private static func yields(_ modality: Int, _ table: ThresholdTable) -> [String] {
+    (1...table.exitCounts[modality]).map {
+      "\(table.yieldsToFusion(at: .encoder(modality: modality, exit: $0)))"
+    }
   }
 
   /// `a0 w1 a1 f`: advance, wake, fuse.

@@ -36,6 +36,8 @@ import Vocabulary
       let trace = walk(&gate, window, script)
       let sure = policy.steps.first { exit in
         let reading = script.reading(exit)
+        // The last leaves the answer to fusion where it yields.
+        if n > 1 && exit == policy.steps.last && policy.thresholds.yieldsToFusion(at: exit) { return false }
         return policy.thresholds.threshold(at: exit, label: reading.label).map { said(reading) <= $0 }
           ?? false
       }

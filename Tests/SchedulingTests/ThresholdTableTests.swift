@@ -6,7 +6,7 @@ import Vocabulary
   private let table = ThresholdTable(
     classCount: 3,
     exits: [
-      [ExitThresholds(0.1), ExitThresholds(0, classThresholds: [2: 0.05])],
+      [ExitThresholds(0.1), ExitThresholds(0, classThresholds: [2: 0.05], yieldsToFusion: true)],
       [ExitThresholds(nil), ExitThresholds(nil, classThresholds: [1: 0.4]), ExitThresholds(0.6)],
     ], fusion: ExitThresholds(0.7, classThresholds: [0: 0.2]))
 
@@ -25,6 +25,14 @@ import Vocabulary
     #expect(row(.encoder(modality: 1, exit: 0)) == [nil, nil, nil])
     #expect(table.threshold(at: .fusion, label: 3) == nil)
     #expect(table.threshold(at: .fusion, label: -1) == nil)
+  }
+
+  @Test func onlyTheExitThatIsToldToYieldsToFusion() {
+    let exits: [ExitID] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3)].map {
+      .encoder(modality: $0, exit: $1)
+    }
+    #expect(
+      (exits + [.fusion]).filter(table.yieldsToFusion(at:)) == [.encoder(modality: 0, exit: 2)])
   }
 
   @Test func theGateHoldsAReadingAgainstItsOwnClass() {

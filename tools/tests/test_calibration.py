@@ -17,7 +17,7 @@ from mmexit_tools.calibrate.calibration import (
     replay,
     softmax,
 )
-from mmexit_tools.calibrate.gate import Conditions, GatePolicy, Readings
+from mmexit_tools.calibrate.gate import Conditions, GatePolicy, Readings, is_fusion_nearly_free
 from mmexit_tools.calibrate.ordering import ExitFigures, exact_order
 from mmexit_tools.calibrate.walk import walk
 
@@ -115,11 +115,13 @@ def test_with_every_sensor_awake_the_short_way_is_the_walk():
     rng = np.random.default_rng(8)
     for order in permutations(known.modalities):
         keys = [*known.keys(order), FUSION]
-        for _ in range(8):
+        for yielding in [frozenset(), frozenset(keys[1:4:2])] * 4:
+            known = dataclasses.replace(known, yielding=yielding)
             limits = {k: None if rng.random() < 0.2 else float(rng.random() ** 2) for k in keys[:-1]}
             limits[keys[0]] = float(known.entropy[keys[0]][3])  # an entropy at its threshold leaves
             of = {FUSION: np.nan} | {k: np.nan if v is None else v for k, v in limits.items()}
-            long = walk(GatePolicy(keys[:-1], lambda k, labels, of=of: np.full(len(labels), of[k]), None),
+            long = walk(GatePolicy(keys[:-1], lambda k, labels, of=of: np.full(len(labels), of[k]), None,
+                                   yielding=yielding),
                         Readings(known.entropy, known.answer, None, known.macs), Conditions(known.present, {}))
             short = replay(known, order, limits)
             assert np.array_equal(short.answer, long.answer) and np.array_equal(short.macs, long.macs)
@@ -127,8 +129,25 @@ def test_with_every_sensor_awake_the_short_way_is_the_walk():
             assert all(np.array_equal(short.woken[m], long.woken[m]) for m in order)
 
 
-def test_descent_ends_where_no_single_threshold_helps():
-    known = all_awake(500, 9)
+def test_the_last_exit_leaves_the_answer_to_a_fusion_that_is_nearly_free():
+    known = all_awake(400, 3)
+    limits = dict.fromkeys(known.keys(known.modalities), 1.0) | {("cheap", 1): None, ("dear", 1): None}
+    headed = dataclasses.replace(known, yielding=frozenset({("cheap", 2)}))
+    for order, last in ((("dear", "cheap"), True), (("cheap", "dear"), False)):
+        without = limits | {(order[0], 2): None}
+        assert (replay(known, order, without).left_at == 3).all()
+        assert (replay(headed, order, without).left_at == (4 if last else 3)).all()
+    # Alone it answers itself, and so it does while the other sensor sleeps.
+    away = dataclasses.replace(headed, present={"dear": np.zeros(400, bool), "cheap": np.ones(400, bool)})
+    assert (replay(away, ("dear", "cheap"), limits).left_at == 3).all()
+    asleep = replay(headed, ("cheap", "dear"), limits, asleep=["dear"])
+    assert (asleep.left_at == 1).all() and not asleep.woken["dear"].any()
+    assert is_fusion_nearly_free({("a", 1): 49, FUSION: 1}) and not is_fusion_nearly_free({("a", 1): 48, FUSION: 1})
+
+
+@pytest.mark.parametrize("yielding", [frozenset(), frozenset({("cheap", 2)})])
+def test_descent_ends_where_no_single_threshold_helps(yielding):
+    known = dataclasses.replace(all_awake(500, 9), yielding=yielding)
     order = known.modalities
     choices = {k: candidates(known, k, 12) for k in known.keys(order)}
 

@@ -39,7 +39,9 @@ def policy_of(line) -> GatePolicy:
                                          {str(m): c for m, c in enumerate(wake)})
     return GatePolicy([named(s) for s in line["steps"]], lambda key, label: table[key][label], line["none"],
                       len(line["fusion_limits"]), continuation, line["use_activity"],
-                      float(single(line["activity_certainty"])[0]), line["always"])
+                      float(single(line["activity_certainty"])[0]), line["always"],
+                      frozenset((str(m), j + 1) for m, row in enumerate(line["yields"])
+                                for j, yields in enumerate(row) if yields))
 
 
 def modalities(line) -> range:
@@ -124,7 +126,7 @@ def test_windows_that_go_together_go_as_each_alone(seed):
     figures = {k: (0.7, 0.3 * rng.random(), rng.random()) for k in keys}
     policy = GatePolicy(steps[seed % 2], lambda k, label: limits[k][label], None if seed % 4 == 3 else 0, 3,
                         ContinuationValue(3.0, figures, dict.fromkeys("abc", 0.5)) if seed % 3 else None,
-                        seed % 2 == 0, 0.9)
+                        seed % 2 == 0, 0.9, yielding=frozenset(keys[1::2]))
     readings = Readings({k: rng.random(n) for k in keys}, {k: rng.integers(0, 3, n) for k in keys},
                         {k: rng.random(n) for k in keys}, dict.fromkeys(keys, 1))
     present = {m: rng.random(n) < 0.6 for m in "abc"}

@@ -63,6 +63,8 @@ class Recording:
     labels: NDArray[np.int64]
     present: Mapping[str, NDArray[np.bool_]]
     macs: Mapping[ExitKey, int]
+    yielding: frozenset[ExitKey] = frozenset()
+    """Exits in whose place fusion answers where nothing but fusion is left to run."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -72,6 +74,11 @@ class Recording:
 
     def correct(self, key: ExitKey) -> NDArray[np.bool_]:
         return self.answer[key] == self.labels
+
+    def never_answers(self, order: Sequence[str]) -> ExitKey | None:
+        """The exit that fusion answers for, with every sensor awake: the last in this order, where it yields."""
+        last = (order[-1], self.exits[order[-1]])
+        return last if len(order) > 1 and last in self.yielding else None
 
     @property
     def total_macs(self) -> int:
@@ -136,7 +143,7 @@ def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds, n
         return _replay_all_awake(recording, tuple(order), keys, [limits[k][0] for k in keys[:-1]])
     sleeping = {m: v for m, v in recording.present.items() if m in asleep}
     awake = {m: v for m, v in recording.present.items() if m not in asleep}
-    found = walk(GatePolicy(keys[:-1], limit, none),
+    found = walk(GatePolicy(keys[:-1], limit, none, yielding=recording.yielding),
                  Readings(recording.entropy, recording.answer, None, recording.macs), Conditions(awake, sleeping))
     return Replay(tuple(order), tuple(keys), found.answer, found.answer == recording.labels, found.macs, found.exit,
                   found.woken)
@@ -148,7 +155,8 @@ def _replay_all_awake(recording: Recording, order: tuple[str, ...], keys: Sequen
     answers, else fusion. Many times faster; `tests/test_calibration.py` holds it to the walk."""
     n = len(recording)
     left_at = np.full(n, len(limits))
-    for i in reversed(range(len(limits))):
+    answering = len(limits) - (recording.never_answers(order) is not None)
+    for i in reversed(range(answering)):
         left_at[recording.entropy[keys[i]] <= limits[i]] = i
     answer = np.empty(n, np.int64)
     for i, key in enumerate(keys):
@@ -213,6 +221,8 @@ def descend_prices(recording: Recording, order: Sequence[str], choices: Mapping[
     """One setting for each of a range of prices of a wrong answer in MACs, by coordinate descent."""
     table = _Table(recording, recording.keys(order))
     reference = recording.correct(FUSION)
+    if (never := recording.never_answers(order)) is not None:
+        choices = {**choices, never: [None]}
     return [table.descend(choices, float(price), reference)
             for price in np.geomspace(0.2, 300, prices) * recording.total_macs]
 

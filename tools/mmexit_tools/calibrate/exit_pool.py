@@ -20,6 +20,7 @@ from ..model.datasets import Batch, featurize
 from ..quantize.quantization import QuantizedGraph, predict_integer
 from ..signals.windows import Window
 from .calibration import Recording, record
+from .gate import is_fusion_nearly_free
 
 NO_GROUP = ""
 
@@ -57,7 +58,10 @@ class Pool:
 
     def recording(self, temperatures: Mapping[ExitKey, float]) -> Recording:
         found = record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures)
-        return replace(found, entropy={**found.entropy, **self.doubt}) if self.doubt else found
+        if not self.doubt:
+            return found
+        yielding = frozenset(self.doubt) if is_fusion_nearly_free(self.macs) else frozenset()
+        return replace(found, entropy={**found.entropy, **self.doubt}, yielding=yielding)
 
     def heard_alone(self, recording: Recording, modality: str) -> Recording:
         """The recording as it is while all other sensors than this modality's sleep: its exits have nothing to look

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.exits import ExitKey
+from ..base.exits import FUSION, ExitKey
 
 Mask = NDArray[np.bool_]
 REASONS = ("sure", "inactive", "fused", "fusedUnsure", "gainBelowCost", "wakeDeadlineMissed", "wakePending",
@@ -19,6 +19,11 @@ REASONS = ("sure", "inactive", "fused", "fusedUnsure", "gainBelowCost", "wakeDea
 SURE, INACTIVE, FUSED, FUSED_UNSURE, GAIN, DEADLINE, PENDING, MISSING, SKEW, INVALID, NO_DATA = range(len(REASONS))
 NOBODY = -1
 """Position of an exit, or index of a class, where nobody could say anything."""
+
+
+def is_fusion_nearly_free(macs: Mapping[ExitKey, int]) -> bool:
+    """Whether fusion takes at most a fiftieth of the MACs of running everything (`Model.isFusionNearlyFree`)."""
+    return macs[FUSION] * 50 <= sum(macs.values())
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class ContinuationValue:
 class GatePolicy:
     """`steps`: every exit of every modality once, each modality's in rising order. `limit`: for an exit and classes
     the thresholds, NaN where it may not answer (fusion: where it has none). `classes`: how many there are; looked at
-    with `continuation` only."""
+    with `continuation` only. `yielding`: exits in whose place fusion answers where nothing but fusion is left to run.
+    """
 
     steps: Sequence[ExitKey]
     limit: Callable[[ExitKey, NDArray[np.int64]], NDArray[np.floating]]
@@ -55,6 +61,7 @@ class GatePolicy:
     use_activity: bool = False
     activity_certainty: float = 1.0
     always: bool = False
+    yielding: frozenset[ExitKey] = frozenset()
 
 
 @dataclass(frozen=True)

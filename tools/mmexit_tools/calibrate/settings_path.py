@@ -110,7 +110,7 @@ def descend(recording: Recording, order: Sequence[str], price: float, rounds: in
     limits: list[float | None] = [None] * (len(keys) - 1)
     for _ in range(rounds):
         before = list(limits)
-        for i in reversed(range(len(limits))):
+        for i in reversed(range(len(limits) - (recording.never_answers(order) is not None))):
             reach = ~leaves[:i].any(axis=0)
             after = np.take_along_axis(value, leaves[i + 1 :].argmax(axis=0)[None] + i + 1, 0)[0]
             entropy = recording.entropy[keys[i]]

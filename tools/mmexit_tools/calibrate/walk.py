@@ -112,6 +112,15 @@ class _Walk:
         asleep = free & ~self.present[m] & self.wakeable[m] & ~settled
         return free & self.present[m], asleep & ~(self.missed | (self.passed_invalid & ~self.look_due))
 
+    def left_to_fusion(self) -> Mask:
+        """Windows of which two modalities or more have run to their ends, and no other can be had."""
+        settled, complete, more = self.settled(), np.zeros(self.n, np.int64), np.zeros(self.n, bool)
+        for m in self.names:
+            whole, (ask, wake) = self.done[m] == self.counts[m], self.standing(m, settled)
+            complete += whole
+            more |= ~whole & (self.asked[m] | ask | wake)
+        return (complete > 1) & ~more
+
     # The walk.
 
     def inactivity(self) -> None:
@@ -189,6 +198,8 @@ class _Walk:
     def judge(self, key: ExitKey, ask: Mask) -> None:
         m, label = key[0], self.readings.answer[key]
         sure = ask & (self.readings.entropy[key] <= self.policy.limit(key, label))
+        if key in self.policy.yielding:
+            sure = sure & ~self.left_to_fusion()
         if not sure.any():
             return
         self.sure[m] |= sure

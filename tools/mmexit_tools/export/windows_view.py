@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,14 @@ from numpy.typing import NDArray
 
 from ..base.errors import ToolError, exit_with, say
 from ..base.exits import FUSION, ExitKey
-from ..calibrate.calibration import Recording, Replay, gate_order, record, replay
+from ..calibrate.calibration import Recording, Replay, gate_order, replay
+from ..calibrate.exit_pool import batch_pool
+from ..calibrate.gain_heads import billed, doubts
 from ..model.datasets import Batch, featurize
 from ..model.graphs import exit_costs
+from ..quantize.head_codes import predict_with_codes
 from ..quantize.modelfile import StoredModel, read_model
-from ..quantize.quantization import predict_integer
+from ..quantize.stored_head import StoredHead
 from ..signals.features import SpectrogramFeatures
 from ..signals.windows import SPLITS, Picture, Window
 from ..tasks import load
@@ -34,11 +38,17 @@ KINDS = ("easy", "medium", "hard")
 
 
 def recorded(model: StoredModel, batch: Batch) -> Recording:
-    """What the stored int8 network says, at the stored temperatures."""
+    """What the stored int8 network, and its gain heads, say, at the stored temperatures."""
     temperatures = {k: e.temperature for k, e in model.exits.items()}
-    macs = {k: c.macs for k, c in exit_costs(model.quantized.graph).items()}
-    names = [m.name for m in model.network.modalities]
-    return record(names, predict_integer(model.quantized, batch), batch.labels, batch.present, macs, temperatures)
+    heads = heads_of(model)
+    macs = {k: c.macs for k, c in billed(exit_costs(model.quantized.graph), heads, model.network).items()}
+    logits, codes = predict_with_codes(model.quantized, batch)
+    pool = batch_pool(batch, logits, {}, macs)
+    return replace(pool, doubt=doubts(heads, pool, codes, temperatures)).recording(temperatures)
+
+
+def heads_of(model: StoredModel) -> dict[ExitKey, StoredHead]:
+    return {k: e.gain for k, e in model.exits.items() if e.gain is not None}
 
 
 def choose_windows(recording: Recording, outcome: Replay) -> dict[str, int]:
@@ -121,6 +131,9 @@ def run(args: argparse.Namespace) -> None:
                str(args.out)]
     intro = (f"Written by `{shlex.join(command)}`. Of {len(windows):,} windows of the {args.split} split, rightly "
              f"answered and of middling entropy among their kind. Left at: {shares}. Red marks are thresholds.")
+    if heads := heads_of(model):
+        intro += (f" Of {', '.join(map(exit_name, heads))} the figure is half of 1 + the predicted gain of going on, "
+                  "in entropy's place.")
     svg, page = args.out.with_suffix(".svg"), args.out.with_suffix(".md")
     svg.parent.mkdir(parents=True, exist_ok=True)
     svg.write_text(draw_walks(walks, f"{model.network.name}: an easy, a medium and a hard window"))

@@ -1,0 +1,46 @@
+import Foundation
+
+/// The shipped digits with a gain head at the picture's second exit that predicts the same of every window.
+enum GainModel {
+  /// - Parameters:
+  ///   - gain: what it predicts, -1...1.
+  ///   - limit: the gain at or below which the exit answers.
+  ///   - path: where the model goes.
+  static func write(gain: Double, limit: Double, to path: String) throws {
+    let file = try Data(contentsOf: URL(fileURLWithPath: DaemonProcess.shippedDigits))
+    let length = (0..<8).reduce(0) { $0 | Int(file[$1]) << (8 * $1) }
+    let header = try JSONSerialization.jsonObject(with: file[8..<8 + length])
+    guard var header = header as? [String: Any], var metadata = header["__metadata__"] as? [String: Any],
+      let text = metadata["mmexit"] as? String,
+      var model = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
+      var modalities = model["modalities"] as? [[String: Any]],
+      let picture = modalities.firstIndex(where: { $0["name"] as? String == "image" }),
+      var segments = modalities[picture]["segments"] as? [[String: Any]],
+      var exit = segments[1]["exit"] as? [String: Any], let classes = model["classes"] as? [String]
+    else { throw CocoaError(.fileReadCorruptFile) }
+    var tensors = file[(8 + length)...]
+    // One hidden unit that is always 0.
+    func add(_ name: String, _ type: String, _ shape: [Int], _ bytes: [UInt8]) {
+      let start = tensors.count
+      tensors += bytes
+      header[name] = ["dtype": type, "shape": shape, "data_offsets": [start, tensors.count]]
+    }
+    add("still.w", "I8", [1, classes.count], [UInt8](repeating: 0, count: classes.count))
+    add("still.s", "F32", [1], [0, 0, 128, 63])
+    add("still.b", "F32", [1], [0, 0, 0, 0])
+    exit["threshold"] = (1 + limit) / 2
+    exit["gain"] = [
+      "logits": ["weight": "still.w", "weight_scale": "still.s"], "bias": "still.b", "output": "still.b",
+      "output_bias": gain,
+    ]
+    segments[1]["exit"] = exit
+    modalities[picture]["segments"] = segments
+    model["modalities"] = modalities
+    metadata["mmexit"] = String(
+      decoding: try JSONSerialization.data(withJSONObject: model, options: .sortedKeys), as: UTF8.self)
+    header["__metadata__"] = metadata
+    let written = try JSONSerialization.data(withJSONObject: header, options: .sortedKeys)
+    let size = (0..<8).map { UInt8(truncatingIfNeeded: written.count >> (8 * $0)) }
+    try (Data(size) + written + tensors).write(to: URL(fileURLWithPath: path))
+  }
+}
