@@ -31,8 +31,9 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
     int transformed = kind == MMX_CONV2D && mmx_within(c, 0, 7) == 0;
     if (transformed) {
       w.kernel_height = w.kernel_width = 3;
-      w.in_channels = mmx_within(c, 10, 50);
-      w.out_channels = mmx_within(c, 4, 50);
+      int thin = mmx_within(c, 0, 2) == 0;
+      w.in_channels = thin ? 6 + 2 * mmx_within(c, 0, 1) : mmx_within(c, 10, 50);
+      w.out_channels = thin ? 4 * mmx_within(c, 2, 6) : mmx_within(c, 4, 50);
     }
     int large = mmx_within(c, 0, 99) == 0;
     w.in_height = mmx_within(c, 1, large ? 130 : 16);

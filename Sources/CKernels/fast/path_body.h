@@ -13,6 +13,9 @@
 #endif
 #if SHORT_PRODUCTS
 #include "winograd.h"
+#if WINOGRAD_THIN
+#include "winograd_thin.h"
+#endif
 #endif
 
 #ifndef GEMM_PLAN
@@ -36,6 +39,10 @@ static void path_plan(mmx_layer *l) {
     dense_plan(l);
     l->run = dense_run;
 #endif
+#if WINOGRAD_THIN
+  } else if (is_thin(l)) {
+    thin_plan(l);
+#endif
 #if SHORT_PRODUCTS
   } else if (is_winograd(l)) {
     winograd_plan(l);
@@ -55,6 +62,10 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
 #ifdef DENSE
   } else if (is_dense(l)) {
     dense_pack(l, weight, bias, multiplier, constants);
+#endif
+#if WINOGRAD_THIN
+  } else if (is_thin(l)) {
+    thin_pack(l, weight, bias, multiplier, constants);
 #endif
 #if SHORT_PRODUCTS
   } else if (is_winograd(l)) {

@@ -8,6 +8,12 @@ FN word v_weights(const element *p) { return _mm256_load_si256((const __m256i *)
 FN word v_widened(const int8_t *p) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
+// Two groups: lanes hold them in turns.
+FN word v_spread_two(const void *p) {
+  int64_t groups;
+  memcpy(&groups, p, sizeof groups);
+  return _mm256_set1_epi64x(groups);
+}
 FN sums v_dot(sums acc, word x, word w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
 
 // Values of real 0, and what they leave in a sum of weights.
@@ -47,3 +53,8 @@ FN void weave_input(const int8_t *a, const int8_t *b, int32_t zero_point, char *
   _mm256_storeu_si256(to, _mm256_sub_epi16(_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(x, y)), zero));
   _mm256_storeu_si256(to + 1, _mm256_sub_epi16(_mm256_cvtepi8_epi16(_mm_unpackhi_epi8(x, y)), zero));
 }
+
+FN sums v_add(sums a, sums b) { return _mm256_add_epi32(a, b); }
+FN sums v_sub(sums a, sums b) { return _mm256_sub_epi32(a, b); }
+// Sums of neighbouring lanes: four of `a`, then four of `b`.
+FN sums v_joined(sums a, sums b) { return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xD8); }
