@@ -27,6 +27,8 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
     }
     if (kind == MMX_DEPTHWISE) w.out_channels = w.in_channels;
     kernel_of(c, &w);
+    int stem = kind == MMX_CONV2D && w.in_channels == 1 && mmx_within(c, 0, 1) == 0;
+    if (stem) w.kernel_height = w.kernel_width = 5;
     // What the paths of 16-bit products compute by another algorithm wants more channels and cells than most cases have.
     int transformed = kind == MMX_CONV2D && mmx_within(c, 0, 7) == 0;
     if (transformed) {
@@ -35,12 +37,13 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
       w.in_channels = thin ? 6 + 2 * mmx_within(c, 0, 1) : mmx_within(c, 10, 50);
       w.out_channels = thin ? 4 * mmx_within(c, 2, 6) : mmx_within(c, 4, 50);
     }
+    if (stem) w.in_channels = 1, w.out_channels = mmx_within(c, 1, 9);
     int large = mmx_within(c, 0, 99) == 0;
     w.in_height = mmx_within(c, 1, large ? 130 : 16);
-    w.in_width = mmx_within(c, 1, large ? 200 : mmx_within(c, 0, 7) == 0 ? 60 : 16);
+    w.in_width = mmx_within(c, 1, large ? 280 : stem || mmx_within(c, 0, 7) == 0 ? 60 : 16);
     w.stride_y = mmx_within(c, 1, 2);
     w.stride_x = mmx_within(c, 0, 3) == 0 ? mmx_within(c, 1, 3) : w.stride_y;
-    if (transformed) w.stride_x = w.stride_y = 1;
+    if (transformed || (stem && mmx_within(c, 0, 3) > 0)) w.stride_x = w.stride_y = 1;
     w.pad_top = mmx_within(c, 0, w.kernel_height - 1);
     w.pad_left = mmx_within(c, 0, w.kernel_width - 1);
     int32_t height = w.in_height + w.pad_top + mmx_within(c, 0, w.kernel_height - 1) - w.kernel_height;
@@ -51,7 +54,7 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
     int64_t volume = (int64_t)w.kernel_height * w.kernel_width * w.in_channels;
     int64_t work = (int64_t)w.out_height * w.out_width * volume * (kind == MMX_DEPTHWISE ? 1 : w.out_channels);
     // Small layers are many more than large ones, so that a million cases take minutes.
-    if (work > (large || mmx_within(c, 0, 49) == 0 ? 1 << 20 : transformed ? 1 << 18 : 1 << 14)) continue;
+    if (work > (large || mmx_within(c, 0, 49) == 0 ? 1 << 20 : transformed || stem ? 1 << 18 : 1 << 14)) continue;
     if (volume * w.out_channels <= VALUES && (int64_t)w.in_height * w.in_width * w.in_channels <= VALUES) return w;
   }
 }

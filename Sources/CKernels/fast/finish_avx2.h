@@ -97,3 +97,31 @@ FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requanti
 }
 FN sums v_none(void) { return _mm256_setzero_si256(); }
 FN void v_dump(sums a, uint32_t *out) { _mm256_storeu_si256((__m256i *)(void *)out, a); }
+
+// Eight cells whose channels, 3 to 8, each have their own vector; results stand cell by cell. `multiplier`: [channel][8].
+FN void v_store_columns(const sums *acc, int32_t channels, const float *multiplier, const finish *f, int8_t *out) {
+  const __m256i by_cell = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6,
+                                           10, 14, 3, 7, 11, 15);
+  __m256i of[2];
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    __m256i v[4];
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      int32_t c = 4 * i + j < channels ? 4 * i + j : channels - 1;
+      v[j] = rounded(acc[c], multiplier + 8 * c, 0);
+    }
+    __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), f->zero);
+    __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), f->zero);
+    __m256i all = _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(low, high), f->low), f->high);
+    of[i] = _mm256_shuffle_epi8(all, by_cell);
+  }
+  uint64_t cells[8];  // 0, 1, 4, 5, 2, 3, 6, 7
+  _mm256_storeu_si256((__m256i *)(void *)cells, _mm256_unpacklo_epi32(of[0], of[1]));
+  _mm256_storeu_si256((__m256i *)(void *)(cells + 4), _mm256_unpackhi_epi32(of[0], of[1]));
+  // What a cell writes too much, the next one writes over.
+#pragma unroll
+  for (int i = 0; i < 6; i++) memcpy(out + i * channels, &cells[i % 2 + i / 2 % 2 * 4 + i / 4 * 2], 8);
+#pragma unroll
+  for (int i = 6; i < 8; i++) memcpy(out + i * channels, &cells[i % 2 + i / 2 % 2 * 4 + i / 4 * 2], (size_t)channels);
+}

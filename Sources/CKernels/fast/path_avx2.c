@@ -15,7 +15,7 @@
 #define PLAIN mmx_plain_avx2
 #define TILES_OF_24 0
 #define SHORT_PRODUCTS 1
-#define WINOGRAD_THIN 1
+#define POOLED_SHORTS 1
 // What is left of convolutions, and linear layers: in path_avx2_signs.c.
 #define GEMM_PLAN mmx_signs_plan
 #define GEMM_PACK mmx_signs_pack

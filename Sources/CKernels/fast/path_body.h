@@ -13,8 +13,9 @@
 #endif
 #if SHORT_PRODUCTS
 #include "winograd.h"
-#if WINOGRAD_THIN
+#if POOLED_SHORTS
 #include "winograd_thin.h"
+#include "few5.h"
 #endif
 #endif
 
@@ -31,6 +32,10 @@ static void path_plan(mmx_layer *l) {
   if (l->kind == MMX_DEPTHWISE) {
     depthwise_plan(l);
     l->run = depthwise_run;
+#if POOLED_SHORTS
+  } else if (is_few5(l)) {
+    few5_plan(l);
+#endif
   } else if (is_few(l)) {
     few_plan(l);
     l->run = few_run;
@@ -39,7 +44,7 @@ static void path_plan(mmx_layer *l) {
     dense_plan(l);
     l->run = dense_run;
 #endif
-#if WINOGRAD_THIN
+#if POOLED_SHORTS
   } else if (is_thin(l)) {
     thin_plan(l);
 #endif
@@ -57,13 +62,17 @@ static void path_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
                       void *constants) {
   if (l->kind == MMX_DEPTHWISE) {
     depthwise_pack(l, weight, bias, multiplier, constants);
+#if POOLED_SHORTS
+  } else if (is_few5(l)) {
+    few5_pack(l, weight, bias, multiplier, constants);
+#endif
   } else if (is_few(l)) {
     few_pack(l, weight, bias, multiplier, constants);
 #ifdef DENSE
   } else if (is_dense(l)) {
     dense_pack(l, weight, bias, multiplier, constants);
 #endif
-#if WINOGRAD_THIN
+#if POOLED_SHORTS
   } else if (is_thin(l)) {
     thin_pack(l, weight, bias, multiplier, constants);
 #endif

@@ -58,3 +58,10 @@ FN sums v_add(sums a, sums b) { return _mm256_add_epi32(a, b); }
 FN sums v_sub(sums a, sums b) { return _mm256_sub_epi32(a, b); }
 // Sums of neighbouring lanes: four of `a`, then four of `b`.
 FN sums v_joined(sums a, sums b) { return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xD8); }
+
+// Of two rows the words of even columns and of odd ones: (above, below) each.
+FN void v_even_odd(const element *above, const element *below, word *even, word *odd) {
+  __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)above), b = _mm256_loadu_si256((const __m256i *)(const void *)below);
+  *even = _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xAA);
+  *odd = _mm256_blend_epi16(_mm256_srli_epi32(a, 16), b, 0xAA);
+}
