@@ -5,6 +5,13 @@
 #ifndef WEIGHT_PARTS
 #define WEIGHT_PARTS 1
 #endif
+#ifndef DOTS_IN_PAIRS
+#define DOTS_IN_PAIRS 0
+FN void v_dot_pair(sums *a, sums *b, word x, const element *u, const element *v) {
+  *a = v_dot(*a, x, v_weights(u));
+  *b = v_dot(*b, x, v_weights(v));
+}
+#endif
 enum { WEIGHTS = LANES * GROUP * WEIGHT_PARTS };
 
 // What one call over a row of tiles needs.
@@ -31,6 +38,7 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
   }
   const element *w = t->weight;
   size_t step = t->step, three = 3 * t->step;
+  const int pairs = DOTS_IN_PAIRS && O % 2 == 0;
   for (int32_t run = 0; run < t->runs; run++, p += t->row) {
     const char *x = p;
     for (int32_t g = 0; g < t->groups; g++, x += GROUP * sizeof(element), w += O * WEIGHTS) {
@@ -38,10 +46,16 @@ FN void tile_sums(const tiling *t, const char *p, const int R, const int Q, cons
       for (int i = 0; i < R * Q; i++) {
         // At most two steps from a base, which addresses take for nothing.
         int q = i % Q;
-        const char *from = x + (i / Q) * t->down + (size_t)(q / 3) * three + (size_t)(q % 3) * step;
-        word v = v_spread(from);
+        word v = v_spread(x + (i / Q) * t->down + (size_t)(q / 3) * three + (size_t)(q % 3) * step);
 #pragma unroll
-        for (int o = 0; o < O; o++) acc[i * O + o] = v_dot(acc[i * O + o], v, v_weights(w + o * WEIGHTS));
+        for (int o = 0; o < O; o += pairs ? 2 : 1) {
+          sums *of = acc + i * O + o;
+          if (pairs) {
+            v_dot_pair(of, of + 1, v, w + o * WEIGHTS, w + (o + 1) * WEIGHTS);
+          } else {
+            *of = v_dot(*of, v, v_weights(w + o * WEIGHTS));
+          }
+        }
       }
     }
   }

@@ -22,6 +22,21 @@ FN sums v_dot(sums acc, word x, signed_weights w) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
+// Two of these, instruction by instruction in turns and with masks from memory: as the compiler orders them, they and the loads get
+// into each other's way.
+#define DOTS_IN_PAIRS 1
+FN void v_dot_pair(sums *p, sums *q, word x, const element *v, const element *w) {
+  const __m256i *first = (const __m256i *)(const void *)v, *second = (const __m256i *)(const void *)w;
+  __m256i a, b, one = _mm256_set1_epi16(1);
+  __asm__(
+      "vpxor %[n], %[x], %[a]\n\tvpxor %[m], %[x], %[b]\n\t"
+      "vpmaddubsw %[a], %[s], %[a]\n\tvpmaddubsw %[b], %[t], %[b]\n\t"
+      "vpmaddwd %[one], %[a], %[a]\n\tvpmaddwd %[one], %[b], %[b]\n\t"
+      "vpaddd %[a], %[p], %[p]\n\tvpaddd %[b], %[q], %[q]"
+      : [a] "=&x"(a), [b] "=&x"(b), [p] "+x"(*p), [q] "+x"(*q)
+      : [x] "x"(x), [n] "m"(first[1]), [m] "m"(second[1]), [s] "x"(first[0]), [t] "x"(second[0]), [one] "x"(one));
+}
+
 // For dense_groups.h: `size` is the input's, `w` the weight as it is.
 #define DENSE_BY_SIZE 1
 FN sums v_dense_dot(sums acc, word x, word size, word w) {
