@@ -3,12 +3,6 @@
 // that no lane is empty; sums stay in registers until the output transform, four tiles at a time; and a last vector with only
 // half its channels takes two groups at a time, in neighbouring lanes.
 
-// What is spilled to the stack is aligned only if something else on it must be: else every other vector may lie across two lines
-// of the cache, as the caller's stack happens to lie.
-#define ALIGNED_STACK \
-  char aligned_[32] __attribute__((aligned(32))); \
-  __asm__ volatile("" : : "r"(aligned_))
-
 // THIN_LONGEST: elements of a row whose transforms stay in the first cache.
 enum { THIN_TILES = 4, THIN_LONGEST = 768, HALF = LANES / 2 };
 
@@ -219,7 +213,6 @@ FN void thin_tiles(const mmx_layer *l, const thin *s, size_t at, const finish *f
 
 // `C`: input channels.
 FN void thin_rows_of(const mmx_layer *l, const int8_t *in, void *scratch, const int C, int8_t *out) {
-  ALIGNED_STACK;
   staging st = stage(l, in, scratch);
   element *values = (element *)(void *)((char *)scratch + staged_bytes(l));
   int32_t tiles = computed_columns(l) / 2, rows = computed_rows(l) / 2;
