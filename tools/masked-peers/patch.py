@@ -1,5 +1,7 @@
-"""Turns `cpuid` into `ud2` in shared libraries, in place: `patch.py LIB.so ...`. The two bytes also occur within other
-instructions and among constants, so each place is disassembled from many bytes before it; most ways in must arrive there."""
+"""Turns `cpuid` into `ud2` in shared libraries, in place: `patch.py LIB.so ...`.
+
+The two bytes also occur within other instructions and among constants, so each place is disassembled from many bytes
+before it; most ways in must arrive there."""
 
 import struct
 import sys

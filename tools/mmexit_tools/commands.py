@@ -19,6 +19,7 @@ COMMANDS = {
     "onnx-export": ("export.onnx_export", "write a model's graph as ONNX"),
     "compare": ("export.compare", "hold the engine's answers against ONNX Runtime's"),
     "peers": ("peers.timing", "time the engine against other runtimes"),
+    "peers-nets": ("peers.nets", "MLPerf Tiny's nets as graphs, for peers"),
     "rounding": ("export.rounding", "show where int8 and float part"),
     "separation": ("training.separation", "fine-tune windows off the ties between classes"),
     "windows-view": ("export.windows_view", "draw the gate's walk over three windows"),

@@ -14,7 +14,11 @@ from test_onnx_operators import bounds_inside, ends, gated, one_slope, product_a
 
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.model import graphs
+from mmexit_tools.onnx_graph.graph import read_onnx
 from mmexit_tools.onnx_import.check import simulate
+from mmexit_tools.onnx_import.features import features
+from mmexit_tools.onnx_import.model import import_onnx
+from mmexit_tools.peers import nets
 from mmexit_tools.peers import timing as peers
 from mmexit_tools.peers.curves import CURVES, curve_of
 from mmexit_tools.peers.models import litert_file, read_net
@@ -189,3 +193,20 @@ def test_extents_a_graph_leaves_open_are_one() -> None:
     assert shaped_as(np.zeros((1, 7), np.float32), [None, 7, 1, 1]).shape == (1, 7, 1, 1)
     with pytest.raises(ValueError, match="reshape"):
         shaped_as(image, ["batch", 3, 4, 6])
+
+
+def test_mlperf_tinys_nets_are_graphs_that_can_be_imported(tmp_path):
+    nets.write("autoencoder", tmp_path)
+    names = {f"autoencoder_{form}.onnx" for form in ("fp32", "int8_u8s8", "int8_s8s8")}
+    assert {p.name for p in tmp_path.iterdir()} == names
+    source = read_onnx(tmp_path / "autoencoder_int8_u8s8.onnx")
+    model = import_onnx(source, features(source.inputs, [], source.channels_last)[0])
+    path = tmp_path / "autoencoder.safetensors"
+    path.write_bytes(model.file())
+    assert read_net(path).macs == 264192
+
+
+def test_mlperf_tinys_nets_have_their_size():
+    weights = {name: sum(p.numel() for n, p in make().named_parameters() if n.endswith("weight") and p.dim() > 1)
+               for name, (make, _) in nets.NETS.items()}
+    assert weights == {"autoencoder": 264192, "resnet8": 77360, "kws": 22016, "vww": 208112}
