@@ -7,19 +7,22 @@ settings the best within the budget then uses up what is left, exit by exit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibrate.calibration import Recording, Replay, Thresholds, gate_order, replay
+from ..base.exits import ExitKey
+from ..calibrate.calibration import Recording, Replay, Thresholds, candidates, gate_order, replay
 from ..calibrate.learn_then_test import Groups, group_numbers, jackknife
 from ..calibrate.robot_none import none_thresholds
 from ..calibrate.robot_thresholds import MISSED, Move, Walk, descend_walk, walk_moves, without_none
 
 SHARES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.07, *MISSED)
 """Shares of a sensor's own commands that it may take for nothing: a small budget has to accept more of them."""
+NONES = 16
+"""Thresholds of `none` that are tried at an exit."""
 PRICES = tuple(float(p) for p in np.geomspace(100, 0.1, 13))
 """Prices of a wrong answer, in MACs of the whole network, from safe to cheap."""
 
@@ -64,11 +67,21 @@ class Known:
         return self.recording if self.none is None else without_none(self.recording, self.none)
 
     def moves(self, order: Sequence[str]) -> list[list[Move]]:
-        """What each exit's threshold, and that of `none`, may be set to."""
+        """What each exit's thresholds may be set to, for commands and for `none`: for `none` those of a share of
+        commands that every sensor may miss, then exit by exit."""
         nones: dict[float | None, Thresholds] = {None: dict.fromkeys(self.recording.keys(order))}
-        if self.none is not None:
-            nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
-        return walk_moves(self.spoken(), order, nones)
+        if self.none is None:
+            return walk_moves(self.spoken(), order, nones)
+        nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
+        said = {k: np.where(self.recording.answer[k] == self.none, v, np.inf) for k, v in
+                self.recording.entropy.items()}
+        silent = replace(self.recording, entropy=said)
+
+        def nothing(key: ExitKey, limit: float | None) -> Move:
+            return lambda w: replace(w, nones=w.nones | {key: limit}, missed=None)
+
+        own = [[nothing(k, t) for t in candidates(silent, k, NONES)] for k in self.recording.keys(order)]
+        return [*walk_moves(self.spoken(), order, nones), *own]
 
     def at_most(self, setting: Setting) -> float:
         """Mean MACs with the margin."""

@@ -42,11 +42,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Found:
-    """All lines by whether the sensors after the first sleep; `full`: accuracy of full fusion on test; `least`: the
-    share of MACs of the cheapest setting that was found on validation."""
+    """All lines by whether the sensors after the first sleep; `full`: accuracy of full fusion on test; `least`: of
+    the cheapest setting that was found on validation the share of MACs, without the margin and with it."""
 
     lines: dict[bool, list[Line]]
-    least: dict[bool, float]
+    least: dict[bool, tuple[float, float]]
     full: float
     test: Recording
     none: int | None
@@ -64,7 +64,8 @@ def measure(validation: Pool, test: Pool, errors: float, none: int | None,
     lines, least = {}, {}
     for asleep in (False, True) if none is not None else (False,):
         found = paths(known, asleep)
-        least[asleep] = min(s.replay(recording, none).mean_macs for p in found for s in p) / total
+        cheapest = min((s for p in found for s in p), key=lambda s: s.replay(recording, none).mean_macs)
+        least[asleep] = (cheapest.replay(recording, none).mean_macs / total, known.at_most(cheapest) / total)
         lines[asleep] = []
         for budget in BUDGETS:
             fixed, random = (best_of(c, budget * total) for c in rivals)
@@ -117,8 +118,9 @@ def shortfalls(found: Found) -> list[str]:
         for line in lines:
             at = f"{name}, {share_text(line.budget)}"
             if line.setting is None:
-                result.append(f"{at}: no setting keeps this budget with the margin; the cheapest found takes "
-                              f"{share_text(found.least[asleep])}")
+                mean, held = map(share_text, found.least[asleep])
+                result.append(f"{at}: no setting keeps this budget with the margin; the cheapest found takes {mean}, "
+                              f"{held} with it")
             elif not line.kept:
                 result.append(f"{at}: {share_text(line.macs)} on test")
             if line.budget == 0.5 and line.setting and line.random is not None \
