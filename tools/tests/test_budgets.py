@@ -122,6 +122,7 @@ def test_the_section_says_what_falls_short():
 
 def test_a_task_without_none_knows_no_sleep():
     found = measure(pool(1), pool(2), 2.5, None)
+    assert " / " not in section(found, "digits", []).split("### digits: where")[0].split("| order |")[1]
     assert list(found.lines) == [False] and found.lines[False][0].setting is not None
 
 

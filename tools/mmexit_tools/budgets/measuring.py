@@ -97,17 +97,18 @@ def rows(lines: Sequence[Line], full: float) -> str:
     return table(head, [row(line) for line in lines])
 
 
-def settings_table(lines: Sequence[Line], recording: Recording) -> str:
-    """Thresholds on the entropy: for commands / for `none`."""
+def settings_table(lines: Sequence[Line], recording: Recording, none: int | None) -> str:
+    """Thresholds; with a class that means nothing those for commands / for `none`."""
     keys = recording.keys(recording.modalities)
 
     def limit(value: float | None) -> str:
         return "off" if value is None else f"{value:.4f}"
 
     found = [[share_text(line.budget), ", ".join(s.walk.order),
-              *(f"{limit(s.walk.commands.get(k))} / {limit(s.walk.nones.get(k))}" for k in keys)]
+              *(limit(s.walk.commands.get(k)) + ("" if none is None else f" / {limit(s.walk.nones.get(k))}")
+                for k in keys)]
              for line in lines if (s := line.setting)]
-    return table(["budget", "order", *(exit_name(k) for k in keys)], found) if found else ""
+    return "" if not found else table(["budget", "order", *(exit_name(k) for k in keys)], found)
 
 
 def shortfalls(found: Found) -> list[str]:
@@ -144,7 +145,7 @@ def section(found: Found, title: str, about: Sequence[str]) -> str:
     names = {False: "All sensors awake", True: "The first sensor awake, the others woken by the gate"}
     for asleep, lines in found.lines.items():
         parts += [f"### {title}: {names[asleep].lower()}\n", rows(lines, found.full),
-                  settings_table(lines, found.test)]
+                  settings_table(lines, found.test, found.none)]
     short = shortfalls(found)
     parts.append(f"### {title}: where it falls short\n")
     if short and found.none is not None:
