@@ -16,17 +16,28 @@ FN sums v_max(sums a, sums b) { return _mm256_max_epi32(a, b); }
 // The output stage's constants in registers.
 typedef struct {
   __m256i zero, low, high;
+  // The zero point is -128 and nothing is clamped beyond int8, as behind a ReLU: results are 0...255 with their highest bit turned,
+  // and `zero` is that bit in every byte.
+  int lowest;
 } finish;
 
 FN finish finish_of(const mmx_requantize *q) {
-  return (finish){_mm256_set1_epi16((int16_t)q->out_zero_point), _mm256_set1_epi8((char)q->clamp_min),
-                  _mm256_set1_epi8((char)q->clamp_max)};
+  int lowest = q->out_zero_point == -128 && q->clamp_min == -128 && q->clamp_max == 127;
+  return (finish){lowest ? _mm256_set1_epi8(-128) : _mm256_set1_epi16((int16_t)q->out_zero_point),
+                  _mm256_set1_epi8((char)q->clamp_min), _mm256_set1_epi8((char)q->clamp_max), lowest};
 }
 
 // Above int32 the conversion would give its smallest; below it that is what is wanted. `tame`: no result is beyond it.
 FN __m256i rounded(sums acc, const float *multiplier, const int tame) {
   __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(multiplier));
   return _mm256_cvtps_epi32(tame ? v : _mm256_min_ps(v, _mm256_set1_ps(512.0f)));
+}
+
+// Rounded values in 16 bits to results, in the order of packs.
+FN __m256i bytes_of(__m256i low, __m256i high, const finish *f) {
+  if (f->lowest) return _mm256_xor_si256(_mm256_packus_epi16(low, high), f->zero);
+  __m256i all = _mm256_packs_epi16(_mm256_adds_epi16(low, f->zero), _mm256_adds_epi16(high, f->zero));
+  return _mm256_min_epi8(_mm256_max_epi8(all, f->low), f->high);
 }
 
 FN void store_8(__m128i bytes, int32_t n, int8_t *out) {
@@ -53,10 +64,8 @@ FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, 
     __m256i b = left > 1 ? rounded(acc[i + 1], multiplier[i + 1], tame) : a;
     __m256i c = left > 2 ? rounded(acc[i + 2], multiplier[i + 2], tame) : a;
     __m256i d = left > 3 ? rounded(acc[i + 3], multiplier[i + 3], tame) : a;
-    __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), f->zero);
-    __m256i high = left > 2 ? _mm256_adds_epi16(_mm256_packs_epi32(c, d), f->zero) : low;
-    __m256i all = _mm256_packs_epi16(low, high);
-    all = _mm256_min_epi8(_mm256_max_epi8(all, f->low), f->high);
+    __m256i low = _mm256_packs_epi32(a, b), high = left > 2 ? _mm256_packs_epi32(c, d) : low;
+    __m256i all = bytes_of(low, high, f);
     all = _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     __m128i first = _mm256_castsi256_si128(all);
     if (together >= 4 && left > 3) {
@@ -111,9 +120,7 @@ FN void v_store_columns(const sums *acc, int32_t channels, const float *multipli
       int32_t c = 4 * i + j < channels ? 4 * i + j : channels - 1;
       v[j] = rounded(acc[c], multiplier + 8 * c, 0);
     }
-    __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), f->zero);
-    __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), f->zero);
-    __m256i all = _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(low, high), f->low), f->high);
+    __m256i all = bytes_of(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]), f);
     of[i] = _mm256_shuffle_epi8(all, by_cell);
   }
   uint64_t cells[8];  // 0, 1, 4, 5, 2, 3, 6, 7
