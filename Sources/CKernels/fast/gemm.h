@@ -228,19 +228,25 @@ FN tiling tiling_of(const mmx_layer *l, int32_t first) {
                   .out_step = (size_t)l->window.out_channels, .finish = finish_of(&l->requantize)};
 }
 
-// One row (or pair of rows) of output cells, in tiles as alike as possible.
-static void cover_row(const tiling *t, int32_t rows, int32_t block, int32_t cells, const char *x, int8_t *out) {
-  int32_t unit = rows == 2 ? 2 : 1;
-  int32_t units = cells / unit, most = widest(block, rows, t->runs * t->groups) / unit;
-  int32_t tiles = mmx_ceil_div(units, most);
-  int32_t small = units / tiles, large = units - small * tiles;  // `large` tiles have one unit more
-  const tile_row_function *of = tile_rows[rows - 1][block - 1];
-  if (large > 0) of[(small + 1) * unit - 1](t, x, out, large);
-  if (tiles > large) {
-    x += (size_t)(large * (small + 1) * unit) * t->step;
-    out += (size_t)(large * (small + 1)) * t->out_step;
-    of[small * unit - 1](t, x, out, tiles - large);
+// `units` in pieces as alike as possible, of at most `most`: first `large` of one more than `small`, then `others` of `small`. Cut
+// once a layer: divisions are slow beside a short row.
+typedef struct {
+  int32_t small, large, others;
+} pieces;
+
+static pieces cut(int32_t units, int32_t most) {
+  int32_t count = mmx_ceil_div(units, most), small = units / count, large = units - small * count;
+  return (pieces){small, large, count - large};
+}
+
+// One row (or pair of rows) of output cells, in tiles. `of`: by cells - 1.
+static void cover_row(const tiling *t, int32_t unit, const pieces *p, const tile_row_function *of, const char *x, int8_t *out) {
+  if (p->large > 0) {
+    of[(p->small + 1) * unit - 1](t, x, out, p->large);
+    x += (size_t)(p->large * (p->small + 1) * unit) * t->step;
+    out += (size_t)(p->large * (p->small + 1)) * t->out_step;
   }
+  if (p->others > 0) of[p->small * unit - 1](t, x, out, p->others);
 }
 
 static void gemm_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t *out) {
@@ -253,13 +259,14 @@ static void gemm_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t
     t.step = (size_t)(w->stride_x * w->in_channels) * sizeof(element);
     t.row = s.row;
     t.down = s.row * (size_t)w->stride_y;
+    pieces tiles = cut(s.out_columns / rows, widest(block, rows, t.runs * t.groups) / rows);
     int8_t *to = out + first * LANES;
     for (int32_t oy = 0; oy < s.out_rows; oy++, to += (size_t)(s.out_columns / rows) * t.out_step) {
       const char *from = s.first + (size_t)oy * t.down * (size_t)rows;
       if (l->direct == WILD) {
         (rows == 2 ? wild_rows : wild_row)(&t, from, to, s.out_columns / rows);
       } else {
-        cover_row(&t, rows, block, s.out_columns, from, to);
+        cover_row(&t, rows, &tiles, tile_rows[rows - 1][block - 1], from, to);
       }
     }
   }

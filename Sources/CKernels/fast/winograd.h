@@ -158,13 +158,12 @@ static const point_function points_of[4][POINT_SUMS] = {
     {point_1_1, point_2_1, point_3_1, point_4_1, point_5_1, point_6_1, point_7_1, point_8_1, point_9_1, point_10_1},
     {point_1_2, point_2_2, point_3_2, point_4_2, point_5_2}, {point_1_3, point_2_3, point_3_3}, {point_1_4, point_2_4}};
 
-// All tiles of a chunk at one point, in pieces as alike as possible.
-static void cover_point(const tiling *t, int32_t block, int32_t tiles, const char *x, int32_t *out) {
-  int32_t pieces = mmx_ceil_div(tiles, POINT_SUMS / block), small = tiles / pieces, large = tiles - small * pieces;
-  if (large > 0) points_of[block - 1][small](t, x, large, out);
-  x += (size_t)(large * (small + 1)) * t->step;
-  out += large * (small + 1) * block * LANES;
-  points_of[block - 1][small - 1](t, x, pieces - large, out);
+// All tiles of a chunk at one point. `of`: by tiles - 1.
+static void cover_point(const tiling *t, int32_t block, const pieces *p, const point_function *of, const char *x, int32_t *out) {
+  if (p->large > 0) of[p->small](t, x, p->large, out);
+  x += (size_t)(p->large * (p->small + 1)) * t->step;
+  out += p->large * (p->small + 1) * block * LANES;
+  of[p->small - 1](t, x, p->others, out);
 }
 
 // A^T m A / 4 + bias of one tile: outputs (0, 0), (0, 1), (1, 0), (1, 1).
@@ -260,9 +259,10 @@ static void chunk_block(const mmx_layer *l, int32_t first, int32_t rows, int32_t
               .multiplier = l->requantize.multiplier + first * LANES, .out_step = (size_t)w->out_channels,
               .step = mmx_round_up((size_t)w->in_channels, SHORTS) * sizeof(element), .finish = finish_of(&l->requantize)};
   size_t apart = sums_apart(l);
+  pieces tiles = cut(rows * across, POINT_SUMS / block);
   for (size_t k = 0; k < POINTS; k++) {
     t.weight = (const element *)l->weight + taken + k * (size_t)(l->groups * block) * LANES * GROUP;
-    cover_point(&t, block, rows * across, (const char *)(values + k * values_apart(l)), m + k * apart);
+    cover_point(&t, block, &tiles, points_of[block - 1], (const char *)(values + k * values_apart(l)), m + k * apart);
   }
   t.bias = l->bias + first * LANES;
   int32_t cells = l->pool_2x2 ? 1 : 2;
