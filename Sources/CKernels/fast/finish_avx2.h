@@ -90,9 +90,14 @@ FN void v_store(const sums *acc, int32_t count, const float *const *multiplier, 
 }
 
 FN void v_store_real(sums acc, const float *scale, int32_t valid, float *out) {
+  __m256 of = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(scale));
+  if (valid >= 8) {
+    _mm256_storeu_ps(out, of);
+    return;
+  }
   float values[8];
-  _mm256_storeu_ps(values, _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(scale)));
-  memcpy(out, values, (size_t)(valid < 8 ? valid : 8) * sizeof(float));
+  _mm256_storeu_ps(values, of);
+  memcpy(out, values, (size_t)valid * sizeof(float));
 }
 FN sums v_swapped(sums a) { return _mm256_shuffle_epi32(a, 0xB1); }  // lanes 1, 0, 3, 2, ...
 
