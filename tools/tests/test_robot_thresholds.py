@@ -5,7 +5,9 @@ from test_robot_none import KEYS, recording
 
 from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import Recording, Tolerance, replay
-from mmexit_tools.calibrate.robot_thresholds import choose_walk, without_none
+from mmexit_tools.calibrate.robot_thresholds import MISSED, PRICES, choose_walk, without_none
+
+FEW = PRICES[::6]
 
 
 def knowing(rng: np.random.Generator, n: int) -> tuple[Recording, dict]:
@@ -24,9 +26,9 @@ def knowing(rng: np.random.Generator, n: int) -> tuple[Recording, dict]:
 def test_the_walk_saves_within_the_tolerance():
     saved = []
     for loss in (0.0, 0.01, 0.04):
-        r, seen = knowing(np.random.default_rng(5), 3000)
+        r, seen = knowing(np.random.default_rng(5), 1500)
         tolerance = Tolerance(loss, 1.645)
-        found = choose_walk(r, seen, 0, tolerance)
+        found = choose_walk(r, seen, 0, tolerance, FEW)
         outcome = replay(r, found.order, found.commands, found.nones, 0)
         assert tolerance.allows(outcome, r.correct(FUSION))
         saved.append(1 - outcome.mean_macs / r.total_macs)
@@ -34,12 +36,26 @@ def test_the_walk_saves_within_the_tolerance():
     assert saved[2] > 0.2
 
 
+def test_no_sensor_misses_more_of_its_commands_than_is_told():
+    for seed in (5, 8):
+        r, seen = knowing(np.random.default_rng(seed), 800)
+        found = choose_walk(r, seen, 0, Tolerance(0.05, 0.0), FEW)
+        assert found.missed is not None and found.missed <= MISSED[0] and any(found.nones.values())
+        for m in r.modalities:
+            something, lost = seen[m] != 0, np.zeros(len(r), bool)
+            for key in r.keys((m,)):
+                limit = found.nones[key]
+                if limit is not None:
+                    lost |= (r.answer[key] == 0) & (r.entropy[key] <= limit)
+            assert (lost & something).sum() <= found.missed * something.sum()
+
+
 def test_useless_exits_stay_off():
     rng = np.random.default_rng(6)
-    r = recording(rng, 2000)
+    r = recording(rng, 800)
     answer = r.answer | {FUSION: r.labels}
     r = Recording(r.modalities, r.exits, r.entropy, answer, r.labels, r.present, r.macs)
-    found = choose_walk(r, dict.fromkeys(r.modalities, r.labels), 0, Tolerance(0.0, 1.645))
+    found = choose_walk(r, dict.fromkeys(r.modalities, r.labels), 0, Tolerance(0.0, 1.645), FEW)
     outcome = replay(r, found.order, found.commands, found.nones, 0)
     assert outcome.accuracy == 1.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from test_streams import folder, tone  # noqa: F401  (a fixture)
 
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.export import stream_listening
+from mmexit_tools.model.cutting import layers_of
 from mmexit_tools.model.graphs import lower
 from mmexit_tools.model.networks import MultiExitNetwork
 from mmexit_tools.quantize.modelfile import read_model
@@ -67,6 +69,25 @@ def test_every_kind_of_layer_comes_back(network, trained) -> None:
 def test_another_network_is_refused(trained) -> None:
     with pytest.raises(ToolError, match="layers are not those"):
         restore(MultiExitNetwork(task.network()), lower(trained))
+
+
+def test_an_exit_elsewhere_begins_anew_and_the_others_come_back(network, trained) -> None:
+    stored = lower(trained)
+    one = network.modalities[0]
+    fewer = replace(one, segments=(replace(one.segments[-1], layers=tuple(layers_of(one))),))
+    other = replace(network, modalities=(fewer, *network.modalities[1:]))
+    model = MultiExitNetwork(other)
+    with pytest.raises(ToolError, match="layers are not those"):
+        restore(model, stored, one.name)
+    restore(model, stored, one.name, exits_anew=True)
+    inputs, present = make_batch(network, 16).tensors()
+    want, got = (m.eval()(inputs, present).exits[one.name][-1] for m in (trained, model))
+    assert torch.allclose(want, got, atol=1e-4)
+    back = MultiExitNetwork(network)
+    fresh = {k: v.clone() for k, v in back.exits[one.name][0].state_dict().items()}
+    restore(back, lower(model), one.name, exits_anew=True)
+    assert all(torch.equal(v, fresh[k]) for k, v in back.exits[one.name][0].state_dict().items())
+    assert torch.allclose(want, back.eval()(inputs, present).exits[one.name][-1], atol=1e-4)
 
 
 def test_settled_normalizations_change_nothing_and_fit_the_batch(shipped: MultiExitNetwork) -> None:

@@ -7,17 +7,26 @@ settings the best within the budget then uses up what is left, exit by exit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.exits import ExitKey
-from ..calibrate.calibration import Recording, Replay, Thresholds, candidates, gate_order, replay
+from ..calibrate.calibration import Recording, Replay, Thresholds, gate_order, replay
 from ..calibrate.learn_then_test import Groups, group_numbers, jackknife
 from ..calibrate.robot_none import none_thresholds
-from ..calibrate.robot_thresholds import MISSED, Move, Walk, descend_walk, walk_moves, without_none
+from ..calibrate.robot_thresholds import (
+    MISSED,
+    Move,
+    Walk,
+    descend_walk,
+    none_moves,
+    only_none,
+    price_path,
+    walk_moves,
+    without_none,
+)
 
 SHARES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.07, *MISSED)
 """Shares of a sensor's own commands that it may take for nothing: a small budget has to accept more of them."""
@@ -73,14 +82,8 @@ class Known:
         if self.none is None:
             return walk_moves(self.spoken(), order, nones)
         nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
-        said = {k: np.where(self.recording.answer[k] == self.none, v, np.inf) for k, v in
-                self.recording.entropy.items()}
-        silent = replace(self.recording, entropy=said)
-
-        def nothing(key: ExitKey, limit: float | None) -> Move:
-            return lambda w: replace(w, nones=w.nones | {key: limit}, missed=None)
-
-        own = [[nothing(k, t) for t in candidates(silent, k, NONES)] for k in self.recording.keys(order)]
+        most: Thresholds = dict.fromkeys(self.recording.keys(order), 1.0)
+        own = none_moves(only_none(self.recording, self.none), order, most, None, NONES)
         return [*walk_moves(self.spoken(), order, nones), *own]
 
     def at_most(self, setting: Setting) -> float:
@@ -96,18 +99,9 @@ def paths(known: Known, asleep: bool) -> list[list[Setting]]:
 
 
 def _path(known: Known, order: Sequence[str], asleep: bool) -> Iterator[Walk]:
-    recording = known.recording
-    off: Thresholds = dict.fromkeys(recording.keys(order))
-    walk = Walk(tuple(order), off, off, None)
-    moves = known.moves(order)
-    for price in PRICES:
-
-        def cost(w: Walk, price: float = price) -> float:
-            outcome = Setting(w, asleep).replay(recording, known.none)
-            return outcome.mean_macs - price * recording.total_macs * outcome.accuracy
-
-        walk = descend_walk(walk, moves, cost)
-        yield walk
+    off: Thresholds = dict.fromkeys(known.recording.keys(order))
+    begin = Walk(tuple(order), off, off, None)
+    yield from price_path(known.recording, begin, known.moves(order), known.none, PRICES, order[1:] if asleep else ())
 
 
 def within(known: Known, found: Sequence[Sequence[Setting]], budget: float) -> Setting | None:

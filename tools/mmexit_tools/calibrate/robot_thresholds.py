@@ -9,16 +9,14 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.exits import FUSION
-from .calibration import Recording, Thresholds, Tolerance, candidates, choose_thresholds, gate_order, replay
+from ..base.exits import FUSION, ExitKey
+from .calibration import Recording, Thresholds, Tolerance, candidates, gate_order, replay
 from .robot_none import none_thresholds
 
 MISSED = (0.04, 0.02, 0.01, 0.005, 0.002, 0.0)
 """Shares of a sensor's own commands that it may take for nothing."""
-LOOSER = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""A search begins with the commands' thresholds at each of these multiples of the tolerance,"""
-TIGHTER = tuple(float(f) for f in np.geomspace(1.0, 0.05, 16))
-"""multiplied by the largest of these that keeps the tolerance."""
+PRICES = tuple(float(p) for p in np.geomspace(300, 5, 18))
+"""Prices of a wrong answer that settings are looked for at, in MACs of the whole network, from safe to cheap."""
 SWEEPS = 4
 
 
@@ -34,6 +32,12 @@ def without_none(recording: Recording, none: int) -> Recording:
     return dataclasses.replace(recording, entropy=entropy)
 
 
+def only_none(recording: Recording, none: int) -> Recording:
+    """The recording of a gate whose single-sensor exits may answer `none` only."""
+    entropy = {k: np.where(recording.answer[k] == none, h, np.inf) for k, h in recording.entropy.items()}
+    return dataclasses.replace(recording, entropy=entropy)
+
+
 @dataclasses.dataclass(frozen=True)
 class Walk:
     """What was chosen; `missed` is None where `none` is left to fusion."""
@@ -45,7 +49,8 @@ class Walk:
 
 
 def choose_walk(
-    recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int, tolerance: Tolerance
+    recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int, tolerance: Tolerance,
+    prices: Sequence[float] = PRICES,
 ) -> Walk:
     """Of the settings tried, the cheapest whose loss against full fusion the tolerance allows, in an order
     that the gate takes with it. All exits off, which loses nothing, where there is none."""
@@ -60,25 +65,32 @@ def choose_walk(
         return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
 
     for order in permutations(recording.modalities):
-        moves = walk_moves(commands_only, order, nones)
-        for commands in _starts(commands_only, order, tolerance):
-            tight = (Walk(order, _times(commands, f), nones[m], m) for f in TIGHTER for m in (MISSED[1], None))
-            begin = next((w for w in tight if macs_within(w) < np.inf), Walk(order, off, off, None))
+        moves = [*walk_moves(commands_only, order, nones),
+                 *none_moves(only_none(recording, none), order, nones[MISSED[0]], MISSED[0])]
+        off_walk = Walk(order, off, off, None)
+        for found in price_path(recording, off_walk, moves, none, prices):
+            if macs_within(found) == np.inf:
+                continue
             # What is left of the tolerance is used up coordinate by coordinate.
-            found = descend_walk(begin, moves, macs_within)
+            found = descend_walk(found, moves, macs_within)
             macs = macs_within(found)
             if macs < least and gate_order(commands_only, found.commands) == order:
                 best, least = found, macs
     return best
 
 
-def _starts(recording: Recording, order: Sequence[str], tolerance: Tolerance) -> Iterator[Thresholds]:
-    for multiple in LOOSER:
-        yield choose_thresholds(recording, order, Tolerance(tolerance.loss * multiple, 0.0))
+def price_path(recording: Recording, walk: Walk, moves: Sequence[Sequence[Move]], none: int | None,
+               prices: Sequence[float], asleep: Sequence[str] = ()) -> Iterator[Walk]:
+    """For each price of a wrong answer, in MACs of the whole network, where a descent from the walk before ends.
+    `asleep`: sensors that sleep until the gate wakes them."""
+    for price in prices:
 
+        def cost(w: Walk, price: float = price) -> float:
+            outcome = replay(recording, w.order, w.commands, w.nones, none, asleep)
+            return outcome.mean_macs - price * recording.total_macs * outcome.accuracy
 
-def _times(thresholds: Thresholds, factor: float) -> Thresholds:
-    return {k: None if t is None else float(np.floor(t * factor * 1e5) / 1e5) for k, t in thresholds.items()}
+        walk = descend_walk(walk, moves, cost)
+        yield walk
 
 
 Move = Callable[[Walk], Walk]
@@ -96,6 +108,22 @@ def walk_moves(recording: Recording, order: Sequence[str],
 
     exits = [[command(k, t) for t in candidates(recording, k, 32)] for k in recording.keys(order)]
     return [[nothing(m) for m in nones], *exits]
+
+
+def none_moves(silent: Recording, order: Sequence[str], most: Thresholds, missed: float | None,
+               count: int = 16) -> list[list[Move]]:
+    """Exit by exit, what its threshold of `none` may be set to: none, or up to `most`, which misses `missed` of a
+    sensor's commands. `silent`: see `only_none`."""
+
+    def nothing(key: ExitKey, limit: float | None) -> Move:
+        return lambda w: dataclasses.replace(w, nones=w.nones | {key: limit}, missed=missed)
+
+    def tried(key: ExitKey) -> list[float | None]:
+        last = most[key]
+        some = [t for t in candidates(silent, key, count) if t is not None and last is not None and t < last]
+        return [None, *some, *([] if last is None else [last])]
+
+    return [[nothing(k, t) for t in tried(k)] for k in silent.keys(order)]
 
 
 def descend_walk(walk: Walk, moves: Sequence[Sequence[Move]], cost: Callable[[Walk], float]) -> Walk:

@@ -75,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
     validation, test, idle = (windows("validation", args.seed), windows("test", args.seed + 1),
                               windows("test", args.seed + 2, "deployment"))
     if args.keep:
+        # The card tells what they were chosen for.
+        args.loss, args.z = (stored.provenance["calibration"][k] for k in ("loss_points", "z"))
         calibrated, nothing = kept(stored, validation)
     else:
         calibrated, nothing = chosen_anew(stored, validation, Tolerance(args.loss / 100, args.z))

@@ -186,7 +186,8 @@ def _separable(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual:
 
 
 def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Network:
-    """Two depthwise-separable encoders with two exits each (or as many as asked), and a small fusion network.
+    """Two depthwise-separable encoders, with two exits for sound and three for pictures (or with as many each as
+    asked, where that is not 2), and a small fusion network.
 
     Sound is taken over frames and bands first; when five bands are left they become one, and what follows looks along
     time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021). `width` multiplies the encoders'
@@ -203,7 +204,8 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
 
     bands = Depthwise((1, 5), padding=(0, 0, 0, 0)), Conv(wide(96), (1, 1), padding=(0, 0, 0, 0))
     flat, halved, long, along = (3, 3), (1, 2), (9, 1), (2, 1)
-    # The first exits stand where a cell has seen half a second of sound, or most of a hand: earlier they knew little.
+    # The first exit of sound stands where a cell has seen half a second: earlier it knew little. That of pictures has
+    # layers of its own, on coarse maps, which tell whether there is a hand at all at a fifth of what the rest costs.
     audio = Modality(
         "audio",
         AUDIO,
@@ -236,8 +238,11 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
         IMAGE,
         (
             Segment(
+                (Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),),
+                (*see(32, 2), *see(32, residual=True), *see(64, 2), *see(64, residual=True), GlobalAveragePool()),
+            ),
+            Segment(
                 (
-                    Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),
                     *see(32),
                     *see(32, residual=True),
                     *see(64, 2),

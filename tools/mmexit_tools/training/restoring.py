@@ -15,23 +15,23 @@ from torch import Tensor, nn
 
 from ..base.errors import ToolError
 from ..model.blocks import Block
-from ..model.graphs import Graph, Node, lower
+from ..model.graphs import Graph, GraphModality, Node, lower
 from ..model.networks import MultiExitNetwork
 
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
-def restore(model: MultiExitNetwork, stored: Graph, modality: str = "") -> None:
+def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_anew: bool = False) -> None:
     """Puts the weights of a stored graph into a network of the same description, in place; with `modality` that
-    encoder's and its exits' alone.
+    encoder's and its exits' alone. With `exits_anew` only the layers up to the last exit have to be the same: an exit
+    that the graph has in no such place stays as it is.
 
     Raises ToolError where the two differ in their operations or the shapes of their weights."""
-    begin = f"{modality}." if modality else ""
-    own = [n for n in lower(model).nodes() if n.output.startswith(begin)]
-    theirs = [n for n in stored.nodes() if n.output.startswith(begin)]
-    if [(n.op, n.output, _shape(n)) for n in own] != [(n.op, n.output, _shape(n)) for n in theirs]:
-        raise ToolError(f"{stored.network.name}: the model's layers are not those of the network that is trained")
-    values = {n.output: n for n in theirs if n.weight is not None}
+    values: dict[str, Node] = {}
+    for own, theirs in _counterparts(lower(model), stored, modality, exits_anew):
+        if not _alike(own, theirs):
+            raise ToolError(f"{stored.network.name}: the model's layers are not those of the network that is trained")
+        values |= {o.output: t for o, t in zip(own, theirs, strict=True) if t.weight is not None}
     with torch.no_grad():
         modules = [(name, module) for name, module in _weighted(model) if name in values]
         orders = _column_orders(model, modules)
@@ -48,6 +48,28 @@ def restore(model: MultiExitNetwork, stored: Graph, modality: str = "") -> None:
                 _put_block(module, node)
 
 
+Part = tuple[list[Node], list[Node]]
+"""Nodes of the network that is trained, and those of the stored one that stand for them."""
+
+
+def _counterparts(own: Graph, theirs: Graph, modality: str, exits_anew: bool) -> list[Part]:
+    begin = f"{modality}." if modality else ""
+    if not exits_anew:
+        named = [[n for n in g.nodes() if n.output.startswith(begin)] for g in (own, theirs)]
+        same = [n.output for n in named[0]] == [n.output for n in named[1]]
+        return [(named[0], named[1] if same else [])]
+    parts: list[Part] = []
+    stored = {m.name: _places(m) for m in theirs.modalities}
+    for m in own.modalities:
+        if modality and m.name != modality:
+            continue
+        trunk, exits = _places(m)
+        old, old_exits = stored.get(m.name, ([], {}))
+        parts.append((trunk, old))
+        parts += [(exits[k], old_exits[k]) for k in exits if k in old_exits and _alike(exits[k], old_exits[k])]
+    return parts
+
+
 def _column_orders(
     model: MultiExitNetwork, modules: Sequence[tuple[str, Block | nn.Linear]]
 ) -> dict[str, np.ndarray]:
@@ -62,6 +84,20 @@ def _column_orders(
     graph = lower(model)
     return {n.output: np.rint(n.weight[0]).astype(np.int64) for n in graph.nodes()
             if n.op in ("linear", "logits") and n.weight is not None}
+
+
+def _places(modality: GraphModality) -> tuple[list[Node], dict[int, list[Node]]]:
+    """The nodes up to the last exit, and each exit's by how many of them stand before it."""
+    trunk: list[Node] = []
+    exits = {}
+    for segment in modality.segments:
+        trunk += segment.nodes
+        exits[len(trunk)] = list(segment.exit_nodes)
+    return trunk, exits
+
+
+def _alike(a: Sequence[Node], b: Sequence[Node]) -> bool:
+    return [(n.op, _shape(n)) for n in a] == [(n.op, _shape(n)) for n in b]
 
 
 def _neutral(norm: nn.Module) -> None:
@@ -114,8 +150,8 @@ def _put(module: nn.Conv2d | nn.Linear, weight: np.ndarray, bias: np.ndarray) ->
 
 def settle_norms(model: MultiExitNetwork, modality: str, inputs: Sequence[Tensor]) -> None:
     """Sets one encoder's normalizations to the statistics of `inputs` (batches); what the network computes stays."""
-    chains = model.segments[modality]
-    norms = [m for m in chains.modules() if isinstance(m, Norm)]
+    parts = list(zip(model.segments[modality], model.exits[modality], strict=True))  # type: ignore[arg-type]
+    norms = [m for part in parts for module in part for m in module.modules() if isinstance(m, Norm)]
     sums = {m: torch.zeros(3, m.num_features, dtype=torch.float64) for m in norms}
 
     def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -128,8 +164,9 @@ def settle_norms(model: MultiExitNetwork, modality: str, inputs: Sequence[Tensor
     model.eval()
     with torch.no_grad():
         for x in inputs:
-            for chain in chains:  # type: ignore[union-attr]
+            for chain, head in parts:
                 x = chain(x)
+                head(x)
         for hook in hooks:
             hook.remove()
         for norm in norms:

@@ -16,7 +16,8 @@ from ..base.errors import ToolError
 from ..model.networks import MultiExitNetwork
 from .robot_pools import Chunk, to_input
 
-EXIT_WEIGHTS = (0.4, 1.0)  # loss of the first and of the last exit
+EARLY = 0.4
+"""Weight of the loss of an exit before the last, which has 1."""
 SMOOTHING = 0.03
 
 
@@ -38,6 +39,11 @@ def forward(model: MultiExitNetwork, modality: str, x: Tensor) -> tuple[list[Ten
         x = segment(x)
         logits.append(head(x))
     return logits, x
+
+
+def weighted(losses: Sequence[Tensor]) -> Tensor:
+    """The sum over an encoder's exits, the last one's counted in full."""
+    return torch.stack([(1.0 if t is losses[-1] else EARLY) * t for t in losses]).sum()
 
 
 def masked(modality: str, batch: Tensor, rng: np.random.Generator) -> Tensor:
@@ -101,12 +107,7 @@ def _round(
         pick = order[step * schedule.batch : (step + 1) * schedule.batch]
         logits, _ = forward(model, modality, masked(modality, to_input(modality, values[pick]), rng))
         target = labels[torch.from_numpy(pick)]
-        loss = torch.stack(
-            [
-                w * functional.cross_entropy(t, target, label_smoothing=SMOOTHING)
-                for w, t in zip(EXIT_WEIGHTS, logits, strict=True)
-            ]
-        ).sum()
+        loss = weighted([functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

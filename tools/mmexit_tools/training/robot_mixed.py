@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from ..model.networks import MultiExitNetwork
 from .kept_run import Chance, MixedSchedule, Run
-from .robot_encoders import EXIT_WEIGHTS, SMOOTHING, exit_accuracies, forward
+from .robot_encoders import SMOOTHING, exit_accuracies, forward, weighted
 from .robot_pools import Chunk, to_input
 
 STORED = 0.25
@@ -73,7 +73,7 @@ def train_mixed(
         if teacher is not None:
             told = _answers(teacher, modality, values)
             losses = [(1 - TAUGHT) * own + TAUGHT * distance(t, told) for own, t in zip(losses, logits, strict=True)]
-        loss = torch.stack([w * v for w, v in zip(EXIT_WEIGHTS, losses, strict=True)]).sum()
+        loss = weighted(losses)
         run.move(step, loss, modality, found, say)
     run.forget()
     model.load_state_dict(run.mean.state_dict())

@@ -26,7 +26,7 @@ from ..sources.robot_data import CLASSES
 from ..streams.windows import EMPTY, UNKNOWN, draw
 from ..tasks import robot_command as task
 from .kept_run import MixedSchedule, Run
-from .robot_encoders import EXIT_WEIGHTS, SMOOTHING, exit_accuracies, forward
+from .robot_encoders import SMOOTHING, exit_accuracies, forward, weighted
 from .robot_mining import mine
 from .robot_mixed import SOFTNESS, TAUGHT, distance
 from .robot_pools import Chunk, to_input
@@ -194,8 +194,7 @@ def train_pupil(model: MultiExitNetwork, lesson: Lesson, held_out: Chunk, schedu
         pick = rng.integers(len(lesson.labels), size=schedule.batch)
         values = covered(rng, to_input("audio", lesson.heard[pick]), STRIPS, 1)
         logits, _ = forward(model, "audio", values.contiguous(memory_format=torch.channels_last))
-        loss = torch.stack([w * _loss(t, soft[pick], labels[pick])
-                            for w, t in zip(EXIT_WEIGHTS, logits, strict=True)]).sum()
+        loss = weighted([_loss(t, soft[pick], labels[pick]) for t in logits])
         run.move(step, loss, "audio", found, say)
     model.load_state_dict(run.mean.state_dict())
 

@@ -4,7 +4,8 @@
 
 Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
 of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
-one of no passes stays as it is there, and the one named by `--anew` begins with none of it. After `--mined` hours of
+one of no passes stays as it is there, an exit that the file lacks begins anew, and so does all of the encoder named
+by `--anew`. After `--mined` hours of
 streams without a command have been searched for sounds that the encoder takes for one, it is trained on, with them.
 `--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with `--audio-teacher` or
 `--image-teacher` steps a network of `--teacher-width` times the channels is trained before, and teaches them. With
@@ -133,7 +134,7 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     model = new_model(options.seed)
     schedule, mixed = options.schedule(modality), options.mixed(modality)
     if options.start and modality != options.anew:
-        restore(model, read_model(Path(options.start)).quantized.graph, modality)
+        restore(model, read_model(Path(options.start)).quantized.graph, modality, exits_anew=True)
         if schedule.passes or mixed.steps:
             values = train[0]().inputs[modality]
             settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
