@@ -4,7 +4,7 @@ import Vocabulary
 enum EventDefaults {
   static let begin = 0.1
   static let stay = 0.53
-  static let level = 0.35
+  static let level = 0.5
   static let distinct = 0.8
   static let hold = Nanoseconds.milliseconds(500)
   static let prominence = 12
