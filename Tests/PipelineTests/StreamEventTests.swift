@@ -72,7 +72,8 @@ import Vocabulary
     var events = try #require(StreamEvents(Scene().configuration, model))
     func enter(_ label: Int) {
       let reading = Reading(
-        exit: .encoder(modality: 0, exit: 1), entropy: 0.1, label: label, certainty: 0.9, macs: 1, parameters: 1)
+        exit: .encoder(modality: 0, exit: 1), entropy: 0.1, label: label, certainty: 0.9, macs: 1,
+        parameters: 1)
       events.enter(reading, of: ModalitySet(index: 0))
     }
     enter(1)
