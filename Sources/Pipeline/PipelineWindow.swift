@@ -20,8 +20,9 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   /// Nil where no class means "nothing".
   private var events: StreamEvents?
   private var number: UInt64 = 0
-  /// Sensors woken for this window, over all its realignments, and those that it did not wait for.
+  /// Sensors woken for this window, over all its realignments.
   private var woken: ModalitySet = []
+  /// Sensors that it did not wait for.
   private var missing: ModalitySet = []
   /// Every exit is to be run on it when the gate has concluded it.
   private var isAudited = false

@@ -178,6 +178,9 @@ struct DecisionStory {
       guard let threshold = try hop.optional("threshold")?.real() else { continue }
       let name = try name(hop)
       let label = try hop.optional("label")?.string() ?? "nothing"
+      // A smaller gain would have left the answer to fusion too, where it is nearly free.
+      let isFusionNext = index + 1 < hops.count ? try hops[index + 1].optional("fusion") != nil : false
+      if isFusionNext, try hop.optional("gain") != nil { continue }
       if doubt > threshold && index + 1 < hops.count {
         out.append(
           "a threshold of \(figure(doubt)) at \(name) (it is \(figure(threshold))) would have ended it there with '\(label)'"
@@ -240,7 +243,7 @@ private struct Judgement {
     }
     doubt = (1 + gain) / 2
     let (isEnough, limit) = (doubt <= threshold ?? 0, threshold.map { Self.figure(2 * $0 - 1) })
-    let left = isFusionNext ? ", but only fusion was left, which costs next to nothing" : ""
+    let left = isFusionNext ? "; fusion was asked all the same" : ""
     text =
       ", going on would gain \(Self.figure(gain)) "
       + "(\(limit.map { isEnough ? "not worth it, at or below \($0)\(left)" : "worth it, above \($0)" } ?? "no threshold"))"

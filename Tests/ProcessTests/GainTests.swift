@@ -69,10 +69,18 @@ import Testing
     let lines = Self.story(daemon, record)
     let exit = try #require(lines.first { $0.contains("image/2: ") })
     #expect(
-      exit.hasSuffix(
-        " (not worth it, at or below 0.2000, but only fusion was left, which costs next to nothing)"),
-      "\(exit)")
+      exit.hasSuffix(" (not worth it, at or below 0.2000; fusion was asked all the same)"), "\(exit)")
     #expect(lines.contains("why       all that could be had was asked and fused"), "\(lines)")
+  }
+
+  /// No threshold would have kept the answer from fusion there.
+  @Test func whatIsLeftToFusionAnywayIsNotTold() throws {
+    let daemon = try Self.daemon(gain: 0.3, limit: 0.2, first: "audio")
+    let (record, place) = try Self.predicted(daemon)
+    let hops = try #require(record["hops"] as? [[String: Any]])
+    #expect(place == hops.count - 2 && hops.last?["fusion"] != nil)
+    let lines = Self.story(daemon, record)
+    #expect(!lines.contains { $0.hasPrefix("else") && $0.contains("at image/2") }, "\(lines)")
   }
 
   @Test func theStatusTellsTheMean() throws {

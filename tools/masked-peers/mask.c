@@ -48,6 +48,8 @@ static void answer(int number, siginfo_t *info, void *context) {
 __attribute__((constructor(101))) static void begin(void) {
   struct sigaction action = {.sa_sigaction = answer, .sa_flags = SA_SIGINFO};
   sigaction(SIGILL, &action, NULL);
+  // What is started from here is not patched: a trap of its own has to stay one.
+  unsetenv("LD_PRELOAD");
 }
 
 __attribute__((destructor)) static void end(void) {

@@ -5,7 +5,7 @@
 //   x1 * h0 + x2 * h1 = (x2 - x1) * h1 + x1 * h2         x0 = row 2 Y, x1 = row 2 Y + 1, x2 = row 2 Y + 2
 // and what both share is computed once (Winograd's F(2, 2), on filters of 3, 3 and 2 taps). Columns likewise, so that nine sums make
 // four outputs, and a pool takes the largest of one lane. Sums of weights are within 4 * 127 and differences of values within
-// 2 * 255: exact in 16 bits.
+// 4 * 255: exact in 16 bits.
 
 enum {
   FORMS = 3,       // of rows, and of columns: x0 - x1, x1, x2 - x1

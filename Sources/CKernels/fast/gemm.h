@@ -229,7 +229,7 @@ FN tiling tiling_of(const mmx_layer *l, int32_t first) {
 }
 
 // `units` in pieces as alike as possible, of at most `most`: first `large` of one more than `small`, then `others` of `small`. Cut
-// once a layer: divisions are slow beside a short row.
+// once for many rows: divisions are slow beside a short one.
 typedef struct {
   int32_t small, large, others;
 } pieces;

@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> None:
     command += ["--keep"] if args.keep else ["--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
     command += ["--note", args.note] if args.note else []
     made_by = [*(shlex.split(c) for c in stored.provenance["commands"]), command]
-    calibration = {**stored.provenance["calibration"], "windows": args.windows, "seed": args.seed}
+    calibration = {**stored.provenance["calibration"], "windows": args.windows, "seed": args.seed,
+                   "loss_points": args.loss, "z": args.z}
     provenance = {**stored.provenance, "calibration": calibration, "versions": versions(),
                   "commands": [shlex.join(c) for c in made_by]}
     note = "; the float figures are of the stored weights"

@@ -134,7 +134,8 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     model = new_model(options.seed)
     schedule, mixed = options.schedule(modality), options.mixed(modality)
     if options.start and modality != options.anew:
-        restore(model, read_model(Path(options.start)).quantized.graph, modality, exits_anew=True)
+        restore(model, read_model(Path(options.start)).quantized.graph, modality,
+                bool(schedule.passes or mixed.steps))
         if schedule.passes or mixed.steps:
             values = train[0]().inputs[modality]
             settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
