@@ -10,7 +10,8 @@ from mmexit_tools.calibrate.learn_then_test import (
     choose,
     design_effect,
     effective_groups,
-    jackknife_variance,
+    group_numbers,
+    jackknife,
     paired_p,
     tango_score,
     weigh,
@@ -90,9 +91,9 @@ def test_windows_of_few_people_count_for_less():
 
 def test_one_window_a_person_is_the_plain_variance():
     values = np.random.default_rng(2).integers(-1, 2, 300).astype(float)
-    own = jackknife_variance(values, np.arange(300).astype(str))
+    own = jackknife(values, group_numbers(np.arange(300).astype(str)))
     assert own == pytest.approx(values.var(ddof=1) / 300)
-    assert jackknife_variance(values, np.full(300, "")) == pytest.approx(own)
+    assert jackknife(values, group_numbers(np.full(300, ""))) == pytest.approx(own)
 
 
 def test_a_setting_that_differs_nowhere_borrows_the_references_spread():

@@ -1,5 +1,7 @@
 """Pieces of what a stored model says, settings read back from its file, what the card tells of sleeping sensors."""
 
+from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import replay
 from mmexit_tools.calibrate.exit_pool import Pool
-from mmexit_tools.export import robot_pieces
+from mmexit_tools.calibrate.robot_thresholds import PRICES, choose_walk
+from mmexit_tools.export import robot_pieces, robot_recalibration
 from mmexit_tools.export.robot_deployment import asleep_section, kinds
 from mmexit_tools.export.robot_recalibration import kept
 from mmexit_tools.quantize.modelfile import read_model
@@ -73,6 +76,25 @@ def test_the_files_own_settings_are_read_back(stored):
             assert calibrated.thresholds[key] == exit.class_thresholds.get("go")
             assert nothing.thresholds[key] == exit.class_thresholds.get(NONE)
     assert calibrated.temperatures[FUSION] == stored.exits[FUSION].temperature
+
+
+def test_thresholds_that_are_kept_are_told_as_they_were_chosen(stored, tmp_path, monkeypatch):
+    def said(stored, plain, data, split, count, seed, work, mix="standard"):
+        whole, plain, alone = made_up(stored, count, seed)
+        return robot_pieces.Said(whole, plain.logits, {k[0]: v for k, v in alone.logits.items()})
+
+    monkeypatch.setattr(robot_recalibration, "said", said)
+    monkeypatch.setattr(robot_recalibration, "sections", lambda *_: "")
+    monkeypatch.setattr(robot_recalibration, "choose_walk", partial(choose_walk, prices=PRICES[::9]))
+
+    def card(model: Path, keep: bool, loss: float) -> str:
+        args = Namespace(data=Path(), model=model, work=tmp_path, out=tmp_path / "m.safetensors",
+                         card=tmp_path / "m.md", windows=200, seed=3, loss=loss, z=0.0, keep=keep, note="")
+        robot_recalibration.run(args)
+        return args.card.read_text()
+
+    assert "at most 0.75 points below full fusion" in card(SHIPPED, False, 0.75)
+    assert "at most 0.75 points below full fusion" in card(tmp_path / "m.safetensors", True, 0.5)
 
 
 def test_the_card_tells_what_a_sleeping_camera_costs(stored):

@@ -90,6 +90,19 @@ def test_an_exit_elsewhere_begins_anew_and_the_others_come_back(network, trained
     assert torch.allclose(want, back.eval()(inputs, present).exits[one.name][-1], atol=1e-4)
 
 
+def test_an_encoder_that_is_not_trained_gets_no_new_exit(folder, tmp_path, monkeypatch) -> None:  # noqa: F811
+    """It would be shipped with weights by chance."""
+    described = task.network()
+    sound, image = described.modalities
+    first, second, *rest = image.segments
+    other = replace(image, segments=(replace(second, layers=(*first.layers, *second.layers)), *rest))
+    monkeypatch.setattr(task, "network", lambda *_, **__: replace(described, modalities=(sound, other)))
+    options = robot_train.Options(chunks=1, chunk_size=32, validation=32, audio_passes=0, image_passes=0,
+                                  start=str(SHIPPED))
+    with pytest.raises(ToolError, match="layers are not those"):
+        robot_train.encoder_stage("image", tmp_path, folder, options)
+
+
 def test_settled_normalizations_change_nothing_and_fit_the_batch(shipped: MultiExitNetwork) -> None:
     model = MultiExitNetwork(task.network())
     restore(model, read_model(SHIPPED).quantized.graph)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibrate.calibration import Recording, Replay, Thresholds, gate_order, replay
-from ..calibrate.learn_then_test import Groups, group_numbers, jackknife
+from ..calibrate.learn_then_test import Groups, group_numbers, variance_of_mean
 from ..calibrate.robot_none import none_thresholds
 from ..calibrate.robot_thresholds import (
     MISSED,
@@ -30,8 +30,6 @@ from ..calibrate.robot_thresholds import (
 
 SHARES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.07, *MISSED)
 """Shares of a sensor's own commands that it may take for nothing: a small budget has to accept more of them."""
-NONES = 16
-"""Thresholds of `none` that are tried at an exit."""
 PRICES = tuple(float(p) for p in np.geomspace(100, 0.1, 13))
 """Prices of a wrong answer, in MACs of the whole network, from safe to cheap."""
 
@@ -57,9 +55,7 @@ class Margin:
         self.errors = errors
 
     def of(self, values: NDArray[np.float64]) -> float:
-        alone = float(values.var(ddof=1)) / len(values)
-        excess = sum(max(0.0, jackknife(values, n) - alone) for n in self.numbers)
-        return self.errors * float(np.sqrt(alone + excess))
+        return self.errors * float(np.sqrt(sum(variance_of_mean(values, self.numbers))))
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class Known:
             return walk_moves(self.spoken(), order, nones)
         nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
         most: Thresholds = dict.fromkeys(self.recording.keys(order), 1.0)
-        own = none_moves(only_none(self.recording, self.none), order, most, None, NONES)
+        own = none_moves(only_none(self.recording, self.none), order, most, None)
         return [*walk_moves(self.spoken(), order, nones), *own]
 
     def at_most(self, setting: Setting) -> float:

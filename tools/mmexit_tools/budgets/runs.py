@@ -20,7 +20,6 @@ import numpy as np
 import torch
 
 from ..base.errors import USAGE, ToolError, note, say
-from ..base.exits import ExitKey
 from ..calibrate.exit_pool import Pool, load_pool, save_pool
 from ..calibrate.gain_heads import billed, doubts
 from ..export.kept_network import answers, codes_arrays, load_codes, weights_digest
@@ -52,7 +51,7 @@ Written by `python -m mmexit_tools.budgets`, which measured every figure.
 
 def readings(task: str, stored: StoredModel, split: str, count: int, seed: int, args: argparse.Namespace) -> Pool:
     """What the int8 network says of `count` windows, from --work where it is there."""
-    heads = {k: e.gain for k, e in stored.exits.items() if e.gain is not None}
+    heads = stored.heads
     if task == "robot-command":
         if heads:
             raise ToolError(f"{args.robot_command}: has gain heads, which are read of avmnist only")
@@ -68,11 +67,7 @@ def readings(task: str, stored: StoredModel, split: str, count: int, seed: int, 
         save_pool(pool, path, source, codes_arrays(codes))
     costs = billed(exit_costs(stored.quantized.graph), heads, stored.network)
     return dataclasses.replace(pool, macs={k: c.macs for k, c in costs.items()},
-                               doubt=doubts(heads, pool, codes, temperatures_of(stored)))
-
-
-def temperatures_of(stored: StoredModel) -> dict[ExitKey, float]:
-    return {k: e.temperature for k, e in stored.exits.items()}
+                               doubt=doubts(heads, pool, codes, stored.temperatures))
 
 
 def people(pool: Pool) -> str:
@@ -87,7 +82,7 @@ def of_model(task: str, path: Path, args: argparse.Namespace) -> tuple[str, Foun
     none = None if network.none is None else network.classes.index(network.none)
     validation = readings(task, stored, "validation", args.validation, args.seed, args)
     test = readings(task, stored, "test", args.test, args.seed + 1, args)
-    found = measure(validation, test, args.z, none, temperatures_of(stored) if validation.doubt else None)
+    found = measure(validation, test, args.z, none, stored.temperatures if validation.doubt else None)
     command = ["python", "-m", "mmexit_tools.budgets", f"--{task}", f"../config/models/{path.name}", "--data", "DATA",
                "--work", "WORK", "--out", "OUT", *options(args)]
     about = [f"- `{shlex.join(command)}`",

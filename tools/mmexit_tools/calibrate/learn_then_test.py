@@ -7,7 +7,7 @@ keeps the family-wise error: Angelopoulos et al., "Learn then Test", 2021). docs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -207,21 +207,21 @@ def design_effect(difference: NDArray, groups: Groups, confidence: float, refere
         values = np.asarray(reference, np.float64)
     if values.min() == values.max():
         return len(values) / least
-    alone = values.var(ddof=1) / len(values)
-    excess = sum(max(0.0, jackknife_variance(values, names) - alone) for names in groups.values())
+    alone, excess = variance_of_mean(values, [group_numbers(names) for names in groups.values()])
     normal = scipy.stats.norm.ppf(confidence)
     few = (scipy.stats.t.ppf(confidence, least - 1) / normal) ** 2 if normal > 0 and excess > 0 else 1.0
     return float((1 + excess / alone) * few)
 
 
+def variance_of_mean(values: NDArray[np.float64], kinds: Iterable[NDArray[np.int64]]) -> tuple[float, float]:
+    """(of independent windows, what their groups add to it); `kinds`: each window's group as a number, by kind."""
+    alone = float(values.var(ddof=1)) / len(values)
+    return alone, sum(max(0.0, jackknife(values, numbers) - alone) for numbers in kinds)
+
+
 def _group_count(names: NDArray[np.str_]) -> int:
     """Groups with a name; where no window has one, the windows."""
     return len(np.unique(names[names != ""])) or len(names)
-
-
-def jackknife_variance(values: NDArray[np.float64], names: NDArray[np.str_]) -> float:
-    """Variance of the mean, leaving out one group at a time; a window without a name is a group of its own."""
-    return jackknife(values, group_numbers(names))
 
 
 def group_numbers(names: NDArray[np.str_]) -> NDArray[np.int64]:

@@ -42,7 +42,7 @@ def stored_order(model: StoredModel, recording: Recording) -> tuple[str, ...]:
 
 def kept(model: StoredModel, pool: Said) -> tuple[Calibrated, Nothing]:
     """The file's own settings."""
-    temperatures = {k: e.temperature for k, e in model.exits.items()}
+    temperatures = model.temperatures
     recording = pool.pool.recording(temperatures)
     exits = {k: e.class_thresholds for k, e in model.exits.items() if k != FUSION}
     spoken = {k: next((t for c, t in e.items() if c != NONE), None) for k, e in exits.items()}

@@ -27,7 +27,6 @@ from ..model.datasets import Batch, featurize
 from ..model.graphs import exit_costs
 from ..quantize.head_codes import predict_with_codes
 from ..quantize.modelfile import StoredModel, read_model
-from ..quantize.stored_head import StoredHead
 from ..signals.features import SpectrogramFeatures
 from ..signals.windows import SPLITS, Picture, Window
 from ..tasks import load
@@ -39,16 +38,11 @@ KINDS = ("easy", "medium", "hard")
 
 def recorded(model: StoredModel, batch: Batch) -> Recording:
     """What the stored int8 network, and its gain heads, say, at the stored temperatures."""
-    temperatures = {k: e.temperature for k, e in model.exits.items()}
-    heads = heads_of(model)
+    temperatures, heads = model.temperatures, model.heads
     macs = {k: c.macs for k, c in billed(exit_costs(model.quantized.graph), heads, model.network).items()}
     logits, codes = predict_with_codes(model.quantized, batch)
     pool = batch_pool(batch, logits, {}, macs)
     return replace(pool, doubt=doubts(heads, pool, codes, temperatures)).recording(temperatures)
-
-
-def heads_of(model: StoredModel) -> dict[ExitKey, StoredHead]:
-    return {k: e.gain for k, e in model.exits.items() if e.gain is not None}
 
 
 def choose_windows(recording: Recording, outcome: Replay) -> dict[str, int]:
@@ -131,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
                str(args.out)]
     intro = (f"Written by `{shlex.join(command)}`. Of {len(windows):,} windows of the {args.split} split, rightly "
              f"answered and of middling entropy among their kind. Left at: {shares}. Red marks are thresholds.")
-    if heads := heads_of(model):
+    if heads := model.heads:
         intro += (f" Of {', '.join(map(exit_name, heads))} the figure is half of 1 + the predicted gain of going on, "
                   "in entropy's place.")
     svg, page = args.out.with_suffix(".svg"), args.out.with_suffix(".md")

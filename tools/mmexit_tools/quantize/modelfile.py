@@ -146,6 +146,15 @@ class StoredModel:
     def network(self) -> Network:
         return self.quantized.graph.network
 
+    @property
+    def temperatures(self) -> dict[ExitKey, float]:
+        return {k: e.temperature for k, e in self.exits.items()}
+
+    @property
+    def heads(self) -> dict[ExitKey, StoredHead]:
+        """Gain heads, of the exits that have one."""
+        return {k: e.gain for k, e in self.exits.items() if e.gain is not None}
+
 
 def read_model(path: Path) -> StoredModel:
     """The model as `model_bytes` wrote it. Raises ToolError for anything else."""
