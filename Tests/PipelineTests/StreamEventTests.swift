@@ -88,6 +88,22 @@ import Vocabulary
     #expect(events.takeEarly() == EventTracker.Changes())
   }
 
+  /// The first window hears a command before the camera is there; the window that is realigned to it holds none.
+  @Test func anEventFromBeforeARealignmentIsToldWithTheDecision() throws {
+    let scene = try Scene()
+    scene.configuration.events.filter = .kOfN
+    scene.configuration.events.votes = 1
+    scene.configuration.events.windows = 1
+    let outcome = try scene.play(
+      ScriptedModel(audio: [.leaning(1), .leaning(1)], image: [.sure(0), .unsure], fusion: .sure(0)))
+    let first = try #require(outcome.decisions.first)
+    #expect(first.woken == ModalitySet(index: 1) && first.answer.label == 0)
+    let event = try #require(events(outcome).first)
+    #expect(event.label == 1 && event.modalities == ModalitySet(index: 0))
+    #expect(event.firstDecision == first.number)
+    #expect(event.start <= first.decided)
+  }
+
   @Test func withoutNoneThereAreNoEvents() throws {
     var scripted = ScriptedModel(audio: [.sure(1), .unsure])
     scripted.none = nil

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The shipped digits with a gain head at the picture's second exit that predicts the same of every window.
+/// The shipped digits, whose gain head at the picture's second exit predicts the same of every window.
 enum GainModel {
   /// - Parameters:
   ///   - gain: what it predicts, -1...1.
@@ -16,30 +16,14 @@ enum GainModel {
       var modalities = model["modalities"] as? [[String: Any]],
       let picture = modalities.firstIndex(where: { $0["name"] as? String == "image" }),
       var segments = modalities[picture]["segments"] as? [[String: Any]],
-      var exit = segments[1]["exit"] as? [String: Any], let classes = model["classes"] as? [String]
+      var exit = segments[1]["exit"] as? [String: Any],
+      let old = exit["gain"] as? [String: Any], let name = old["output"] as? String,
+      let offsets = (header[name] as? [String: Any])?["data_offsets"] as? [Int]
     else { throw CocoaError(.fileReadCorruptFile) }
     var tensors = Array(file[(8 + length)...])
     exit["threshold"] = (1 + limit) / 2
-    if let old = exit["gain"] as? [String: Any], let name = old["output"] as? String,
-      let offsets = (header[name] as? [String: Any])?["data_offsets"] as? [Int]
-    {
-      exit["gain"] = old.merging(["output_bias": gain]) { $1 }
-      for byte in offsets[0]..<offsets[1] { tensors[byte] = 0 }
-    } else {
-      // One hidden unit that is always 0.
-      func add(_ name: String, _ type: String, _ shape: [Int], _ bytes: [UInt8]) {
-        let start = tensors.count
-        tensors += bytes
-        header[name] = ["dtype": type, "shape": shape, "data_offsets": [start, tensors.count]]
-      }
-      add("still.w", "I8", [1, classes.count], [UInt8](repeating: 0, count: classes.count))
-      add("still.s", "F32", [1], [0, 0, 128, 63])
-      add("still.b", "F32", [1], [0, 0, 0, 0])
-      exit["gain"] = [
-        "logits": ["weight": "still.w", "weight_scale": "still.s"], "bias": "still.b", "output": "still.b",
-        "output_bias": gain,
-      ]
-    }
+    exit["gain"] = old.merging(["output_bias": gain]) { $1 }
+    for byte in offsets[0]..<offsets[1] { tensors[byte] = 0 }
     segments[1]["exit"] = exit
     modalities[picture]["segments"] = segments
     model["modalities"] = modalities

@@ -4,9 +4,10 @@ import JSON
 /// A model whose answers are written down beforehand: all weights are 0, so each exit's bias alone decides. Two
 /// modalities, `audio` (100 ms at 8 kHz) and `image` (4 x 4, grey), two exits each, three classes, the first `none`.
 package struct ScriptedModel {
-  /// What an exit says: a class, surely; or nothing (every class alike, entropy 1).
+  /// What an exit says: a class, surely; a class, and not surely (entropy 0.6); or nothing (every class alike, entropy 1).
   package enum Say: Sendable {
     case sure(Int)
+    case leaning(Int)
     case unsure
   }
 
@@ -41,7 +42,11 @@ package struct ScriptedModel {
       _ name: String, _ input: String, _ width: Int, _ say: Say, weights: [UInt8]? = nil
     ) -> JSONValue {
       var bias = [UInt32](repeating: 0, count: 3)
-      if case .sure(let label) = say { bias[label] = 200 }
+      switch say {
+      case .sure(let label): bias[label] = 200
+      case .leaning(let label): bias[label] = 2
+      case .unsure: break
+      }
       tensors.append(("\(name).w", "I8", [3, width], weights ?? Array(repeating: 0, count: 3 * width)))
       tensors.append(("\(name).b", "I32", [3], words(bias)))
       tensors.append(("\(name).s", "F32", [3], words(Array(repeating: Float(1).bitPattern, count: 3))))
