@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from conftest import make_batch
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.model import graphs
 from mmexit_tools.quantize.modelfile import ExitSettings, model_bytes, read_model
-from mmexit_tools.quantize.quantization import predict_integer, quantize
+from mmexit_tools.quantize.quantization import QuantizedGraph, predict_integer, quantize
 from mmexit_tools.quantize.ranges import measure_ranges
 
 
@@ -47,6 +48,39 @@ def test_the_file_is_what_the_document_says(stored):
     outputs = {n["output"] for s in text["modalities"][0]["segments"] for n in s["nodes"]}
     assert outputs <= set(text["activations"])
     assert text["modalities"][0]["segments"][0]["exit"]["nodes"][-1]["op"] == "logits"
+
+
+def test_a_class_that_overrides_is_written_and_read(stored):
+    quantized, settings, path = stored
+    first, *others = list(settings)
+    assert first[1] == 1 and b"overrid" not in path.read_bytes()
+
+    def written(overriding, **limits):
+        network = replace(quantized.graph.network, overriding=overriding)
+        named = QuantizedGraph(replace(quantized.graph, network=network), quantized.activations, quantized.weights)
+        path.write_bytes(model_bytes(named, {k: replace(s, override_threshold=limits.get("/".join(map(str, k))))
+                                             for k, s in settings.items()}, {"seed": 1}))
+        return path
+
+    found = read_model(written("b", **{f"{first[0]}/1": 0.125}))
+    assert found.network.overriding == "b" and found.exits[first].override_threshold == 0.125
+    assert all(found.exits[k].override_threshold is None for k in others)
+    assert model_bytes(found.quantized, found.exits, found.provenance) == path.read_bytes()
+    for overriding, limits, said in (
+            ("z", {}, "has to be a class"), (quantized.graph.network.none or "z", {}, "has to be a class"),
+            (None, {f"{first[0]}/1": 0.5}, "without an overriding_class"), ("b", {"fusion/0": 0.5}, "first exit"),
+            ("b", {f"{first[0]}/2": 0.5}, "first exit"), ("b", {f"{first[0]}/1": 1.5}, "not a probability")):
+        with pytest.raises(ValueError, match=said):
+            written(overriding, **limits)
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b'overriding_class\\": \\"b', b'overriding_class\\": \\"z').replace(
+        b'overriding_class\\":\\"b', b'overriding_class\\":\\"z'))
+    with pytest.raises(ToolError, match="has to be a class"):
+        read_model(path)
+
+
+def test_the_class_that_overrides_is_no_part_of_a_networks_text(network):
+    assert repr(replace(network, overriding="b")) == repr(network)
 
 
 DAMAGES = [lambda b: b[:40], lambda b: b"", lambda b: b[:-9], lambda b: b[:8] + b"x" + b[9:]]

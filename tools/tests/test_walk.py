@@ -31,6 +31,7 @@ def policy_of(line) -> GatePolicy:
     limits = {(str(m), j + 1): row for m, exits in enumerate(line["limits"]) for j, row in enumerate(exits)}
     limits[FUSION] = line["fusion_limits"]
     table = {k: np.concatenate([single(v) for v in row]) for k, row in limits.items()}
+    overrides = {(str(m), 1): float(single(v)[0]) for m, v in enumerate(line.get("overrides", [])) if v is not None}
     continuation = None
     if line["going_on"]:
         worth, wake, exits, fusion = line["going_on"]
@@ -41,7 +42,7 @@ def policy_of(line) -> GatePolicy:
                       len(line["fusion_limits"]), continuation, line["use_activity"],
                       float(single(line["activity_certainty"])[0]), line["always"],
                       frozenset((str(m), j + 1) for m, row in enumerate(line["yields"])
-                                for j, yields in enumerate(row) if yields))
+                                for j, yields in enumerate(row) if yields), line.get("overriding"), overrides)
 
 
 def modalities(line) -> range:
@@ -61,7 +62,8 @@ def readings_of(line) -> Readings:
     said[FUSION] = line["fusion"]
     return Readings({k: doubt(single(r[3]).astype(np.float32)) if len(r) > 3 and r[3] is not None else single(r[0])
                      for k, r in said.items()}, {k: np.array([r[1]]) for k, r in said.items()},
-                    {k: single(r[2]) for k, r in said.items()}, dict.fromkeys(said, 1))
+                    {k: single(r[2]) for k, r in said.items()}, dict.fromkeys(said, 1),
+                    {(str(m), 1): single(v) for m, v in enumerate(line.get("says_overriding", []))})
 
 
 def masks(line, table) -> int:
@@ -113,6 +115,49 @@ def test_the_vectors_hold_every_branch():
     assert any(r[0] != r[0] for line in LINES for rows in line["readings"] for r in rows)  # not a number
 
 
+# Two sensors awake: the voice names 1 (go), 2 (stop) overrides, 0 is none.
+def two(voice: int = 1, hand: float = 0.5, policy: dict | None = None, conditions: dict | None = None):
+    def said(value) -> np.ndarray:
+        return np.array([value])
+
+    steps = [("voice", 1), ("voice", 2), ("hand", 1), ("hand", 2)]
+    limits = {("voice", 1): 0.2, ("voice", 2): np.nan, ("hand", 1): 0.2, ("hand", 2): 0.2, FUSION: 0.2}
+    entropy = {("voice", 1): 0.1, ("voice", 2): 0.9, ("hand", 1): 0.9, ("hand", 2): 0.9, FUSION: 0.1}
+    certainty = {("voice", 1): 0.7, ("voice", 2): 0.3, ("hand", 1): 0.9, ("hand", 2): 0.4, FUSION: 0.8}
+    settings = {"none": 0, "overriding": 2, "overrides": {("hand", 1): 0.3}, **(policy or {})}
+    there = {"voice": np.array([True]), "hand": np.array([True])}
+    found = walk(GatePolicy(steps, lambda k, label: np.full(len(label), limits[k]), **settings),
+                 Readings({k: said(v) for k, v in entropy.items()},
+                          {k: said(voice if k[0] == "voice" else 2) for k in entropy},
+                          {k: said(v) for k, v in certainty.items()}, dict.fromkeys(entropy, 1),
+                          {("hand", 1): said(hand)}),
+                 Conditions(**{"present": there, **(conditions or {})}))
+    steps_done = [kind + m for kind, m, windows in found.actions if windows[0]]
+    return " ".join(steps_done), int(found.answer[0]), REASONS[found.reason[0]], bool(found.sure[0])
+
+
+def test_a_class_overrides_from_its_threshold_on():
+    assert two(hand=0.3) == ("avoice ahand avoice ahand f", 2, "fused", True)
+    assert two(hand=0.29) == ("avoice ahand", 1, "sure", True)
+    assert two(hand=np.nan) == ("avoice ahand", 1, "sure", True)
+    assert two(voice=2) == ("avoice", 2, "sure", True)  # the overriding class itself
+    assert two(policy={"overrides": {}}) == ("avoice", 1, "sure", True)
+    assert two(policy={"overriding": None}) == ("avoice", 1, "sure", True)
+    # A command that was overridden is the answer where the pair cannot be fused, not the most certain exit.
+    assert two(conditions={"skew_too_large": np.array([True])}) == (
+        "avoice ahand avoice ahand f", 1, "skewAboveLimit", False)
+
+
+def test_only_who_is_awake_and_whole_may_override():
+    yes, no = np.array([True]), np.array([False])
+    asleep = {"present": {"voice": yes, "hand": no}, "wakeable": {"hand": yes}}
+    assert two(conditions=asleep) == ("avoice", 1, "sure", True)
+    assert two(conditions={"invalid": {"hand": yes}}) == ("avoice", 1, "sure", True)
+    quiet = {"inactive": {"hand": yes}}
+    assert two(conditions=quiet, policy={"use_activity": True}) == ("avoice ahand avoice ahand f", 2, "fused", True)
+    assert two(policy={"always": True})[0] == "avoice avoice ahand ahand f"
+
+
 def rows(table, i):
     return {k: v[i : i + 1] for k, v in table.items()}
 
@@ -126,9 +171,10 @@ def test_windows_that_go_together_go_as_each_alone(seed):
     figures = {k: (0.7, 0.3 * rng.random(), rng.random()) for k in keys}
     policy = GatePolicy(steps[seed % 2], lambda k, label: limits[k][label], None if seed % 4 == 3 else 0, 3,
                         ContinuationValue(3.0, figures, dict.fromkeys("abc", 0.5)) if seed % 3 else None,
-                        seed % 2 == 0, 0.9, yielding=frozenset(keys[1::2]))
+                        seed % 2 == 0, 0.9, yielding=frozenset(keys[1::2]), overriding=(None, 1, 2)[seed % 3],
+                        overrides={("a", 1): 0.6, ("b", 1): 0.3, ("c", 1): 0.8})
     readings = Readings({k: rng.random(n) for k in keys}, {k: rng.integers(0, 3, n) for k in keys},
-                        {k: rng.random(n) for k in keys}, dict.fromkeys(keys, 1))
+                        {k: rng.random(n) for k in keys}, dict.fromkeys(keys, 1), {k: rng.random(n) for k in keys})
     present = {m: rng.random(n) < 0.6 for m in "abc"}
     conditions = Conditions(
         present, {m: ~present[m] & (rng.random(n) < 0.7) for m in "abc"}, {"b": rng.random(n) < 0.1},
@@ -139,7 +185,8 @@ def test_windows_that_go_together_go_as_each_alone(seed):
     assert len(set(together.reason)) > 5
     for i in range(n):
         c, r = conditions, readings
-        alone = walk(policy, Readings(rows(r.entropy, i), rows(r.answer, i), rows(r.certainty, i), r.macs),
+        alone = walk(policy, Readings(rows(r.entropy, i), rows(r.answer, i), rows(r.certainty, i), r.macs,
+                                       rows(r.override or {}, i)),
                      Conditions(rows(c.present, i), rows(c.wakeable, i), rows(c.invalid, i), rows(c.inactive, i),
                                 c.look_due[i : i + 1], rows(c.wakes, i), c.skew_too_large[i : i + 1]))
         for name in ("exit", "answer", "entropy", "certainty", "threshold", "reason", "sure", "provisional", "look",

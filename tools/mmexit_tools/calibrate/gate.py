@@ -29,12 +29,15 @@ def is_fusion_nearly_free(macs: Mapping[ExitKey, int]) -> bool:
 @dataclass(frozen=True)
 class Readings:
     """What every exit would say, were it asked. `certainty` is looked at where the best answer so far may count: when
-    giving up is weighed, data can be late or lost, or a pair be refused. `macs`: of an exit and its segment."""
+    giving up is weighed, data can be late or lost, or a pair be refused. `macs`: of an exit and its segment.
+    `override`: by first exit the probability of the class that overrides, 0...1, after the exit's temperature; looked
+    at where the policy has a threshold for it."""
 
     entropy: Mapping[ExitKey, NDArray[np.floating]]
     answer: Mapping[ExitKey, NDArray[np.int64]]
     certainty: Mapping[ExitKey, NDArray[np.floating]] | None = None
     macs: Mapping[ExitKey, int] | None = None
+    override: Mapping[ExitKey, NDArray[np.floating]] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class GatePolicy:
     """`steps`: every exit of every modality once, each modality's in rising order. `limit`: for an exit and classes
     the thresholds, NaN where it may not answer (fusion: where it has none). `classes`: how many there are; looked at
     with `continuation` only. `yielding`: exits in whose place fusion answers where nothing but fusion is left to run.
+    `overriding`: the class that overrides what another sensor is sure of; `overrides`: by first exit the probability
+    of it at or above which it does, where it is asked for that.
     """
 
     steps: Sequence[ExitKey]
@@ -62,6 +67,8 @@ class GatePolicy:
     activity_certainty: float = 1.0
     always: bool = False
     yielding: frozenset[ExitKey] = frozenset()
+    overriding: int | None = None
+    overrides: Mapping[ExitKey, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,8 @@ class Conditions:
 @dataclass(frozen=True)
 class Walked:
     """`exit`: position in `keys` of the exit that answered, NOBODY where none did; `answer`: its class, or NOBODY;
-    `reason`: index in REASONS; `actions`: in the order they were asked for, (`a`dvance, `w`ake or `f`use, modality,
-    the windows)."""
+    `reason`: index in REASONS; `unopposing`: asked for nothing but the class that overrides, and did not say it;
+    `actions`: in the order they were asked for, (`a`dvance, `w`ake or `f`use, modality, the windows)."""
 
     keys: Sequence[ExitKey]
     exit: NDArray[np.int64]
@@ -101,4 +108,5 @@ class Walked:
     woken: Mapping[str, Mask]
     missing: Mapping[str, Mask]
     wanted: Mapping[str, Mask]
+    unopposing: Mapping[str, Mask]
     actions: Sequence[tuple[str, str, Mask]]

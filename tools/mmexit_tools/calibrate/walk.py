@@ -57,12 +57,12 @@ class _Walk:
         due = conditions.look_due
         self.look_due = self.nobody if due is None or policy.none is None else due
         # Changed in place, all but `alive`.
-        self.quiet, self.sure, self.lost, self.looked, self.asked, self.woken, self.missing, self.wanted = (
-            masks({}) for _ in range(8))
+        self.quiet, self.sure, self.lost, self.looked, self.asked, self.woken, self.missing, self.wanted, \
+            self.unopposing = (masks({}) for _ in range(9))
         self.done = {m: np.zeros(n, np.int64) for m in self.names}
-        self.held, self.disagreement, self.missed, self.pending, self.refused, self.passed_invalid = (
-            np.zeros(n, bool) for _ in range(6))
-        self.held_at = np.full(n, NOBODY)
+        self.held, self.disagreement, self.missed, self.pending, self.refused, self.passed_invalid, \
+            self.overridden = (np.zeros(n, bool) for _ in range(7))
+        self.held_at, self.overridden_at = np.full(n, NOBODY), np.full(n, NOBODY)
         self.best_at, self.best = np.full(n, NOBODY), np.full(n, np.nan)
         self.alive = np.ones(n, bool)
         self.actions: list[tuple[str, str, Mask]] = []
@@ -77,16 +77,20 @@ class _Walk:
             if second and not any(q.any() for q in self.quiet.values()):
                 break
             for index in range(len(self.policy.steps)):
-                if self.alive.any():
+                if self.walking().any():
                     self.step(index, second)
         self.end_walk(any(q.any() for q in self.quiet.values()))
         self.fuse()
         looked = self.all_looked()
         return Walked(self.keys, self.exit, self.answer, self.entropy, self.certainty, self.threshold, self.reason,
                       self.is_sure, self.provisional, looked, self.look_due & looked, self.macs, self.asked,
-                      self.woken, self.missing, self.wanted, self.actions)
+                      self.woken, self.missing, self.wanted, self.unopposing, self.actions)
 
     # What the gate knows of a window.
+
+    def walking(self) -> Mask:
+        """Windows without an answer that nothing has sent to fusion."""
+        return self.alive & ~self.overridden
 
     def all_looked(self) -> Mask:
         return np.logical_and.reduce([self.looked[m] | ~self.live[m] for m in self.names])
@@ -146,7 +150,7 @@ class _Walk:
 
     def step(self, index: int, second: bool) -> None:
         m, number = self.policy.steps[index]
-        turn = self.alive & (self.quiet[m] == second) & (self.done[m] < number) & ~self.sure[m] & ~self.lost[m]
+        turn = self.walking() & (self.quiet[m] == second) & (self.done[m] < number) & ~self.sure[m] & ~self.lost[m]
         settled = self.settled()
         ask, wake = (s & turn for s in self.standing(m, settled))
         damaged = turn & self.invalid[m]
@@ -209,19 +213,41 @@ class _Walk:
         answers = sure & ~nothing & ~self.held
         self.held_at = np.where(nothing & ~self.held, self.place[key], self.held_at)
         self.held |= nothing
+        answers = answers & ~self.override(key, answers & (label != self.policy.overriding))
         self.conclude(answers, self.place[key], SURE, True)
+
+    def override(self, key: ExitKey, contested: Mask) -> Mask:
+        """Asks others that are awake, for their first exits, whether they override this exit's sure answer; the
+        windows where one does."""
+        found = np.zeros(self.n, bool)
+        if self.policy.overriding is None or not self.policy.overrides:
+            return found
+        assert self.readings.override is not None, "the policy asks for a class that overrides"
+        for other in self.policy.steps:
+            m = other[0]
+            ask = contested & ~found & self.present[m] & ~self.invalid[m] & ~self.lost[m] & ~self.asked[m]
+            if other[1] != 1 or other not in self.policy.overrides or not ask.any():
+                continue
+            self.advance(other, ask)
+            overrides = ask & (self.readings.override[other] >= self.policy.overrides[other])
+            self.wanted[m] |= overrides
+            self.unopposing[m] |= ask & ~overrides
+            found |= overrides
+        self.overridden |= found
+        self.overridden_at = np.where(found, self.place[key], self.overridden_at)
+        return found
 
     def end_walk(self, second: bool) -> None:
         """Every exit that could be asked has been."""
-        unasked = self.alive & ~np.logical_or.reduce([self.asked[m] for m in self.names])
+        unasked = self.walking() & ~np.logical_or.reduce([self.asked[m] for m in self.names])
         if unasked.any():
             gone = ~np.logical_or.reduce([self.live[m] for m in self.names])
             self.conclude(unasked, self.best_at, np.where(gone, NO_DATA, self.limits(NO_DATA)), False)
-        agreed = self.alive & self.held & ~self.disagreement & self.asked_are_sure()
+        agreed = self.walking() & self.held & ~self.disagreement & self.asked_are_sure()
         if agreed.any():
             reason = np.where(self.look_due & ~self.all_looked(), self.limits(SURE), SURE)
             self.conclude(agreed, self.held_at, reason, True)
-        self.worth_continuing(self.alive, len(self.policy.steps), second)
+        self.worth_continuing(self.walking(), len(self.policy.steps), second)
 
     def fuse(self) -> None:
         """Runs what was asked to its end, in plan order, and fuses it."""
@@ -233,7 +259,8 @@ class _Walk:
                 self.advance(key, more)
         self.actions.append(("f", "", self.alive))
         if self.conditions.skew_too_large is not None:
-            self.conclude(self.alive & self.conditions.skew_too_large, self.best_at, SKEW, False)
+            at = np.where(self.overridden, self.overridden_at, self.best_at)
+            self.conclude(self.alive & self.conditions.skew_too_large, at, SKEW, False)
         if self.readings.macs is not None:
             self.macs += self.readings.macs[FUSION] * self.alive
         entropy = self.readings.entropy[FUSION]

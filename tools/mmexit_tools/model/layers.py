@@ -109,13 +109,16 @@ class Modality:
 
 @dataclass(frozen=True)
 class Network:
-    """`fusion` takes the concatenation of all modalities' features; its logits layer is implied."""
+    """`fusion` takes the concatenation of all modalities' features; its logits layer is implied.
+    `overriding`: the class that overrides what another sensor is sure of (docs/model-format.md). It is no part of
+    what is trained, so digests made of the text of a network leave it out."""
 
     name: str
     classes: tuple[str, ...]
     none: str | None
     modalities: tuple[Modality, ...]
     fusion: tuple[Layer, ...] = field(default_factory=tuple)
+    overriding: str | None = field(default=None, repr=False)
 
     def feature_shapes(self) -> list[Shape]:
         """Shape of every modality's last feature."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import NO_INPUT, ToolError
-from ..base.exits import ExitKey
+from ..base.exits import FUSION, ExitKey
 from ..model.graphs import Graph, GraphModality, GraphSegment, Node
 from ..model.layers import NO_PADDING, Modality, Network, Segment
 from ..signals.features import Features, ImageFeatures, SpectrogramFeatures, VectorFeatures
@@ -36,11 +36,15 @@ class ExitSettings:
     hazard: float | None = None
     gain: StoredHead | None = None
     """Where there is one, the threshold is held against half of 1 + the gain that it predicts."""
+    override_threshold: float | None = None
+    """Of a modality's first exit: probability of the overriding class, 0...1, at or above which another sensor's sure
+    answer does not conclude; None: it is not asked for that."""
 
 
 def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings], provenance: Mapping) -> bytes:
     """The whole file."""
     graph = quantized.graph
+    check_overriding(graph.network, exits)
     tensors: dict[str, NDArray] = {}
     modalities = []
     for description, modality in zip(graph.network.modalities, graph.modalities, strict=True):
@@ -53,7 +57,9 @@ def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings]
                            "features": description.features.describe(), "segments": segments})
     text = {
         "format": 1, "name": graph.network.name, "classes": list(graph.network.classes),
-        "none": graph.network.none, "activations": {
+        "none": graph.network.none,
+        **({} if graph.network.overriding is None else {"overriding_class": graph.network.overriding}),
+        "activations": {
             n: {"shape": list(graph.shapes[n]), "scale": float(a.scale), "zero_point": a.zero_point}
             for n, a in sorted(quantized.activations.items())
         },
@@ -64,6 +70,23 @@ def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings]
         "provenance": provenance,
     }
     return safetensors_bytes(tensors, {"mmexit": json.dumps(text, separators=(",", ":"), allow_nan=False)})
+
+
+def check_overriding(network: Network, exits: Mapping[ExitKey, ExitSettings]) -> None:
+    """Raises ValueError where a class that overrides, or a threshold for it, stands where it may not."""
+    overriding = network.overriding
+    if overriding is not None and (overriding not in network.classes or overriding == network.none):
+        raise ValueError(f"overriding_class {overriding!r}: it has to be a class, and not the one that means nothing")
+    for (name, number), settings in exits.items():
+        limit = settings.override_threshold
+        if limit is None:
+            continue
+        if overriding is None:
+            raise ValueError(f"{name}/{number}: override_threshold without an overriding_class")
+        if name == FUSION[0] or number != 1:
+            raise ValueError(f"{name}/{number}: only a modality's first exit has an override_threshold")
+        if not 0 <= limit <= 1:
+            raise ValueError(f"{name}/{number}: override_threshold {limit} is not a probability")
 
 
 def safetensors_bytes(tensors: Mapping[str, NDArray], metadata: Mapping[str, str]) -> bytes:
@@ -110,7 +133,7 @@ def _exit(nodes: tuple[Node, ...], settings: ExitSettings, quantized: QuantizedG
                   "threshold": settings.threshold}
     if settings.class_thresholds:
         text["class_thresholds"] = dict(settings.class_thresholds)
-    for key in ("accuracy", "hazard"):
+    for key in ("accuracy", "hazard", "override_threshold"):
         if getattr(settings, key) is not None:
             text[key] = getattr(settings, key)
     if settings.gain is not None:
@@ -194,7 +217,9 @@ def _decode(raw: bytes) -> StoredModel:
         layers = tuple(Segment(()) for _ in segments)  # layers live in the graph; the description is not rebuilt
         descriptions.append(Modality(m["name"], read_features(m["features"]), layers))
     exits[("fusion", 0)] = _settings(text["fusion"]["exit"], tensors)
-    network = Network(text["name"], tuple(text["classes"]), text["none"], tuple(descriptions))
+    network = Network(text["name"], tuple(text["classes"]), text["none"], tuple(descriptions),
+                      overriding=text.get("overriding_class"))
+    check_overriding(network, exits)
     shapes = {n: tuple(a["shape"]) for n, a in text["activations"].items()}
     graph = Graph(network, shapes, tuple(modalities), nodes(text["fusion"]["nodes"]),
                   nodes(text["fusion"]["exit"]["nodes"]))
@@ -204,7 +229,7 @@ def _decode(raw: bytes) -> StoredModel:
 def _settings(text: dict, tensors: Mapping[str, NDArray]) -> ExitSettings:
     return ExitSettings(text["temperature"], text["threshold"], text.get("class_thresholds", {}),
                         text.get("accuracy"), text.get("hazard"),
-                        _read_gain(text["gain"], tensors) if "gain" in text else None)
+                        _read_gain(text["gain"], tensors) if "gain" in text else None, text.get("override_threshold"))
 
 
 def _read_gain(text: dict, tensors: Mapping[str, NDArray]) -> StoredHead:
