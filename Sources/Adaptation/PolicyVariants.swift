@@ -8,7 +8,8 @@ extension GatePolicy {
   ) -> GatePolicy {
     GatePolicy(
       steps: steps ?? self.steps, thresholds: thresholds ?? self.thresholds, noneClass: noneClass,
-      continuation: continuation ?? self.continuation, useActivity: useActivity,
+      overridingClass: overridingClass, continuation: continuation ?? self.continuation,
+      useActivity: useActivity,
       activityCertainty: activityCertainty,
       always: always, wakeDeadlines: wakeDeadlines)
   }

@@ -204,6 +204,6 @@ package struct Engine: ~Copyable, @unchecked Sendable {
       memory.logits, Int32(model.classes.count), exit.temperature, memory.probabilities, &best)
     return Reading(
       exit: id, entropy: entropy, label: Int(best), certainty: memory.probabilities[Int(best)], macs: macs,
-      parameters: parameters)
+      parameters: parameters, overriding: model.overridingClass.map { memory.probabilities[$0] })
   }
 }

@@ -5,6 +5,8 @@ package struct Model: Sendable {
   package let classes: [String]
   /// The class that means "nothing".
   package let noneClass: Int?
+  /// The class that overrides what another sensor is sure of; never the one that means "nothing".
+  package let overridingClass: Int?
   /// 1...8, in the order of their indices.
   package let modalities: [ModalityDescription]
   package let fusion: FusionDescription

@@ -35,15 +35,15 @@ extension Model {
     guard try format.integer(in: 0...Int(Int32.max)) == Self.format else {
       throw format.error(.format, "this program reads format \(Self.format)")
     }
-    try text.allowOnly("format name classes none activations modalities fusion provenance")
-    let (classes, none) = try decodeClasses(text)
+    try text.allowOnly("format name classes none overriding_class activations modalities fusion provenance")
+    let (classes, none, overriding) = try decodeClasses(text)
     var decoder = GraphDecoder(file: bytes, container: container, classCount: classes.count)
     try decoder.decodeActivations(try text.member("activations"))
 
     var modalities: [ModalityDescription] = []
     var encoders: [Encoder] = []
     for place in try text.member("modalities").elements(1...ModelLimits.modalities) {
-      let (description, encoder) = try modality(place, classes, &decoder)
+      let (description, encoder) = try modality(place, classes, isOverridden: overriding != nil, &decoder)
       guard !modalities.contains(where: { $0.name.hasSameBytes(as: description.name) }) else {
         throw try place.member("name").error(.duplicate, "another modality is called \"\(description.name)\"")
       }
@@ -70,8 +70,9 @@ extension Model {
     try decoder.checkNothingIsLeft()
     let graph = try assemble(decoder, encoders, inputs, stage, gains, set)
     return Model(
-      name: try text.member("name").name(), classes: classes, noneClass: none, modalities: modalities,
-      fusion: fusion, provenance: try text.optional("provenance")?.place.value.text ?? "null", graph: graph)
+      name: try text.member("name").name(), classes: classes, noneClass: none,
+      overridingClass: overriding, modalities: modalities, fusion: fusion,
+      provenance: try text.optional("provenance")?.place.value.text ?? "null", graph: graph)
   }
 
   private static func assemble(
@@ -101,7 +102,9 @@ extension Model {
       constants: packing.readsFile ? [decoder.constants, decoder.unpacked] : [decoder.constants])
   }
 
-  private static func decodeClasses(_ text: ModelText) throws(ModelError) -> ([String], Int?) {
+  private static func decodeClasses(_ text: ModelText) throws(ModelError) -> (
+    [String], none: Int?, overriding: Int?
+  ) {
     var classes: [String] = []
     for element in try text.member("classes").elements(ModelLimits.classes) {
       let name = try element.name()
@@ -110,8 +113,16 @@ extension Model {
       }
       classes.append(name)
     }
-    guard let none = try text.optional("none") else { return (classes, nil) }
-    return (classes, try classIndex(try none.name(), classes, none))
+    let none = try text.optional("none").map { (place) throws(ModelError) in
+      try classIndex(try place.name(), classes, place)
+    }
+    guard let place = try text.optional("overriding_class") else { return (classes, none, nil) }
+    let overriding = try classIndex(try place.name(), classes, place)
+    guard overriding != none else {
+      throw place.error(
+        .classes, "\"\(classes[overriding])\" is the class that means nothing, which overrides nothing")
+    }
+    return (classes, none, overriding)
   }
 
   private static func classIndex(
@@ -124,7 +135,7 @@ extension Model {
   }
 
   private static func modality(
-    _ text: ModelText, _ classes: [String], _ decoder: inout GraphDecoder
+    _ text: ModelText, _ classes: [String], isOverridden: Bool, _ decoder: inout GraphDecoder
   ) throws(ModelError) -> (ModalityDescription, Encoder) {
     try text.allowOnly("name input features segments")
     let (features, shape) = try Features.decode(try text.member("features"))
@@ -142,7 +153,8 @@ extension Model {
     for place in try text.member("segments").elements(1...Decision.maximumExits) {
       try place.allowOnly("nodes exit")
       let nodes = try Self.nodes(try place.member("nodes"), minimum: 1, &scope, &decoder)
-      let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder, more: " gain")
+      let more = stages.isEmpty && isOverridden ? " gain override_threshold" : " gain"
+      let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder, more: more)
       let stage = Stage(nodes: nodes, exitNodes: exitNodes)
       stages.append(stage)
       segments.append(
@@ -201,7 +213,10 @@ extension Model {
       },
       classThresholds: classThresholds,
       accuracy: try text.optional("accuracy").map { (t) throws(ModelError) in try t.real(in: 0...1) },
-      hazard: try text.optional("hazard").map { (t) throws(ModelError) in try t.real(in: 0...1) })
+      hazard: try text.optional("hazard").map { (t) throws(ModelError) in try t.real(in: 0...1) },
+      overrideThreshold: try text.optional("override_threshold").map { (t) throws(ModelError) in
+        Float(try t.real(in: 0...1))
+      })
     return (description, nodes)
   }
 

@@ -71,16 +71,20 @@ package struct ExitDescription: Equatable, Sendable {
   package let accuracy: Double?
   /// On validation windows: the share that leaves here of those that come here.
   package let hazard: Double?
+  /// Of a modality's first exit: probability of the overriding class, 0...1, at or above which another sensor's sure answer
+  /// does not conclude; nil: it is not asked for that.
+  package let overrideThreshold: Float?
 
   package init(
     temperature: Float, threshold: Float?, classThresholds: [Int: Float] = [:], accuracy: Double? = nil,
-    hazard: Double? = nil
+    hazard: Double? = nil, overrideThreshold: Float? = nil
   ) {
     self.temperature = temperature
     self.threshold = threshold
     self.classThresholds = classThresholds
     self.accuracy = accuracy
     self.hazard = hazard
+    self.overrideThreshold = overrideThreshold
   }
 
   /// The threshold for an answer; nil when the exit is switched off for it.

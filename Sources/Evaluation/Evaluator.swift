@@ -37,7 +37,8 @@ package struct Evaluator: ~Copyable {
     order = walk.modalityOrder
     let thresholds = model.thresholdTable(override: threshold)
     self.policy = GatePolicy(
-      steps: walk, thresholds: thresholds, noneClass: model.noneClass, always: policy == .all)
+      steps: walk, thresholds: thresholds, noneClass: model.noneClass, overridingClass: model.overridingClass,
+      always: policy == .all)
     audit = GatePolicy(steps: model.declaredWalk, thresholds: thresholds, always: true)
     engine = Engine(model)
   }

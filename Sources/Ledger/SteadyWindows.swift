@@ -64,7 +64,7 @@ package struct SteadyWindows {
     maximumWindows * MemoryLayout<Window>.stride + maximumShapes * MemoryLayout<Decision>.stride
   }
 
-  /// Whether nothing happened in the window: no answer but `none`, no wake, no audit.
+  /// Whether nothing happened in the window: no answer but `none`, no wake, no audit, and no command that was overridden.
   static func isSteady(_ decision: borrowing Decision, none: Int?) -> Bool {
     let label = decision.answer.label
     guard label == nil || label == none, decision.woken == [],
@@ -74,6 +74,11 @@ package struct SteadyWindows {
     var index = 0
     while index < decision.energy.count {
       if decision.energy[index].account == .audit { return false }
+      index += 1
+    }
+    index = 0
+    while index < decision.trace.count {
+      if decision.trace[index].overrideThreshold != nil { return false }
       index += 1
     }
     return true

@@ -300,11 +300,11 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   }
 
   /// A sensor was needed by a window that the others did not settle, or that it found something in. A full check that found
-  /// nothing is no need, nor is having been asked for being awake: the sensor may sleep again.
+  /// nothing is no need, nor is having been asked for being awake, or whether it overrides another: the sensor may sleep again.
   private func noteNeeds(_ walk: borrowing WindowWalk, _ answer: Answer, at now: Instant) {
     let gate = walk.gate
     let isNone = noneClass != nil && answer.label == noneClass
-    for modality in modalities where gate.asked.union(pending).contains(index: modality) {
+    for modality in modalities where gate.answering.union(pending).contains(index: modality) {
       if isNone && walk.isFullCheckDue {
         if gate.look && woken.contains(index: modality) {
           sensors.accounts[modality].need(at: now - settings.linger[modality])

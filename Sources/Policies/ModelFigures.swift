@@ -51,7 +51,8 @@ extension Model {
         ExitThresholds(
           override ?? segment.exit.threshold,
           classThresholds: override == nil ? segment.exit.classThresholds : [:],
-          yieldsToFusion: segment.predictsGain && isFusionNearlyFree)
+          yieldsToFusion: segment.predictsGain && isFusionNearlyFree, override: segment.exit.overrideThreshold
+        )
       }
     }
   }

@@ -124,7 +124,10 @@ package struct WindowWalk: Sendable {
     in environment: inout some WalkEnvironment
   ) -> Action {
     let threshold = gate.policy.thresholds.threshold(at: reading.exit, label: reading.label)
-    trace.append(Decision.AskedExit(reading: reading, threshold: threshold))
+    let override = gate.overrideThreshold
+    trace.append(
+      Decision.AskedExit(
+        reading: reading, threshold: override == nil ? threshold : nil, overrideThreshold: override))
     macs += reading.macs
     environment.didRun(reading, engine, of: modalities)
     return gate.next(after: reading, at: environment.now)

@@ -16,9 +16,13 @@ import Vocabulary
 ///    answer or to its end, its cost being its MACs; one that sleeps is woken only if a look is due or a sensor that was asked is
 ///    not sure. If all that were asked are sure of `none`, that is the answer, provisional while a live sensor has not looked;
 ///    else everything asked runs to its end and is fused: no sensor's `none` overrules another's lean.
-/// 4. *Giving up.* After the first reading, but neither on a look nor once a `none` is held: `ContinuationGain`, before every
+/// 4. *A class that overrides.* Before an exit concludes with a class that is neither `none` nor the overriding one, every other
+///    modality that is awake with whole data and not asked yet is asked for its first exit, where that has an override threshold:
+///    in plan order, quiet ones too, and nobody is woken. The first that gives the overriding class a probability at or above
+///    its threshold ends that: everything asked runs to its end and is fused. Where none does, the sure answer concludes.
+/// 5. *Giving up.* After the first reading, but neither on a look nor once a `none` is held: `ContinuationGain`, before every
 ///    further step.
-/// 5. *The end.* What was asked runs to its end and is fused, one modality alone as well.
+/// 6. *The end.* What was asked runs to its end and is fused, one modality alone as well.
 ///
 /// A wake that will not be over before the next window is due is not waited for (`pending`): the sensors that are awake answer,
 /// and what they lean to is kept as evidence (`EvidenceFilter`) until the woken one has its own windows.
@@ -35,6 +39,8 @@ package struct Gate: Sendable {
     case idle
     /// Asking the exits in plan order; the exit asked is out if `asking` holds one.
     case walking
+    /// A sure answer is there: asking others' first exits whether they override it.
+    case checking
     /// Running half-run encoders to their ends for fusion.
     case finishing
     case fusing
@@ -69,6 +75,8 @@ package struct Gate: Sendable {
   var held: Answer?
   var disagreement = false
   var best: Reading?
+  /// The sure answer that others are asked about whether they override it, or that was overridden.
+  var contested: Answer?
 
   /// Modalities whose exits have been asked: their data took part.
   package internal(set) var asked: ModalitySet = []
@@ -80,6 +88,8 @@ package struct Gate: Sendable {
   package internal(set) var wanted: ModalitySet = []
   /// The conclusion is `none`, and fewer than all live sensors looked: it may be overturned.
   package internal(set) var provisional = false
+  /// Modalities that were asked for nothing but the class that overrides, and did not say it.
+  package internal(set) var unopposing: ModalitySet = []
 
   package init(_ policy: GatePolicy) { self.policy = policy }
 
@@ -123,8 +133,9 @@ package struct Gate: Sendable {
     asking = nil
     guard case .encoder(let modality, _) = reading.exit else { return concludeFusion(reading) }
     note(reading, of: modality)
+    if phase == .checking { return check(reading, of: modality) }
     if phase == .walking && !policy.always, let answer = judge(reading, of: modality) {
-      return conclude(answer, sure: true)
+      return concludeUnlessOverridden(answer)
     }
     return proceed(at: now ?? window.now)
   }
@@ -151,10 +162,13 @@ package struct Gate: Sendable {
     return proceed(at: now ?? window.now)
   }
 
-  /// The pair lies further apart than allowed: answers with the best exit's answer instead of `.fuse`.
+  /// The pair lies further apart than allowed: answers with the best exit's answer instead of `.fuse`, or with the sure one
+  /// that was overridden.
   package mutating func fusionRefused() -> Action {
     precondition(phase == .fusing, "fusion was not asked for")
     asking = nil
-    return concludeBest(.skewAboveLimit)
+    guard var answer = contested else { return concludeBest(.skewAboveLimit) }
+    answer.reason = .skewAboveLimit
+    return conclude(answer, sure: false)
   }
 }

@@ -8,6 +8,8 @@ package struct GatePolicy: Sendable {
   /// Index of the class that means "nothing"; nil if there is none. Then nothing is ever provisional, looks are
   /// not due, and activity checks cannot answer.
   package let noneClass: Int?
+  /// Index of the class that overrides what another sensor is sure of; nil if there is none.
+  package let overridingClass: Int?
   /// What giving up is weighed by; nil switches it off.
   package let continuation: ContinuationValue?
   /// Whether activity checks may answer.
@@ -23,7 +25,7 @@ package struct GatePolicy: Sendable {
 
   /// - Parameter wakeDeadlines: one a modality; needed only where a sensor may be asleep.
   package init(
-    steps: [ExitID], thresholds: ThresholdTable, noneClass: Int? = nil,
+    steps: [ExitID], thresholds: ThresholdTable, noneClass: Int? = nil, overridingClass: Int? = nil,
     continuation: ContinuationValue? = nil,
     useActivity: Bool = false, activityCertainty: Float = 1, always: Bool = false,
     wakeDeadlines: [Nanoseconds] = []
@@ -32,11 +34,14 @@ package struct GatePolicy: Sendable {
     precondition(
       continuation.map { $0.exitCounts == thresholds.exitCounts } ?? true, "figures of another model")
     precondition(noneClass.map { (0..<thresholds.classCount).contains($0) } ?? true)
+    precondition(
+      overridingClass.map { (0..<thresholds.classCount).contains($0) && $0 != noneClass } ?? true)
     let count = thresholds.exitCounts.count
     precondition(wakeDeadlines.isEmpty || wakeDeadlines.count == count)
     self.steps = steps
     self.thresholds = thresholds
     self.noneClass = noneClass
+    self.overridingClass = overridingClass
     self.continuation = continuation?.without(exitsOff: thresholds)
     self.useActivity = useActivity
     self.activityCertainty = activityCertainty
@@ -48,8 +53,8 @@ package struct GatePolicy: Sendable {
   /// The same, with every modality that can be had run to its end, and fused.
   package var full: GatePolicy {
     GatePolicy(
-      steps: steps, thresholds: thresholds, noneClass: noneClass, activityCertainty: activityCertainty,
-      always: true, wakeDeadlines: wakeDeadlines)
+      steps: steps, thresholds: thresholds, noneClass: noneClass, overridingClass: overridingClass,
+      activityCertainty: activityCertainty, always: true, wakeDeadlines: wakeDeadlines)
   }
 
   private static func isComplete(_ steps: [ExitID], _ exitCounts: [Int]) -> Bool {

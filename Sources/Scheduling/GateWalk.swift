@@ -115,7 +115,7 @@ extension Gate {
   }
 
   /// Runs what was asked to its end, in plan order, and fuses it.
-  private mutating func finish() -> Action {
+  mutating func finish() -> Action {
     // By index: an unspecialized iterator over the elements would live on the heap.
     for index in policy.steps.indices {
       guard case .encoder(let modality, let exit) = policy.steps[index] else { continue }

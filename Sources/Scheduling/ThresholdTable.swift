@@ -9,13 +9,18 @@ package struct ExitThresholds: Hashable, Sendable {
   /// Fusion answers in its place where nothing but fusion is left to run: of an exit with a gain head, where fusion is
   /// nearly free.
   package var yieldsToFusion: Bool
+  /// Of a modality's first exit: probability of the class that overrides, at or above which no other sensor's sure answer
+  /// concludes. Nil: it is not asked for that.
+  package var override: Float?
 
   package init(
-    _ threshold: Float?, classThresholds: [Int: Float] = [:], yieldsToFusion: Bool = false
+    _ threshold: Float?, classThresholds: [Int: Float] = [:], yieldsToFusion: Bool = false,
+    override: Float? = nil
   ) {
     self.threshold = threshold
     self.classThresholds = classThresholds
     self.yieldsToFusion = yieldsToFusion
+    self.override = override
   }
 }
 
@@ -31,6 +36,8 @@ package struct ThresholdTable: Sendable {
   private var values: [Float]
   /// By encoder exit, in the rows' order.
   private let yielding: [Bool]
+  /// By modality, of its first exit; NaN where it has none, at or above which nothing is.
+  private let overrides: [Float]
 
   /// - Parameters:
   ///   - classCount: > 0; overrides name classes below it.
@@ -51,6 +58,7 @@ package struct ThresholdTable: Sendable {
     self.firstRow = firstRow
     fusionRow = row
     yielding = exits.flatMap { $0.map(\.yieldsToFusion) }
+    overrides = exits.map { $0.first?.override ?? .nan }
   }
 
   private static func append(_ exit: ExitThresholds, _ classCount: Int, to values: inout [Float]) {
@@ -77,6 +85,13 @@ package struct ThresholdTable: Sendable {
   package func yieldsToFusion(at exit: ExitID) -> Bool {
     guard let row = row(of: exit), row < fusionRow else { return false }
     return yielding[row]
+  }
+
+  /// The probability of the class that overrides, at or above which this modality's first exit keeps another sensor's sure
+  /// answer from concluding; nil where it is not asked for that.
+  package func overrideThreshold(of modality: Int) -> Float? {
+    let value = overrides[modality]
+    return value.isNaN ? nil : value
   }
 
   private func row(of exit: ExitID) -> Int? {

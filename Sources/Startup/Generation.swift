@@ -51,7 +51,7 @@ package final class Generation: Sendable {
   private static func names(_ model: Model, _ plan: PolicyPlan) -> Names {
     Names(
       classes: model.classes, modalities: model.modalities.map(\.name), energySource: plan.energy.source,
-      none: model.noneClass)
+      none: model.noneClass, overriding: model.overridingClass)
   }
 
   package var configuration: Configuration { loaded.configuration }

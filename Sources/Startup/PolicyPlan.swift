@@ -65,7 +65,7 @@ package struct PolicyPlan: Sendable {
     order = walk.modalityOrder
     policy = GatePolicy(
       steps: walk, thresholds: model.thresholdTable(override: gate.threshold.map(Float.init)),
-      noneClass: model.noneClass, continuation: continuation,
+      noneClass: model.noneClass, overridingClass: model.overridingClass, continuation: continuation,
       useActivity: gate.activityCheck && model.noneClass != nil,
       wakeDeadlines: model.modalities.map { configuration.sensor(for: $0.name).wakeDeadline })
   }

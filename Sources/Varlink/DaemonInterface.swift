@@ -119,6 +119,14 @@ package enum DaemonInterface {
       fusion: ?bool
     )
 
+    # An exit that was asked, about another sensor's sure answer, for the class that overrides: its probability, and at or above
+    # which everything asked is fused.
+    type Override (
+      label: ?string,
+      probability: float,
+      threshold: float
+    )
+
     # One exit that was asked; modality, exit and fusion as in Exit.
     type Hop (
       modality: ?string,
@@ -131,6 +139,8 @@ package enum DaemonInterface {
       # At or below which this exit answers; absent where it is switched off. Held against the entropy, or against half of
       # 1 + gain where there is one.
       threshold: ?float,
+      # Absent where the exit was asked for an answer.
+      override: ?Override,
       label: ?string,
       # Calibrated probability of the label.
       certainty: float
@@ -223,6 +233,8 @@ package enum DaemonInterface {
       threshold: ?float,
       # Overrides the threshold for the answers named.
       class_thresholds: ?[string]float,
+      # Probability of the class that overrides, at or above which no other sensor's sure answer stands; absent: not asked for it.
+      override_threshold: ?float,
       # Among the windows that leave here.
       accuracy: ?float,
       # The share that leaves here of those that the modality's earlier exits did not answer.
@@ -300,6 +312,8 @@ package enum DaemonInterface {
       classes: []string,
       # The class that means "nothing"; absent when there is none.
       none: ?string,
+      # The class that overrides what another sensor is sure of; absent when there is none.
+      overriding: ?string,
       modalities: []Modality,
       fusion: ExitFigures,
       # Of running everything, and of plain late fusion without early exits.

@@ -8,11 +8,15 @@ package struct Decision: Sendable {
   /// One exit that was asked.
   package struct AskedExit: Sendable {
     package var reading: Reading
-    /// The threshold held against it; nil when the exit is switched off.
+    /// The threshold held against it; nil when the exit is switched off, or was asked for the class that overrides alone.
     package var threshold: Float?
-    package init(reading: Reading, threshold: Float?) {
+    /// At or above which the probability of the class that overrides took a sure answer's end; nil where the exit was not
+    /// asked for it.
+    package var overrideThreshold: Float?
+    package init(reading: Reading, threshold: Float?, overrideThreshold: Float? = nil) {
       self.reading = reading
       self.threshold = threshold
+      self.overrideThreshold = overrideThreshold
     }
   }
 

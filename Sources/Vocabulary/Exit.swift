@@ -37,6 +37,8 @@ package struct Reading: Hashable, Sendable {
   /// What going on is predicted to gain, -1...1: how much likelier fusion is right than this exit. Nil where the exit
   /// has no gain head (docs/model-format.md).
   package var gain: Float?
+  /// Calibrated probability of the class that overrides what other sensors say, 0...1. Nil where the model names none.
+  package var overriding: Float?
 
   /// What an exit's threshold is held against, 0...1: half of 1 + the gain of going on where it is predicted, else the
   /// entropy.
@@ -44,9 +46,10 @@ package struct Reading: Hashable, Sendable {
 
   package init(
     exit: ExitID, entropy: Float, label: Int, certainty: Float, macs: Int64, parameters: Int64,
-    gain: Float? = nil
+    gain: Float? = nil, overriding: Float? = nil
   ) {
     self.gain = gain
+    self.overriding = overriding
     self.exit = exit
     self.entropy = entropy
     self.label = label

@@ -9,6 +9,14 @@ package struct DecisionLine: Equatable, Sendable {
     /// What the threshold is held against: the entropy, or half of 1 + the predicted gain of going on.
     package var doubt: Double
     package var threshold: Double?
+    /// Where the exit was asked for nothing but the class that overrides.
+    package var override: Override?
+  }
+  package struct Override: Equatable, Sendable {
+    package var label: String
+    package var probability: Double
+    package var threshold: Double
+    package var isMet: Bool { probability >= threshold }
   }
   package var number: Int64
   package var end: Double
@@ -19,7 +27,10 @@ package struct DecisionLine: Equatable, Sendable {
   package var provisional: Bool
   package var millijoules: Double
 
-  package init(_ decision: borrowing Decision, classes: [String], modalities: [String]) {
+  /// - Parameter overriding: index of the class that overrides.
+  package init(
+    _ decision: borrowing Decision, classes: [String], modalities: [String], overriding: Int? = nil
+  ) {
     number = Int64(decision.number)
     end = Double(decision.end.sinceBoot) * 1e-9
     reason = decision.answer.reason.rawValue
@@ -33,8 +44,14 @@ package struct DecisionLine: Equatable, Sendable {
         case .encoder(let modality, let exit): "\(modalities[modality])/\(exit)"
         case .fusion: "fusion"
         }
-      trace.append(
-        AskedExit(exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init)))
+      var asked = AskedExit(
+        exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init))
+      if let threshold = hop.overrideThreshold, let probability = hop.reading.overriding {
+        asked.override = Override(
+          label: overriding.map { classes[$0] } ?? "-", probability: Double(probability),
+          threshold: Double(threshold))
+      }
+      trace.append(asked)
     }
     for (index, name) in modalities.enumerated() where decision.woken.contains(index: index) {
       woken.append(name)
@@ -61,7 +78,7 @@ package struct DecisionLine: Equatable, Sendable {
       trace.append(
         AskedExit(
           exit: name, doubt: gain.map { (1 + $0) / 2 } ?? entropy,
-          threshold: try hop.optional("threshold")?.real()))
+          threshold: try hop.optional("threshold")?.real(), override: try Override(of: hop)))
     }
     for name in try record.member("woken").elements() { woken.append(try name.string()) }
   }
@@ -69,6 +86,7 @@ package struct DecisionLine: Equatable, Sendable {
   /// `12    6.00s  #12      6.00s  7        sure             123.4 mJ  audio/1 .623>.250  image/1 .081<=.250  [woke image]`
   package var text: String {
     var asked = trace.map { hop -> String in
+      if let override = hop.override { return "\(hop.exit) \(override.text)" }
       guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.doubt))" }
       let sign = hop.doubt <= threshold ? "<=" : ">"
       return "\(hop.exit) \(Self.short(hop.doubt))\(sign)\(Self.short(threshold))"
@@ -100,5 +118,20 @@ package struct DecisionLine: Equatable, Sendable {
   }
   private static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}
+
+extension DecisionLine.Override {
+  /// Of a hop's record; nil where the exit was asked for an answer.
+  package init?(of hop: JSONPlace) throws(JSONError) {
+    guard let place = try hop.optional("override") else { return nil }
+    self.init(
+      label: try place.optional("label")?.string() ?? "-",
+      probability: try place.member("probability").real(), threshold: try place.member("threshold").real())
+  }
+
+  /// `stop .020<.100`.
+  fileprivate var text: String {
+    "\(label) \(DecisionLine.short(probability))\(isMet ? ">=" : "<")\(DecisionLine.short(threshold))"
   }
 }

@@ -11,12 +11,17 @@ package struct Names: Equatable, Sendable {
   package var energySource: String
   /// The class that means "nothing": its index; nil where the model has none.
   package var none: Int?
+  /// The class that overrides what another sensor is sure of: its index; nil where the model names none.
+  package var overriding: Int?
 
-  package init(classes: [String], modalities: [String], energySource: String, none: Int? = nil) {
+  package init(
+    classes: [String], modalities: [String], energySource: String, none: Int? = nil, overriding: Int? = nil
+  ) {
     self.classes = classes
     self.modalities = modalities
     self.energySource = energySource
     self.none = none
+    self.overriding = overriding
   }
 }
 
@@ -105,6 +110,17 @@ package enum DecisionRecord {
     if let threshold = hop.threshold {
       json.key("threshold")
       json.value(threshold)
+    }
+    if let threshold = hop.overrideThreshold, let probability = hop.reading.overriding {
+      json.key("override")
+      json.beginObject()
+      json.key("label")
+      writeClass(names.overriding, names, into: &json)
+      json.key("probability")
+      json.value(probability)
+      json.key("threshold")
+      json.value(threshold)
+      json.endObject()
     }
     json.key("label")
     writeClass(hop.reading.label, names, into: &json)

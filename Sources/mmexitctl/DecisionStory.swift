@@ -63,9 +63,15 @@ struct DecisionStory {
     for (index, hop) in hops.enumerated() {
       let label = try hop.optional("label")?.string() ?? "nothing"
       let isFusionNext = index + 1 < hops.count ? try hops[index + 1].optional("fusion") != nil : false
+      let judgement: String
+      if let override = try DecisionLine.Override(of: hop) {
+        judgement = OverrideStory.text(override)
+      } else {
+        judgement = try Judgement(hop, isFusionNext: isFusionNext).text
+      }
       out.append(
         "\(index == 0 ? "asked     " : "          ")\(try name(hop)): '\(label)' \(figure(try hop.member("certainty").real())), "
-          + "entropy \(figure(try hop.member("entropy").real()))\(try Judgement(hop, isFusionNext: isFusionNext).text)"
+          + "entropy \(figure(try hop.member("entropy").real()))\(judgement)"
       )
     }
     return out
@@ -153,7 +159,13 @@ struct DecisionStory {
   private func why() throws(JSONError) -> String {
     let text = try record.member("reason").string()
     guard let reason = Reason(rawValue: text) else { return "'\(text)', which this version does not know" }
-    return switch reason {
+    let override = try OverrideStory(try record.member("hops").elements())?.why
+    if let override, reason == .sure || reason == .fused { return override }
+    return try (override.map { "\($0); " } ?? "") + plain(reason)
+  }
+
+  private func plain(_ reason: Reason) throws(JSONError) -> String {
+    switch reason {
     case .sure:
       try predicted() ?? "the exit's entropy was at or below its threshold, so nothing further was asked"
     case .inactive: "the activity check found nothing going on, so no network was run"
@@ -172,7 +184,13 @@ struct DecisionStory {
   /// What would have ended it elsewhere, as far as the record tells.
   private func otherwise() throws(JSONError) -> [String] {
     var out: [String] = []
-    let hops = try record.member("hops").elements()
+    var hops = try record.member("hops").elements()
+    if let override = try OverrideStory(hops) {
+      out += override.otherwise
+      // Where one was overridden, no exit would have ended it.
+      hops =
+        override.isOverridden ? [] : Array(hops.prefix { ((try? $0.optional("override")) ?? nil) == nil })
+    }
     for (index, hop) in hops.enumerated() {
       let doubt = try Judgement(hop).doubt
       guard let threshold = try hop.optional("threshold")?.real() else { continue }

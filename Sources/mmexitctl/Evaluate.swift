@@ -199,6 +199,7 @@ enum AuditDetail {
           "entropy": entropy, "answer": answer, "correct": correct, "certainty": certainty,
         ]
         if let gain = reading.gain { row.append("gain", .real(Double(gain))) }
+        if let overriding = reading.overriding { row.append("overriding", .real(Double(overriding))) }
         exits.append(.object(row))
       case .fusion:
         fusion = ["entropy": entropy, "answer": answer, "correct": correct, "certainty": certainty]

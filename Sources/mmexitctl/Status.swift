@@ -172,6 +172,7 @@ struct ModelCommand: ParsableCommand {
     var classes: [String] = []
     for name in try reply.member("classes").elements() { classes.append(try name.string()) }
     Output.line("classes  \(classes.joined(separator: ", "))")
+    let overriding = try reply.optional("overriding")?.string()
     var rows: [[String]] = []
     for modality in try reply.member("modalities").elements() {
       for exit in try modality.member("exits").elements() {
@@ -181,6 +182,16 @@ struct ModelCommand: ParsableCommand {
     }
     rows.append(try Self.row("fusion", try reply.member("fusion")))
     Output.table(["exit", "MACs", "parameters", "threshold", "right when it answers", "hazard"], rows)
+    guard let overriding else { return }
+    for modality in try reply.member("modalities").elements() {
+      guard
+        let threshold = try modality.member("exits").elements().first?.optional("override_threshold")?.real()
+      else { continue }
+      let name = try modality.member("name").string()
+      Output.line(
+        "before another sensor's sure answer stands, \(name) is asked whether it says '\(overriding)': it does from a "
+          + "probability of \(Output.fixed(threshold, 4)) on")
+    }
   }
 
   private static func row(_ name: String, _ exit: JSONPlace) throws(JSONError) -> [String] {

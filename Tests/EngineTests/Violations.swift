@@ -6,6 +6,7 @@ enum Violations {
   private static let tiny = Networks.tiny()
   /// Has every operation; see `Networks.picture` for the nodes' places.
   private static let large = Networks.random(seed: 1)
+  private static let overridden = tiny.with("overriding_class", "yes")
 
   // MARK: The container
 
@@ -148,6 +149,15 @@ enum Violations {
     Violation(
       .classes, tiny, "\(exit)/class_thresholds", ["perhaps": 0.1], at: "\(exit)/class_thresholds/perhaps"),
     Violation(.wrongValue, tiny, "\(exit)/class_thresholds", ["yes": 7], at: "\(exit)/class_thresholds/yes"),
+    Violation(.classes, tiny, "overriding_class", "perhaps"),
+    Violation(.wrongValue, tiny, "overriding_class", ""),
+    Violation(.classes, large, "overriding_class", "none"),
+    Violation(.unexpectedMember, tiny, "\(exit)/override_threshold", 0.5),
+    Violation(.wrongValue, overridden, "\(exit)/override_threshold", 1.01),
+    Violation(.unexpectedMember, overridden, "fusion/exit/override_threshold", 0.5),
+    Violation(
+      .unexpectedMember, large.with("overriding_class", "stop"),
+      "modalities/0/segments/1/exit/override_threshold", 0.5),
     Violation(.wrongValue, tiny, "\(exit)/nodes", []),
     Violation(.wrongValue, tiny, "modalities/0/segments", []),
     Violation(.wrongValue, tiny, "modalities/0/segments/0/nodes", []),

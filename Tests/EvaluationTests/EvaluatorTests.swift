@@ -73,6 +73,24 @@ import Vocabulary
     #expect(both.answer([sound, nil]).answer.label == 0)
   }
 
+  @Test func aClassOverridesAsInTheDaemon() throws {
+    var scripted = ScriptedModel(audio: [.sure(1), .sure(1)], image: [.sure(2), .unsure], fusion: .sure(2))
+    var plain = try evaluator(scripted, .first("audio"))
+    #expect(plain.answer([sound, picture]).asked.count == 1)
+    scripted.overriding = "stop"
+    scripted.overrides = ["image": 0.5]
+    for threshold in [nil, 0.4] as [Float?] {
+      var e = try evaluator(scripted, .first("audio"), threshold: threshold)
+      let result = e.answer([sound, picture])
+      #expect(result.answer.label == 2 && result.answer.exit == .fusion && result.asked.count == 5)
+      #expect(e.answer([sound, nil]).answer.label == 1)
+    }
+    scripted.image = [.sure(0), .unsure]
+    var e = try evaluator(scripted, .first("audio"))
+    let result = e.answer([sound, picture])
+    #expect(result.answer.label == 1 && result.answer.reason == .sure && result.asked.count == 2)
+  }
+
   @Test func anAuditReadsEveryExit() throws {
     var e = try evaluator(ScriptedModel())
     #expect(e.readAll([sound, picture]).count == 5)

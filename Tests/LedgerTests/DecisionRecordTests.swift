@@ -50,6 +50,42 @@ import Vocabulary
         + #""kind":"measured"}],"total_nanojoules":3900,"always_on_nanojoules":9007199254740993}"#)
   }
 
+  @Test func aQuestionForTheClassThatOverrides() throws {
+    var decision = full()
+    var asked = decision.trace[0]
+    asked.threshold = nil
+    asked.reading.overriding = 0.0625
+    decision.trace.append(asked)
+    asked.overrideThreshold = 0.125
+    decision.trace.append(asked)
+    var overriding = names
+    overriding.overriding = 1
+    let hops = try JSONPlace(JSONValue.parse(text(decision, overriding))).member("hops").elements()
+    #expect(try hops[0].optional("override") == nil)
+    // A probability that nothing was held against is not told.
+    #expect(try hops[2].optional("override") == nil)
+    let override = try hops[3].member("override")
+    #expect(try override.member("label").string() == overriding.classes[1])
+    #expect(try override.member("probability").real() == 0.0625)
+    #expect(try override.member("threshold").real() == 0.125)
+    #expect(try hops[3].optional("threshold") == nil)
+    let line = try DecisionLine(JSONPlace(JSONValue.parse(text(decision, overriding))))
+    let direct = DecisionLine(
+      decision, classes: overriding.classes, modalities: overriding.modalities, overriding: 1)
+    #expect(line.text == direct.text && line.trace[3].override == direct.trace[3].override)
+    let told = "audio/1 .875  audio/1 \(overriding.classes[1]) .062<.125  [woke image]"
+    #expect(line.text.hasSuffix(told), "\(line.text)")
+  }
+
+  @Test func aCommandThatWasOverriddenIsNoSteadyWindow() {
+    var decision = Decision(number: 1, start: .zero, end: .zero)
+    decision.answer.label = 0
+    decision.trace.append(full().trace[0])
+    #expect(SteadyWindows.isSteady(decision, none: 0))
+    decision.trace.append(.init(reading: full().trace[0].reading, threshold: nil, overrideThreshold: 0.5))
+    #expect(!SteadyWindows.isSteady(decision, none: 0))
+  }
+
   @Test func whatIsNotThereIsNullOrAbsent() throws {
     let decision = Decision(number: 1, start: .zero, end: .zero)
     let object = try JSONPlace(JSONValue.parse(text(decision))).object()

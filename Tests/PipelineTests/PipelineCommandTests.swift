@@ -22,10 +22,12 @@ import Vocabulary
 
   /// - Parameter script: by number of the decision at which they are sent, commands with their tickets.
   private func run(
-    _ script: [UInt64: [(UInt64, PipelineCommand)]], seconds: Int64 = 6, hasRoom: Bool = true
+    _ script: [UInt64: [(UInt64, PipelineCommand)]], seconds: Int64 = 6, hasRoom: Bool = true,
+    model scripted: ScriptedModel? = nil, linger: Nanoseconds = .zero
   ) throws -> Outcome {
     let scene = try Scene()
-    let model = try model.model()
+    scene.configuration.sensors[0].linger = linger
+    let model = try (scripted ?? model).model()
     let plan = try PolicyPlan(scene.configuration, model)
     let rig = try ScriptedRig(
       Rigs.configurations(scene.configuration, model),
@@ -115,6 +117,27 @@ import Vocabulary
     }
     #expect(outcome.decisions.contains { $0.number > 6 && $0.number <= 10 && $0.used == image })
     #expect(outcome.decisions.last.map { $0.used.contains(audio) } == true)
+  }
+
+  /// An open camera is asked whether it says `stop` before a voice's `go` stands. That alone keeps it open no longer; where it
+  /// says so, it was needed.
+  @Test(arguments: [(nil, false), (0.9, false), (0.3, true)] as [(Double?, Bool)])
+  func anOpenCameraIsAskedForTheClassThatOverrides(_ threshold: Double?, _ isOverridden: Bool) throws {
+    var scripted = ScriptedModel(audio: [.sure(1), .unsure], fusion: .sure(2))
+    scripted.overriding = "stop"
+    scripted.overrides["image"] = threshold
+    let outcome = try run([5: [(1, .ask(full: true))]], model: scripted, linger: .seconds(1))
+    let asked = try #require(outcome.decisions.first { $0.answer.exit == .fusion })
+    let later = outcome.decisions.drop { $0.number <= asked.number }
+    let open = later.prefix { $0.end - asked.end < .seconds(1) }
+    #expect(open.count > 2 && later.count > open.count + 6)
+    for decision in open.dropLast() {
+      #expect(decision.used.contains(index: 1) == (threshold != nil))
+      #expect(decision.answer.label == (isOverridden ? 2 : 1) && decision.woken == [])
+      #expect(decision.answer.reason == (isOverridden ? .fused : .sure))
+      #expect(decision.trace.count == (isOverridden ? 5 : threshold == nil ? 1 : 2))
+    }
+    #expect(later.dropFirst(open.count + 2).allSatisfy { $0.used.contains(index: 1) == isOverridden })
   }
 
   @Test func whoAsksIsAnsweredAtOnceAndTheClockGoesOnAsBefore() throws {

@@ -70,7 +70,7 @@ import Vocabulary
     var engine = Engine(model)
     let policy = GatePolicy(
       steps: model.declaredWalk, thresholds: model.thresholdTable(), noneClass: model.noneClass,
-      wakeDeadlines: [.seconds(1), .seconds(1)])
+      overridingClass: model.overridingClass, wakeDeadlines: [.seconds(1), .seconds(1)])
     var walk = WindowWalk(full ? policy.full : policy, endingAt: Self.at(100))
     let answer = walk.run(&engine, in: &world)
     return (walk, answer)
@@ -140,6 +140,32 @@ import Vocabulary
     world.fuses = false
     let (walk, answer) = try walk(ScriptedModel(), &world)
     #expect(answer.reason == .skewAboveLimit && answer.exit != .fusion && walk.trace.count == 4)
+  }
+
+  /// A leaning exit gives its class 0.379 of the probability.
+  @Test(arguments: [(0.37, true), (0.39, false)])
+  func aHandMayOverrideASureVoice(_ threshold: Double, _ isOverridden: Bool) throws {
+    var world = World(WindowConditions(present: [audio, image]))
+    var scripted = ScriptedModel(
+      audio: [.sure(1), .sure(1)], image: [.leaning(2), .unsure], fusion: .sure(2))
+    scripted.overriding = "stop"
+    scripted.overrides = ["image": threshold]
+    let (walk, answer) = try walk(scripted, &world)
+    #expect(walk.trace[0].threshold == 0.5 && walk.trace[0].overrideThreshold == nil)
+    let asked = walk.trace[1]
+    #expect(asked.reading.exit == .encoder(modality: 1, exit: 1) && asked.threshold == nil)
+    #expect(asked.overrideThreshold == Float(threshold))
+    #expect(abs((asked.reading.overriding ?? 0) - 0.379) < 0.001)
+    if isOverridden {
+      #expect(answer.label == 2 && answer.reason == .fused && walk.trace.count == 5)
+    } else {
+      #expect(answer.label == 1 && answer.reason == .sure && walk.trace.count == 2)
+      #expect(walk.gate.unopposing == image && walk.gate.wanted == audio)
+    }
+    #expect(walk.macs == walk.trace.indices.reduce(0) { $0 + walk.trace[$1].reading.macs })
+    world.fuses = false
+    let (_, skewed) = try self.walk(scripted, &world)
+    #expect(skewed.label == 1 && skewed.reason == (isOverridden ? .skewAboveLimit : .sure))
   }
 
   @Test func aFailedWakeLeavesTheRestToAnswer() throws {

@@ -7,6 +7,25 @@ enum GainModel {
   ///   - limit: the gain at or below which the exit answers.
   ///   - path: where the model goes.
   static func write(gain: Double, limit: Double, to path: String) throws {
+    try write(to: path) { _, modalities, picture, header, tensors in
+      guard var segments = modalities[picture]["segments"] as? [[String: Any]],
+        var exit = segments[1]["exit"] as? [String: Any],
+        let old = exit["gain"] as? [String: Any], let name = old["output"] as? String,
+        let offsets = (header[name] as? [String: Any])?["data_offsets"] as? [Int]
+      else { throw CocoaError(.fileReadCorruptFile) }
+      exit["threshold"] = (1 + limit) / 2
+      exit["gain"] = old.merging(["output_bias": gain]) { $1 }
+      for byte in offsets[0]..<offsets[1] { tensors[byte] = 0 }
+      segments[1]["exit"] = exit
+      modalities[picture]["segments"] = segments
+    }
+  }
+
+  /// - Parameter change: of the text, its modalities, which of them is the picture, the header and the tensors.
+  static func write(
+    to path: String,
+    _ change: (inout [String: Any], inout [[String: Any]], Int, [String: Any], inout [UInt8]) throws -> Void
+  ) throws {
     let file = try Data(contentsOf: URL(fileURLWithPath: DaemonProcess.shippedDigits))
     let length = (0..<8).reduce(0) { $0 | Int(file[$1]) << (8 * $1) }
     let header = try JSONSerialization.jsonObject(with: file[8..<8 + length])
@@ -14,18 +33,10 @@ enum GainModel {
       let text = metadata["mmexit"] as? String,
       var model = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
       var modalities = model["modalities"] as? [[String: Any]],
-      let picture = modalities.firstIndex(where: { $0["name"] as? String == "image" }),
-      var segments = modalities[picture]["segments"] as? [[String: Any]],
-      var exit = segments[1]["exit"] as? [String: Any],
-      let old = exit["gain"] as? [String: Any], let name = old["output"] as? String,
-      let offsets = (header[name] as? [String: Any])?["data_offsets"] as? [Int]
+      let picture = modalities.firstIndex(where: { $0["name"] as? String == "image" })
     else { throw CocoaError(.fileReadCorruptFile) }
     var tensors = Array(file[(8 + length)...])
-    exit["threshold"] = (1 + limit) / 2
-    exit["gain"] = old.merging(["output_bias": gain]) { $1 }
-    for byte in offsets[0]..<offsets[1] { tensors[byte] = 0 }
-    segments[1]["exit"] = exit
-    modalities[picture]["segments"] = segments
+    try change(&model, &modalities, picture, header, &tensors)
     model["modalities"] = modalities
     metadata["mmexit"] = String(
       decoding: try JSONSerialization.data(withJSONObject: model, options: .sortedKeys), as: UTF8.self)

@@ -115,7 +115,11 @@ struct GateReference {
       else { return false }
       settled.insert(m)
       if firstNone == nil && reading.label != policy.noneClass {
-        end(reading, threshold, .sure, sure: true)
+        if reading.label != policy.overridingClass && isOverridden {
+          fuse(insteadOf: (reading, threshold))
+        } else {
+          end(reading, threshold, .sure, sure: true)
+        }
         return true
       }
       firstNone = firstNone ?? (reading, threshold)
@@ -130,6 +134,18 @@ struct GateReference {
         state[$0] == .awake || state[$0] == .asleep && !late && !(damage && !isLook)
       }
       return finished.count > 1 && finished.union(untouched).count == modalities.count && askable.isEmpty
+    }
+
+    /// Asks the first exits of sensors that are awake and unheard, until one says the class that overrides.
+    var isOverridden: Bool {
+      mutating get {
+        guard policy.overridingClass != nil else { return false }
+        for case .encoder(let m, 1) in policy.steps where state[m] == .awake && readings[m].isEmpty {
+          guard let limit = policy.thresholds.overrideThreshold(of: m) else { continue }
+          if advance(m).overriding! >= limit { return true }
+        }
+        return false
+      }
     }
 
     mutating func advance(_ m: Int) -> Reading {
@@ -153,11 +169,19 @@ struct GateReference {
           sure: true)
       }
       if givesUp([]) { return }
+      fuse(insteadOf: nil)
+    }
+
+    mutating func fuse(insteadOf sure: (reading: Reading, threshold: Float)?) {
+      let touched = those { !readings[$0].isEmpty }
       for step in policy.steps where touched.contains(modality(step)) {
         if case .encoder(let m, let exit) = step, exit == readings[m].count + 1 { _ = advance(m) }
       }
       trace.actions.append(.fuse)
-      if script.skewTooLarge { return endWithBest(.skewAboveLimit) }
+      if script.skewTooLarge {
+        guard let sure else { return endWithBest(.skewAboveLimit) }
+        return end(sure.reading, sure.threshold, .skewAboveLimit, sure: false)
+      }
       let threshold = policy.thresholds.threshold(at: .fusion, label: script.fusion.label)
       let isSure = threshold == nil ? !script.fusion.entropy.isNaN : script.fusion.entropy <= threshold!
       end(script.fusion, threshold, limit ?? (isSure ? .fused : .fusedUnsure), sure: isSure)

@@ -7,16 +7,17 @@ struct GateSituation {
   var figures: OrderingProblem?
   var window: WindowConditions
   var script: GateScript
+  private let exits: [[ExitThresholds]]
+  private let fusionThresholds: ExitThresholds
 
   init(_ random: inout SeededRandom) throws {
     let n = random.whole(1...4)
     let classes = random.whole(2...4)
     let problem = random.problem(modalities: n)
     let plan = try plan(problem, by: [.paper, .exact, .interleaved][random.whole(0...2)])
-    let thresholds = ThresholdTable(
-      classCount: classes,
-      exits: problem.modalities.map { $0.exits.map { _ in random.thresholds(classes) } },
-      fusion: random.thresholds(classes))
+    exits = problem.modalities.map { $0.exits.map { _ in random.thresholds(classes) } }
+    fusionThresholds = random.thresholds(classes)
+    let thresholds = ThresholdTable(classCount: classes, exits: exits, fusion: fusionThresholds)
     // Not the generator's round figures: at exact ties between going on and stopping, rounding would decide.
     figures = random.chance(0.4) ? random.unround(problem) : nil
     policy = GatePolicy(
@@ -47,6 +48,35 @@ struct GateSituation {
     }
     if random.chance(0.05) { script.fusion.entropy = thresholds.limit(of: script.fusion) }
     self.script = script
+  }
+
+  /// The same with a class that overrides what other sensors say.
+  func overridden(_ random: inout SeededRandom) -> GateSituation {
+    var result = self
+    let classes = policy.thresholds.classCount
+    let others = (0..<classes).filter { $0 != policy.noneClass }
+    let limits = exits.map { modality in
+      modality.enumerated().map { number, exit in
+        var exit = exit
+        if number == 0 && random.chance(0.8) { exit.override = Float(random.uniform()) }
+        return exit
+      }
+    }
+    result.policy = GatePolicy(
+      steps: policy.steps,
+      thresholds: ThresholdTable(classCount: classes, exits: limits, fusion: fusionThresholds),
+      noneClass: policy.noneClass, overridingClass: others[random.whole(0...others.count - 1)],
+      continuation: policy.continuation, useActivity: policy.useActivity,
+      activityCertainty: policy.activityCertainty, always: policy.always, wakeDeadlines: policy.wakeDeadlines)
+    for m in script.exits.indices {
+      for e in script.exits[m].indices {
+        let onLimit = random.chance(0.1) ? limits[m][0].override : nil
+        result.script.exits[m][e].overriding =
+          onLimit ?? (random.chance(0.03) ? .nan : Float(random.uniform()))
+      }
+    }
+    result.script.fusion.overriding = Float(random.uniform())
+    return result
   }
 }
 

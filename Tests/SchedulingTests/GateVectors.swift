@@ -10,8 +10,9 @@ enum GateVectors {
     var random = SeededRandom(seed: 17)
     var seen: Set<String> = []
     var lines = ["{\"made_by\": \"\(command)\"}"]
-    for _ in 0..<rounds {
-      let situation = try GateSituation(&random)
+    for round in 0..<2 * rounds {
+      var situation = try GateSituation(&random)
+      if round >= rounds { situation = situation.overridden(&random) }
       var gate = Gate(situation.policy)
       let trace = walk(&gate, situation.window, situation.script)
       guard seen.insert(kind(situation, trace)).inserted else { continue }
@@ -34,7 +35,18 @@ enum GateVectors {
         && table.threshold(at: last.exit, label: last.label).map { said(last) <= $0 } ?? false
     }
     let ended = trace.answer.map { "\($0.reason) \($0.label == situation.policy.noneClass)" } ?? "-"
-    return "\(ended) \(yielded) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
+    let override = overrides(situation, trace)
+    return "\(ended)\(override) \(yielded) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
+  }
+
+  /// With a class that overrides: how many were asked about a sure answer, and whether it stood.
+  private static func overrides(_ situation: GateSituation, _ trace: GateTrace) -> String {
+    guard situation.policy.overridingClass != nil else { return "" }
+    var plain = Gate(situation.policy.withoutOverriding)
+    let before = walk(&plain, situation.window, situation.script)
+    let added = trace.asked.subtracting(before.asked)
+    let quiet = added.isDisjoint(with: situation.window.inactive) ? "" : " quiet"
+    return " \(added.count) \(trace.answer == before.answer)\(quiet)"
   }
 
   private static func line(_ situation: GateSituation, _ trace: GateTrace, wanted: ModalitySet) -> String {
@@ -46,7 +58,7 @@ enum GateVectors {
     let exits = script.exits.indices.map { m in
       list(script.exits[m].indices.map { limits(.encoder(modality: m, exit: $0 + 1)) })
     }
-    let members = [
+    var members = [
       ("steps", list(policy.steps.map(name))), ("limits", list(exits)), ("fusion_limits", limits(.fusion)),
       ("yields", list(script.exits.indices.map { list(yields($0, table)) })),
       ("none", policy.noneClass.map(String.init) ?? "null"), ("going_on", figures(situation.figures)),
@@ -63,6 +75,13 @@ enum GateVectors {
       ("asked", "\(trace.asked.rawValue)"), ("woken", "\(trace.woken.rawValue)"),
       ("missing", "\(trace.missing.rawValue)"), ("wanted", "\(wanted.rawValue)"),
     ]
+    if let overriding = policy.overridingClass {
+      members += [
+        ("overriding", "\(overriding)"),
+        ("overrides", list(script.exits.indices.map { number(table.overrideThreshold(of: $0)) })),
+        ("says_overriding", list(script.exits.map { number($0[0].overriding) })),
+      ]
+    }
     return "{" + members.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
   }
 
@@ -123,4 +142,13 @@ enum GateVectors {
   }
 
   private static func list(_ members: [String]) -> String { "[" + members.joined(separator: ", ") + "]" }
+}
+
+extension GatePolicy {
+  fileprivate var withoutOverriding: GatePolicy {
+    GatePolicy(
+      steps: steps, thresholds: thresholds, noneClass: noneClass, continuation: continuation,
+      useActivity: useActivity, activityCertainty: activityCertainty, always: always,
+      wakeDeadlines: wakeDeadlines)
+  }
 }

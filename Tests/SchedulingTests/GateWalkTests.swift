@@ -2,12 +2,21 @@ import Scheduling
 import Testing
 import Vocabulary
 
+extension [ExitID] {
+  /// Modalities by their first exit.
+  fileprivate var modalityOrder: [Int] {
+    compactMap { if case .encoder(let modality, 1) = $0 { modality } else { nil } }
+  }
+}
+
 @Suite struct GateWalkTests {
   @Test func doesWhatTheReferenceDoes() throws {
     var random = SeededRandom(seed: 12)
+    var overriding = SeededRandom(seed: 18)
     var reasons: Set<Reason> = []
     for round in 0..<30_000 {
-      let situation = try GateSituation(&random)
+      var situation = try GateSituation(&random)
+      if round % 2 == 1 { situation = situation.overridden(&overriding) }
       var gate = Gate(situation.policy)
       let trace = walk(&gate, situation.window, situation.script)
       let reference = GateReference(
@@ -93,6 +102,58 @@ import Vocabulary
       alone.look = false
       #expect(walk(&gate, window, situation.script) == alone, "round \(round)")
     }
+  }
+
+  /// The rule of a class that overrides, stated by what a walk came to: where nobody says it, everything is as without it but
+  /// for the first exits asked last; where somebody does, no exit answers.
+  @Test func aClassOverridesOrChangesNothing() throws {
+    var random = SeededRandom(seed: 19)
+    var overriding = SeededRandom(seed: 20)
+    var (stood, fused) = (0, 0)
+    for round in 0..<20_000 {
+      let situation = try GateSituation(&random)
+      let other = situation.overridden(&overriding)
+      var (gate, otherGate) = (Gate(situation.policy), Gate(other.policy))
+      let plain = walk(&gate, situation.window, situation.script)
+      let trace = walk(&otherGate, other.window, other.script)
+      let heard = plain.asked
+      let added = trace.actions.dropFirst(plain.actions.count - 1)
+      guard let answer = plain.answer, answer.reason == .sure || plain.isSure,
+        case .encoder(let modality, 1...)? = answer.exit, answer.label != situation.policy.noneClass,
+        answer.label != other.policy.overridingClass
+      else {
+        // An answer that is unsure for lost samples alone was sure: it may be overridden too.
+        if plain.answer?.reason != .windowInvalid { #expect(trace == plain, "round \(round)") }
+        continue
+      }
+      #expect(trace.woken == plain.woken && trace.missing == plain.missing, "round \(round)")
+      #expect(heard.contains(index: modality))
+      if trace.answer == answer {
+        stood += 1
+        let asked = added.dropLast().map { action in
+          if case .advance(let modality) = action { modality } else { -1 }
+        }
+        let open = situation.policy.steps.modalityOrder.filter {
+          gate.intact.contains(index: $0) && !heard.contains(index: $0)
+            && other.policy.thresholds.overrideThreshold(of: $0) != nil
+        }
+        #expect(asked == open, "round \(round)")
+        for m in asked {
+          let limit = other.policy.thresholds.overrideThreshold(of: m) ?? -1
+          #expect(!(other.script.exits[m][0].overriding ?? 2 >= limit), "round \(round)")
+        }
+        #expect(otherGate.unopposing == asked.reduce(into: []) { $0.insert(ModalitySet(index: $1)) })
+        #expect(otherGate.wanted == gate.wanted, "round \(round)")
+      } else {
+        fused += 1
+        #expect(trace.actions.contains(.fuse), "round \(round)")
+        let skewed = Answer(
+          label: answer.label, exit: answer.exit, entropy: answer.entropy, certainty: answer.certainty,
+          threshold: answer.threshold, reason: .skewAboveLimit)
+        #expect(other.script.skewTooLarge ? trace.answer == skewed : trace.answer?.exit == .fusion)
+      }
+    }
+    #expect(stood > 300 && fused > 300, "\(stood) \(fused)")
   }
 
   @Test func aWindowLeavesNothingBehind() throws {

@@ -22,6 +22,10 @@ package struct ScriptedModel {
   /// The model says that pictures may be mirrored, and the picture's first exit tells which half is the brighter one,
   /// surely: `go` the left, `stop` the right one.
   package var mirrored = false
+  /// The class that overrides what another sensor is sure of.
+  package var overriding: String?
+  /// By modality: the override threshold of its first exit.
+  package var overrides: [String: Double] = [:]
 
   package init(
     audio: [Say] = [.unsure, .unsure], image: [Say] = [.unsure, .unsure], fusion: Say = .sure(1)
@@ -58,10 +62,12 @@ package struct ScriptedModel {
     func pool(_ input: String, _ output: String) -> JSONValue {
       ["op": "global_average_pool", "inputs": [.string(input)], "output": .string(output)]
     }
-    func exit(_ nodes: [JSONValue], _ threshold: JSONValue) -> JSONValue {
-      [
+    func exit(_ nodes: [JSONValue], _ threshold: JSONValue, override: Double? = nil) -> JSONValue {
+      var text: JSONObject = [
         "nodes": .array(nodes), "temperature": 1.0, "threshold": threshold, "accuracy": 0.9, "hazard": 0.5,
       ]
+      if let override { text.append("override_threshold", .real(override)) }
+      return .object(text)
     }
     func modality(_ name: String, _ features: JSONValue, _ says: [Say]) -> JSONValue {
       let same: JSONValue = [
@@ -78,7 +84,7 @@ package struct ScriptedModel {
           logits(
             "\(name).1", "\(name).g", sided ? 16 : 1, sided ? .unsure : says[0],
             weights: sided ? Self.sides : nil),
-        ], .real(threshold))
+        ], .real(threshold), override: overrides[name])
       let second = exit([logits("\(name).2", "\(name).f", 1, says[1])], .real(threshold))
       return [
         "name": .string(name), "input": .string("\(name).in"), "features": features,
@@ -97,7 +103,7 @@ package struct ScriptedModel {
     ]
     let modalities = [modality("audio", sound, audio), modality("image", picture, image)]
     let join: JSONValue = ["op": "concat", "inputs": ["audio.f", "image.f"], "output": "joined"]
-    let text: JSONValue = [
+    var text: JSONObject = [
       "format": 1, "name": "scripted", "classes": .array(classes.map { .string($0) }),
       "none": none.map { .string($0) } ?? .null, "activations": .object(activations),
       "modalities": .array(modalities),
@@ -107,7 +113,8 @@ package struct ScriptedModel {
       ],
       "provenance": [:],
     ]
-    return Self.file(tensors, text)
+    if let overriding { text.append("overriding_class", .string(overriding)) }
+    return Self.file(tensors, .object(text))
   }
 
   /// Of 4 x 4 cells: nothing for `none`, the left half less the right one for `go`, the opposite for `stop`.

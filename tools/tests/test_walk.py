@@ -115,6 +115,28 @@ def test_the_vectors_hold_every_branch():
     assert any(r[0] != r[0] for line in LINES for rows in line["readings"] for r in rows)  # not a number
 
 
+def test_the_vectors_hold_a_class_that_overrides():
+    asked = [line for line in LINES if line.get("overriding") is not None]
+    assert len(asked) > 100
+    plain = [{**line, "overriding": None} for line in asked]
+    outcomes = [(outcome(line), outcome(before), line) for line, before in zip(asked, plain, strict=True)]
+    changed = [(found, before, line) for found, before, line in outcomes if found["answer"] != before["answer"]]
+    stood = [(found, before, line) for found, before, line in outcomes
+             if found["answer"] == before["answer"] and found["actions"] != before["actions"]]
+    assert {found["answer"][5] for found, _, _ in changed} >= {"fused", "fusedUnsure", "skewAboveLimit"}
+    assert len(stood) > 5 and all(found["answer"][5] in ("sure", "windowInvalid") for found, _, _ in stood)
+    for group in (changed, stood):
+        assert any(len(found["actions"]) > len(before["actions"]) and len(line["limits"]) > 2
+                   for found, before, line in group)
+        assert any((found["asked"] & ~before["asked"]) & line["inactive"] for found, before, line in group)  # quiet
+        assert any(line["going_on"] for _, _, line in group)
+    for found, before, line in outcomes:
+        assert not (found["asked"] & ~before["asked"]) & ~line["present"] & ~before["woken"]
+        assert not found["asked"] & line["invalid"] & line["present"]
+        if line["always"] or (before["answer"][0] in (line["none"], line["overriding"]) and before["answer"][6]):
+            assert found == before
+
+
 # Two sensors awake: the voice names 1 (go), 2 (stop) overrides, 0 is none.
 def two(voice: int = 1, hand: float = 0.5, policy: dict | None = None, conditions: dict | None = None):
     def said(value) -> np.ndarray:

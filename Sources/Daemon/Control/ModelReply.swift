@@ -19,6 +19,10 @@ enum ModelReply {
       json.key("none")
       json.value(model.classes[none])
     }
+    if let overriding = model.overridingClass {
+      json.key("overriding")
+      json.value(model.classes[overriding])
+    }
     json.key("modalities")
     json.beginArray()
     for modality in model.modalities { write(modality, model, into: &json) }
@@ -84,6 +88,10 @@ enum ModelReply {
         json.value(threshold)
       }
       json.endObject()
+    }
+    if let threshold = exit.overrideThreshold {
+      json.key("override_threshold")
+      json.value(threshold)
     }
     if let accuracy = exit.accuracy {
       json.key("accuracy")

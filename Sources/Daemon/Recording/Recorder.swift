@@ -238,7 +238,10 @@ package final class Recorder: @unchecked Sendable {
     let isSeen = chain.withDecision { watch.put(number, $0) }
     unseen = isSeen ? nil : number
     printer.print(
-      DecisionLine(decision, classes: model.classes, modalities: model.modalities.map(\.name)).text,
+      DecisionLine(
+        decision, classes: model.classes, modalities: model.modalities.map(\.name),
+        overriding: model.overridingClass
+      ).text,
       isNoData: decision.answer.reason == .noData)
   }
 
