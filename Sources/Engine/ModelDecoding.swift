@@ -150,9 +150,12 @@ extension Model {
     var scope: GraphDecoder.Scope = [BytewiseText(activation.name): input]
     var segments: [SegmentDescription] = []
     var stages: [Stage] = []
-    for place in try text.member("segments").elements(1...Decision.maximumExits) {
+    let places = try text.member("segments").elements(1...Decision.maximumExits)
+    for (index, place) in places.enumerated() {
       try place.allowOnly("nodes exit")
-      let nodes = try Self.nodes(try place.member("nodes"), minimum: 1, &scope, &decoder)
+      // An exit may stand on the input itself; the feature may not.
+      let minimum = index == places.count - 1 ? 1 : 0
+      let nodes = try Self.nodes(try place.member("nodes"), minimum: minimum, &scope, &decoder)
       let more = stages.isEmpty && isOverridden ? " gain override_threshold" : " gain"
       let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder, more: more)
       let stage = Stage(nodes: nodes, exitNodes: exitNodes)
@@ -162,7 +165,7 @@ extension Model {
           exit: exit, macs: stage.macs, parameters: stage.parameters, exitMacs: stage.exitMacs,
           exitParameters: stage.exitParameters))
     }
-    // There is at least one segment with at least one node, and none of its nodes are logits.
+    // The last segment has at least one node, and none of its nodes are logits.
     let feature = stages.last?.nodes.last?.output ?? input
     return (
       ModalityDescription(

@@ -84,6 +84,26 @@ import Vocabulary
     }
   }
 
+  @Test func anExitMayStandOnTheInput() throws {
+    let file = Networks.tiny(looking: true)
+    let model = try Model.decode(file.bytes)
+    #expect(model.modalities[0].segments.map(\.macs) == [4, 12])
+    var engine = Engine(model)
+    var reference = Reference(file)
+    engine.beginWindow()
+    let input: [Int8] = [90, -17]
+    input.withUnsafeBufferPointer { engine.setInput(0, quantized: $0) }
+    try reference.set("a.in", input)
+    for segment in 0..<2 {
+      let place = try place(file, 0, segment)
+      try reference.run(place.member("nodes"))
+      try reference.run(place.member("exit").member("nodes"))
+      let reading = engine.advance(0)
+      #expect(reading.exit == .encoder(modality: 0, exit: segment + 1))
+      #expect(logits(engine) == reference.logits["a.\(segment)"])
+    }
+  }
+
   @Test func probabilitiesBelongToTheReading() throws {
     var engine = Engine(try Model.decode(Networks.tiny().bytes))
     engine.beginWindow()

@@ -40,6 +40,7 @@ extension Violations {
     Violation(.wrongValue, large, "\(one)/0/activation", "gelu"),
     Violation(.unexpectedMember, large, "\(two)/0/activation", "relu"),
     Violation(.unexpectedMember, large, "\(one)/0/kernel", [3, 3]),
+    Violation(.wrongValue, large, two, [], at: two),
     Violation(
       .logits, large, "modalities/0/segments/0/exit/nodes",
       large.text["modalities", 0, "segments", 0, "exit", "nodes", 0].map { [$0] },

@@ -5,16 +5,20 @@ enum Networks {
   static let classes = ["none", "one", "two", "stop"]
 
   /// As small as a network gets that has every part: two vectors, one exit each, fusion.
-  static func tiny() -> ModelFile {
+  /// - Parameter looking: each modality has an exit on its input too, before its first node.
+  static func tiny(looking: Bool = false) -> ModelFile {
     var b = ModelBuilder(seed: 7)
     let modalities: [JSONValue] = ["a", "b"].map { name in
       b.activation("\(name).in", [2])
+      let look: [JSONValue] =
+        looking
+        ? [["nodes": [], "exit": b.exit([b.logits("\(name).in", "\(name).0", classes: 2)])]] : []
       let node = b.linear("\(name).in", "\(name).f", 3, relu: true)
       let logits = b.logits("\(name).f", "\(name).1", classes: 2)
       return [
         "name": .string(name), "input": .string("\(name).in"),
         "features": ["kind": "vector", "length": 2, "mean": [0, 0.5], "std": [1, 2]],
-        "segments": [["nodes": [node], "exit": b.exit([logits])]],
+        "segments": .array(look + [["nodes": [node], "exit": b.exit([logits])]]),
       ]
     }
     let nodes = [b.concat(["a.f", "b.f"], "x")]

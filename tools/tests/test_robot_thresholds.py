@@ -1,5 +1,7 @@
 """Thresholds of commands and of `none` together; class 0 is none."""
 
+import dataclasses
+
 import numpy as np
 from test_robot_none import KEYS, recording
 
@@ -48,6 +50,24 @@ def test_no_sensor_misses_more_of_its_commands_than_is_told():
                 if limit is not None:
                     lost |= (r.answer[key] == 0) & (r.entropy[key] <= limit)
             assert (lost & something).sum() <= found.missed * something.sum()
+
+
+def test_a_second_sensor_is_asked_where_it_overrides():
+    """Class 2 overrides: wherever the second sensor shows it, it is what is meant, and its first exit knows."""
+    r, seen = knowing(np.random.default_rng(5), 1500)
+    shows = np.random.default_rng(6).random(len(r)) < 0.1
+    labels = np.where(shows, 2, r.labels)
+    said = {k: np.where(shows & (k[0] != "a"), 2, v) for k, v in r.answer.items()}
+    told = {("a", 1): np.zeros(len(r)), ("b", 1): np.where(shows, 0.6, 0.04)}
+    plain = dataclasses.replace(r, labels=labels, answer=said)
+    asked = dataclasses.replace(plain, overriding=2, override=told)
+    tolerance = Tolerance(0.02, 0.0)
+    without, found = (choose_walk(x, seen, 0, tolerance, FEW) for x in (plain, asked))
+    assert without.overrides == {} and 0.04 < found.overrides[("b", 1)] <= 0.6
+    assert tolerance.allows(found.replay(asked, 0), asked.correct(FUSION))
+    assert found.replay(asked, 0).mean_macs < without.replay(plain, 0).mean_macs
+    # Without the rule the same thresholds would answer for the first sensor.
+    assert found.replay(asked, 0).accuracy > dataclasses.replace(found, overrides={}).replay(asked, 0).accuracy
 
 
 def test_useless_exits_stay_off():

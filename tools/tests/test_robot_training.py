@@ -20,6 +20,7 @@ from mmexit_tools.base.errors import ToolError
 from mmexit_tools.export import stream_listening
 from mmexit_tools.model.cutting import layers_of
 from mmexit_tools.model.graphs import lower
+from mmexit_tools.model.layers import GlobalAveragePool
 from mmexit_tools.model.networks import MultiExitNetwork
 from mmexit_tools.quantize.modelfile import read_model
 from mmexit_tools.sources import stream_windows
@@ -101,6 +102,24 @@ def test_an_encoder_that_is_not_trained_gets_no_new_exit(folder, tmp_path, monke
                                   start=str(SHIPPED))
     with pytest.raises(ToolError, match="layers are not those"):
         robot_train.encoder_stage("image", tmp_path, folder, options)
+
+
+def test_an_exit_that_the_start_lacks_is_trained_alone(folder, tmp_path, monkeypatch) -> None:  # noqa: F811
+    """Everything else stays as the model file has it."""
+    described = task.network()
+    sound, image = described.modalities
+    more = replace(image, segments=(replace(image.segments[0], exit=(GlobalAveragePool(),)), *image.segments[1:]))
+    options = robot_train.Options(chunks=1, chunk_size=48, validation=16, audio_passes=0, image_passes=0,
+                                  image_exits=3, hand_variants=1, scenes=24, start=str(SHIPPED))
+    with pytest.raises(ToolError, match="has every exit"):
+        robot_train.encoder_stage("image", tmp_path / "all", folder, options)
+    monkeypatch.setattr(task, "network", lambda *_, **__: replace(described, modalities=(sound, more)))
+    found = robot_train.encoder_stage("image", tmp_path, folder, options)
+    fresh = MultiExitNetwork(task.network())
+    restore(fresh, read_model(SHIPPED).quantized.graph, "image", exits_anew=True)
+    before = {k: v for k, v in fresh.state_dict().items() if k in found}
+    moved = {k for k, v in before.items() if not torch.equal(v, found[k])}
+    assert moved and all(k.startswith("exits.image.0.") for k in moved)
 
 
 def test_settled_normalizations_change_nothing_and_fit_the_batch(shipped: MultiExitNetwork) -> None:
@@ -185,7 +204,7 @@ def test_training_goes_on_from_a_model(folder: Path, tmp_path: Path, capsys, mon
     fresh = MultiExitNetwork(task.network())
     restore(fresh, read_model(SHIPPED).quantized.graph)
     same = {k for k, v in fresh.state_dict().items() if torch.equal(v, checkpoint["model"][k])}
-    assert "segments.image.0.0.weighted.weight" in same and "segments.audio.0.0.weighted.weight" not in same
+    assert "segments.image.1.0.weighted.weight" in same and "segments.audio.0.0.weighted.weight" not in same
     with pytest.raises(ToolError, match="needs --start"):
         robot_train.run(folder, tmp_path / "b", robot_train.Options(image_passes=0), "image")
 

@@ -13,7 +13,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibrate.calibration import Recording, Replay, Thresholds, gate_order, replay
+from ..calibrate.calibration import Recording, Replay, Thresholds, gate_order
 from ..calibrate.learn_then_test import Groups, group_numbers, variance_of_mean
 from ..calibrate.robot_none import none_thresholds
 from ..calibrate.robot_thresholds import (
@@ -23,6 +23,7 @@ from ..calibrate.robot_thresholds import (
     descend_walk,
     none_moves,
     only_none,
+    override_moves,
     price_path,
     walk_moves,
     without_none,
@@ -42,8 +43,7 @@ class Setting:
     asleep: bool
 
     def replay(self, recording: Recording, none: int | None) -> Replay:
-        w = self.walk
-        return replay(recording, w.order, w.commands, w.nones, none, w.order[1:] if self.asleep else ())
+        return self.walk.replay(recording, none, self.walk.order[1:] if self.asleep else ())
 
 
 class Margin:
@@ -80,7 +80,7 @@ class Known:
         nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
         most: Thresholds = dict.fromkeys(self.recording.keys(order), 1.0)
         own = none_moves(only_none(self.recording, self.none), order, most, None)
-        return [*walk_moves(self.spoken(), order, nones), *own]
+        return [*override_moves(self.recording, order), *walk_moves(self.spoken(), order, nones), *own]
 
     def at_most(self, setting: Setting) -> float:
         """Mean MACs with the margin."""

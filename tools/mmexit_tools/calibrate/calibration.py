@@ -7,7 +7,7 @@ engine's audit make them), so that any setting of thresholds can be replayed wit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 
 import numpy as np
@@ -65,6 +65,12 @@ class Recording:
     macs: Mapping[ExitKey, int]
     yielding: frozenset[ExitKey] = frozenset()
     """Exits in whose place fusion answers where nothing but fusion is left to run."""
+    overriding: int | None = None
+    """The class that overrides what another sensor says."""
+    override: Mapping[ExitKey, NDArray[np.float64]] = field(default_factory=dict)
+    """Its probability by every sensor's first exit, [N]."""
+    overrides: Mapping[ExitKey, float] = field(default_factory=dict)
+    """From which probability on it does override; an exit without one is not asked for that."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -87,15 +93,19 @@ class Recording:
 
 def record(modalities: Sequence[str], logits: Mapping[ExitKey, NDArray], labels: NDArray[np.int64],
            present: Mapping[str, NDArray[np.bool_]], macs: Mapping[ExitKey, int],
-           temperatures: Mapping[ExitKey, float]) -> Recording:
-    entropy, answer = {}, {}
+           temperatures: Mapping[ExitKey, float], overriding: int | None = None) -> Recording:
+    entropy, answer, override = {}, {}, {}
     for key, values in logits.items():
-        h = normalized_entropy(softmax(values, temperatures[key]))
+        p = softmax(values, temperatures[key])
+        h = normalized_entropy(p)
+        if overriding is not None and key != FUSION and key[1] == 1:
+            override[key] = p[:, overriding]
         if key != FUSION:
             h = np.where(present[key[0]], h, np.inf)
         entropy[key], answer[key] = h, values.argmax(axis=1)
     exits = {m: max(k[1] for k in logits if k[0] == m) for m in modalities}
-    return Recording(tuple(modalities), exits, entropy, answer, labels, present, macs)
+    return Recording(tuple(modalities), exits, entropy, answer, labels, present, macs, overriding=overriding,
+                     override=override)
 
 
 Thresholds = dict[ExitKey, float | None]
@@ -139,12 +149,14 @@ def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds, n
         others, nothing = limits[key]
         return np.full(len(labels), others) if none is None else np.where(labels == none, nothing, others)
 
-    if none is None and not asleep and all(p.all() for p in recording.present.values()):
+    if none is None and not recording.overrides and not asleep and all(p.all() for p in recording.present.values()):
         return _replay_all_awake(recording, tuple(order), keys, [limits[k][0] for k in keys[:-1]])
     sleeping = {m: v for m, v in recording.present.items() if m in asleep}
     awake = {m: v for m, v in recording.present.items() if m not in asleep}
-    found = walk(GatePolicy(keys[:-1], limit, none, yielding=recording.yielding),
-                 Readings(recording.entropy, recording.answer, None, recording.macs), Conditions(awake, sleeping))
+    policy = GatePolicy(keys[:-1], limit, none, yielding=recording.yielding, overriding=recording.overriding,
+                        overrides=recording.overrides)
+    found = walk(policy, Readings(recording.entropy, recording.answer, None, recording.macs,
+                                  override=recording.override), Conditions(awake, sleeping))
     return Replay(tuple(order), tuple(keys), found.answer, found.answer == recording.labels, found.macs, found.exit,
                   found.woken)
 

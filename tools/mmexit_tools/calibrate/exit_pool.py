@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..base.errors import ToolError
 from ..base.exits import ExitKey
 from ..model.datasets import Batch, featurize
+from ..model.layers import Network
 from ..quantize.quantization import QuantizedGraph, predict_integer
 from ..signals.windows import Window
 from .calibration import Recording, record
@@ -40,6 +41,8 @@ class Pool:
     """Of exits with gain heads: what stands in entropy's place, [N]."""
     alone: Mapping[ExitKey, NDArray[np.float64]] = field(default_factory=dict)
     """The same where the other sensors sleep and cannot be looked at."""
+    overriding: int | None = None
+    """The class that overrides what another sensor says."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,10 +57,11 @@ class Pool:
             return {k: v[which] for k, v in table.items()}
 
         return Pool(cut(self.logits), self.labels[which], cut(self.present), cut(self.seen), cut(self.groups),
-                    self.macs, cut(self.doubt), cut(self.alone))
+                    self.macs, cut(self.doubt), cut(self.alone), self.overriding)
 
     def recording(self, temperatures: Mapping[ExitKey, float]) -> Recording:
-        found = record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures)
+        found = record(self.modalities, self.logits, self.labels, self.present, self.macs, temperatures,
+                       self.overriding)
         if not self.doubt:
             return found
         yielding = frozenset(self.doubt) if is_fusion_nearly_free(self.macs) else frozenset()
@@ -71,9 +75,14 @@ class Pool:
 
 
 def batch_pool(batch: Batch, logits: Mapping[ExitKey, NDArray], groups: Mapping[str, NDArray[np.str_]],
-               macs: Mapping[ExitKey, int]) -> Pool:
+               macs: Mapping[ExitKey, int], overriding: int | None = None) -> Pool:
     """The pool of windows that are in memory anyway."""
-    return Pool(logits, batch.labels, batch.present, batch.seen, groups, macs)
+    return Pool(logits, batch.labels, batch.present, batch.seen, groups, macs, overriding=overriding)
+
+
+def overriding_of(network: Network) -> int | None:
+    """Index of the class that overrides what another sensor says."""
+    return None if network.overriding is None else network.classes.index(network.overriding)
 
 
 def group_names(windows: Sequence[Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
@@ -122,7 +131,8 @@ def make_pool(quantized: QuantizedGraph, windows: Iterable[Window], macs: Mappin
     names = list(batches[0].present)
     return Pool({k: np.concatenate(v) for k, v in logits.items()}, np.concatenate([b.labels for b in batches]),
                 {m: np.concatenate([b.present[m] for b in batches]) for m in names},
-                {m: np.concatenate([b.seen[m] for b in batches]) for m in names}, watched.groups, dict(macs))
+                {m: np.concatenate([b.seen[m] for b in batches]) for m in names}, watched.groups, dict(macs),
+                overriding=overriding_of(quantized.graph.network))
 
 
 def save_pool(pool: Pool, path: Path, source: str, others: Mapping[str, NDArray] | None = None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.exits import FUSION, ExitKey
-from .calibration import Recording, Thresholds, Tolerance, candidates, gate_order, replay
+from .calibration import Recording, Replay, Thresholds, Tolerance, candidates, gate_order, replay
 from .robot_none import none_thresholds
 
 MISSED = (0.04, 0.02, 0.01, 0.005, 0.002, 0.0)
@@ -18,6 +18,7 @@ MISSED = (0.04, 0.02, 0.01, 0.005, 0.002, 0.0)
 PRICES = tuple(float(p) for p in np.geomspace(300, 5, 18))
 """Prices of a wrong answer that settings are looked for at, in MACs of the whole network, from safe to cheap."""
 SWEEPS = 4
+OVERRIDES = (0.7, 0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
 
 
 def without_none(recording: Recording, none: int) -> Recording:
@@ -46,6 +47,12 @@ class Walk:
     commands: Thresholds
     nones: Thresholds
     missed: float | None
+    overrides: Mapping[ExitKey, float] = dataclasses.field(default_factory=dict)
+
+    def replay(self, recording: Recording, none: int | None, asleep: Sequence[str] = ()) -> Replay:
+        """`asleep`: sensors that sleep until the gate wakes them."""
+        recording = dataclasses.replace(recording, overrides=self.overrides)
+        return replay(recording, self.order, self.commands, self.nones, none, asleep)
 
 
 def choose_walk(
@@ -61,11 +68,11 @@ def choose_walk(
     best, least = Walk(gate_order(commands_only, off), off, off, None), float(recording.total_macs)
 
     def macs_within(walk: Walk) -> float:
-        outcome = replay(recording, walk.order, walk.commands, walk.nones, none)
+        outcome = walk.replay(recording, none)
         return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
 
     for order in permutations(recording.modalities):
-        moves = [*walk_moves(commands_only, order, nones),
+        moves = [*override_moves(recording, order), *walk_moves(commands_only, order, nones),
                  *none_moves(only_none(recording, none), order, nones[MISSED[0]], MISSED[0])]
         off_walk = Walk(order, off, off, None)
         for found in price_path(recording, off_walk, moves, none, prices):
@@ -86,7 +93,7 @@ def price_path(recording: Recording, walk: Walk, moves: Sequence[Sequence[Move]]
     for price in prices:
 
         def cost(w: Walk, price: float = price) -> float:
-            outcome = replay(recording, w.order, w.commands, w.nones, none, asleep)
+            outcome = w.replay(recording, none, asleep)
             return outcome.mean_macs - price * recording.total_macs * outcome.accuracy
 
         walk = descend_walk(walk, moves, cost)
@@ -94,6 +101,22 @@ def price_path(recording: Recording, walk: Walk, moves: Sequence[Sequence[Move]]
 
 
 Move = Callable[[Walk], Walk]
+
+
+def override_moves(recording: Recording, order: Sequence[str]) -> list[list[Move]]:
+    """From which probability of the overriding class on each later sensor's first exit is to override: never asked,
+    or one of OVERRIDES."""
+
+    def asked(key: ExitKey, least: float | None) -> Move:
+        def move(w: Walk) -> Walk:
+            others = {k: t for k, t in w.overrides.items() if k != key}
+            return dataclasses.replace(w, overrides=others if least is None else others | {key: least})
+
+        return move
+
+    if recording.overriding is None:
+        return []
+    return [[asked((m, 1), t) for t in (None, *OVERRIDES)] for m in order[1:]]
 
 
 def walk_moves(recording: Recording, order: Sequence[str],

@@ -9,7 +9,7 @@ from itertools import pairwise, permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.exits import FUSION
+from ..base.exits import FUSION, ExitKey
 from .calibration import Recording, Thresholds, candidates, descend_prices, gate_order, replay
 
 PATH_SHARE = 0.4
@@ -23,6 +23,8 @@ class Setting:
     thresholds: Thresholds
     order: tuple[str, ...]
     nones: Thresholds = field(default_factory=dict)
+    overrides: Mapping[ExitKey, float] = field(default_factory=dict)
+    """From which probability of the overriding class on a first exit overrides another sensor's answer."""
 
 
 def settings_path(recording: Recording, prices: int = 40, quantiles: int = 48) -> list[Setting]:

@@ -11,7 +11,7 @@ import numpy as np
 from ..base.exits import FUSION, ExitKey
 from ..calibrate.calibration import Recording, Replay, Thresholds, Tolerance, calibrate, figures, record
 from ..calibrate.every_order import Case
-from ..calibrate.exit_pool import Pool
+from ..calibrate.exit_pool import Pool, overriding_of
 from ..calibrate.gain_heads import billed
 from ..calibrate.looking_path import as_left, looking_gate
 from ..calibrate.promise import PLAIN_GATE, Gate, Promise, all_off
@@ -76,7 +76,7 @@ def exit_settings(network: Network, recording: Recording, setting: Setting,
         result[key] = ExitSettings(
             temperature=float(np.float32(temperatures[key])), threshold=limit, class_thresholds=by_class,
             accuracy=None if accuracy is None else round(accuracy, 4),
-            hazard=None if key == FUSION else round(hazard, 4),
+            hazard=None if key == FUSION else round(hazard, 4), override_threshold=setting.overrides.get(key),
         )
     return result
 
@@ -116,4 +116,4 @@ def make_recording(model: MultiExitNetwork, batch: Batch, logits: Mapping, tempe
                    costs: Mapping[ExitKey, Cost]) -> Recording:
     names = [m.name for m in model.network.modalities]
     macs = {k: c.macs for k, c in costs.items()}
-    return record(names, logits, batch.labels, batch.present, macs, temperatures)
+    return record(names, logits, batch.labels, batch.present, macs, temperatures, overriding_of(model.network))

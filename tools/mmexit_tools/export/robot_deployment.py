@@ -78,6 +78,31 @@ def asleep_section(windows: Windows, awake: Replay, asleep: Replay, recording: R
         "not sure, and are in time. A hand without a word waits for the next look.\n", table(head, rows)])
 
 
+def override_section(windows: Windows, without: Replay, outcome: Replay, recording: Recording) -> list[str]:
+    """What asking a second sensor whether it says the overriding class changes; nothing where none is asked.
+    `without`: the same windows where none is."""
+    if recording.overriding is None or not recording.overrides:
+        return []
+    name = CLASSES[recording.overriding]
+    told = windows.seen[outcome.order[1]] == recording.overriding
+    sure = (without.left_at < recording.exits[outcome.order[0]]) & ~np.isin(
+        without.answer, (EMPTY, recording.overriding))
+    rows = []
+    for kind, here in ((f"{outcome.order[1]} says {name}", told), ("all others", ~told)):
+        asked = here & sure
+        if asked.any():
+            rows.append([kind, str(int(asked.sum())),
+                         *(share_text(float(v[asked].mean())) for v in (outcome.answer != without.answer,
+                                                                        without.right, outcome.right))])
+    least = ", ".join(f"{m} {j} at {t:g}" for (m, j), t in recording.overrides.items())
+    head = [f"of {len(recording):,} windows", f"{outcome.order[0]} sure of another command", "answer changed",
+            "right without asking", "right"]
+    return ["\n".join([
+        f"## What overrides: {name} (test, int8)\n",
+        f"A sure command of {outcome.order[0]} stands only where the next sensor's first exit does not say {name}: its",
+        f"probability there is below a threshold ({least}). Else everything is fused.\n", table(head, rows)])]
+
+
 def deployment_figures(batch: Windows, answers: np.ndarray, idle: Windows,
                        idle_answers: np.ndarray) -> dict[str, float]:
     """Rates from stratified windows: commands of the standard mix, nothing of both."""

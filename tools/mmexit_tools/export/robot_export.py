@@ -47,6 +47,7 @@ from .robot_deployment import (
     deployment_section,
     kinds_section,
     missing_section,
+    override_section,
 )
 
 EMPTY = CLASSES.index(NONE)
@@ -59,6 +60,8 @@ class Nothing:
     thresholds: Thresholds
     missed: float | None
     """Share of a sensor's own commands that it may take for nothing; None when `none` is left to fusion."""
+    overrides: Mapping[ExitKey, float] = dataclasses.field(default_factory=dict)
+    """And from which probability of the overriding class on a first exit overrides another sensor's command."""
 
 
 def calibrate_robot(
@@ -90,7 +93,7 @@ def calibrate_robot(
     costs = exit_costs(graph)
     recording = make_recording(model, validation, logits, temperatures, costs)
     walk = choose_walk(recording, validation.seen, EMPTY, tolerance)
-    nothing = Nothing(walk.nones, walk.missed)
+    nothing = Nothing(walk.nones, walk.missed, walk.overrides)
     return Calibrated(quantized, ranges, temperatures, walk.commands, walk.order, recording, costs), nothing, plain
 
 
@@ -120,6 +123,7 @@ def measured(
 
 def measured_of(name: str, calibrated: Calibrated, nothing: Nothing, recording: Recording,
                 plain: Mapping) -> Measured:
+    recording = dataclasses.replace(recording, overrides=nothing.overrides)
     outcome = replay(recording, calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
     return Measured(measure(name, plain, recording, outcome), (recording.answer[FUSION], outcome.answer), recording)
 
@@ -135,6 +139,8 @@ def sections(data: Path, begun: Mapping | None, calibrated: Calibrated, nothing:
         asleep_section(windows, replay(found.recording, *choice),
                        replay(found.recording, *choice, calibrated.order[1:]), found.recording),
         nothing_section(nothing, windows, found.recording),
+        *override_section(windows, replay(dataclasses.replace(found.recording, overrides={}), *choice),
+                          replay(found.recording, *choice), found.recording),
         deployment_section(windows, found.answers, idle[0], idle[1].answers), LIMITS])
 
 
@@ -259,7 +265,7 @@ def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, n
            settings: Mapping[ExitKey, ExitSettings] | None = None, module: str = "robot_export") -> None:
     """Writes the model and its card. `settings`: what is stored at the exits, where it is given."""
     total = calibrated.recording.total_macs
-    setting = Setting(calibrated.thresholds, calibrated.order, nothing.thresholds)
+    setting = Setting(calibrated.thresholds, calibrated.order, nothing.thresholds, nothing.overrides)
     settings = settings or exit_settings(network, calibrated.recording, setting, calibrated.temperatures)
     content = model_bytes(calibrated.quantized, settings, provenance)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..base.errors import note
 from ..base.exits import FUSION, ExitKey
-from ..calibrate.exit_pool import Pool, Watched, batch_pool, load_pool, save_pool
+from ..calibrate.exit_pool import Pool, Watched, batch_pool, load_pool, overriding_of, save_pool
 from ..model.datasets import Batch, collect
 from ..model.graphs import exit_costs
 from ..model.networks import MultiExitNetwork
@@ -43,12 +43,14 @@ def said(stored: StoredModel, plain: MultiExitNetwork, data: Path, split: str, c
     """What the model says about `count` windows; `plain`: the same weights in float."""
     drawn = Drawn(data, split, count, seed, mix)
     whole, floats, alone = drawn.pools(stored, work, KINDS, lambda windows: make(stored, plain, windows))
-    return Said(whole, floats.logits, {k[0]: v for k, v in alone.logits.items()})
+    return Said(replace(whole, overriding=overriding_of(stored.network)), floats.logits, {k[0]: v for k, v in alone.logits.items()})
 
 
 def said_by_integers(stored: StoredModel, data: Path, split: str, count: int, seed: int, work: Path) -> Pool:
     """What the int8 network alone says about the same windows, from the same files."""
-    return Drawn(data, split, count, seed).pools(stored, work, KINDS[:1], lambda w: [make_integer(stored, w)[1]])[0]
+    drawn = Drawn(data, split, count, seed)
+    pool = drawn.pools(stored, work, KINDS[:1], lambda w: [make_integer(stored, w)[1]])[0]
+    return replace(pool, overriding=overriding_of(stored.network))
 
 
 @dataclass(frozen=True)

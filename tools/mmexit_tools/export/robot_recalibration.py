@@ -48,7 +48,8 @@ def kept(model: StoredModel, pool: Said) -> tuple[Calibrated, Nothing]:
     spoken = {k: next((t for c, t in e.items() if c != NONE), None) for k, e in exits.items()}
     return (Calibrated(model.quantized, _ranges(model), temperatures, spoken, stored_order(model, recording),
                        recording, exit_costs(model.quantized.graph)),
-            Nothing({k: e.get(NONE) for k, e in exits.items()}, None))
+            Nothing({k: e.get(NONE) for k, e in exits.items()}, None,
+                    {k: e.override_threshold for k, e in model.exits.items() if e.override_threshold is not None}))
 
 
 def chosen_anew(model: StoredModel, pool: Said, tolerance: Tolerance) -> tuple[Calibrated, Nothing]:
@@ -56,7 +57,7 @@ def chosen_anew(model: StoredModel, pool: Said, tolerance: Tolerance) -> tuple[C
     recording = pool.pool.recording(temperatures)
     walk = choose_walk(recording, pool.pool.seen, EMPTY, tolerance)
     return (Calibrated(model.quantized, _ranges(model), temperatures, walk.commands, walk.order, recording,
-                       exit_costs(model.quantized.graph)), Nothing(walk.nones, walk.missed))
+                       exit_costs(model.quantized.graph)), Nothing(walk.nones, walk.missed, walk.overrides))
 
 
 def _ranges(model: StoredModel) -> str:

@@ -14,6 +14,7 @@ from ..base.errors import USAGE, ToolError
 from ..model.cutting import with_exits
 from ..model.layers import (
     Add,
+    AveragePool,
     Conv,
     Depthwise,
     Dropout,
@@ -237,6 +238,8 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
         "image",
         IMAGE,
         (
+            Segment((), (AveragePool((2, 2)), Conv(wide(16), (3, 3), (2, 2)), *see(32, 2), *see(32, residual=True),
+                         *see(64, 2), *see(64, residual=True), GlobalAveragePool())),
             Segment(
                 (Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),),
                 (*see(32, 2), *see(32, residual=True), *see(64, 2), *see(64, residual=True), GlobalAveragePool()),
@@ -256,5 +259,5 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
         ),
     )
     fusion = (Linear(64), Dropout(0.2))
-    described = Network("robot-command", CLASSES, NONE, (audio, image), fusion)
+    described = Network("robot-command", CLASSES, NONE, (audio, image), fusion, overriding="stop")
     return described if exits == 2 else with_exits(described, exits)

@@ -48,6 +48,13 @@ def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_an
                 _put_block(module, node)
 
 
+def exits_lacking(model: MultiExitNetwork, stored: Graph, modality: str) -> list[int]:
+    """Exits of the network, from 0, that the stored graph has in no such place."""
+    found = {m.name: _places(m)[1] for m in stored.modalities}.get(modality, {})
+    own = next(m for m in lower(model).modalities if m.name == modality)
+    return [j for j, (k, nodes) in enumerate(_places(own)[1].items()) if k not in found or not _alike(nodes, found[k])]
+
+
 Part = tuple[list[Node], list[Node]]
 """Nodes of the network that is trained, and those of the stored one that stand for them."""
 

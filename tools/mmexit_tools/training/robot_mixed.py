@@ -47,15 +47,18 @@ def train_mixed(
     say: Callable[[str], None],
     teacher: MultiExitNetwork | None = None,
     keep: Path | None = None,
+    alone: Sequence[int] = (),
 ) -> None:
     """Trains in place; `keep` is a file of the state that a killed run goes on from, removed at the end.
+    `alone`: exits, from 0, that are trained while all else stays as it is; none: everything is.
 
     Raises ToolError when the loss is not a number."""
     torch.manual_seed(schedule.seed)
     rng = np.random.default_rng([schedule.seed, 23])
     inputs = np.concatenate([c.inputs[modality] for c in chunks])
     labels = np.concatenate([c.labels[modality] for c in chunks])
-    parts = [model.segments[modality], model.exits[modality]]
+    heads = [model.exits[modality][j] for j in alone]  # type: ignore[index]
+    parts = heads or [model.segments[modality], model.exits[modality]]
     run = Run(model, parts, schedule, rng, labels, keep, mixer, teacher)
     old = round(schedule.batch * STORED)
 
@@ -68,7 +71,7 @@ def train_mixed(
         values = torch.cat([values, to_input(modality, inputs[pick])])
         target = torch.cat([target, torch.from_numpy(labels[pick])])
         values = mixer.covered(values).contiguous(memory_format=torch.channels_last)
-        logits, _ = forward(model, modality, values)
+        logits = _alone(model, modality, values, alone) if heads else forward(model, modality, values)[0]
         losses = [functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits]
         if teacher is not None:
             told = _answers(teacher, modality, values)
@@ -77,6 +80,18 @@ def train_mixed(
         run.move(step, loss, modality, found, say)
     run.forget()
     model.load_state_dict(run.mean.state_dict())
+
+
+def _alone(model: MultiExitNetwork, modality: str, x: Tensor, alone: Sequence[int]) -> list[Tensor]:
+    """Logits of these exits; no other layer learns, and no normalization but theirs follows the batch."""
+    model.eval()
+    logits = []
+    for j in range(max(alone) + 1):
+        with torch.no_grad():
+            x = model.segments[modality][j](x)  # type: ignore[index]
+        if j in alone:
+            logits.append(model.exits[modality][j].train()(x))  # type: ignore[index]
+    return logits
 
 
 def _answers(teacher: MultiExitNetwork, modality: str, values: Tensor) -> Tensor:

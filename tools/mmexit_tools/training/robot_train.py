@@ -7,7 +7,8 @@ of them, so that the two encoders can train side by side. With `--start MODEL` t
 one of no passes stays as it is there, an exit that the file lacks begins anew, and so does all of the encoder named
 by `--anew`. After `--mined` hours of
 streams without a command have been searched for sounds that the encoder takes for one, it is trained on, with them.
-`--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with `--audio-teacher` or
+`--audio-exits` and `--image-exits`
+train such an exit alone and leave all else as it is. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with `--audio-teacher` or
 `--image-teacher` steps a network of `--teacher-width` times the channels is trained before, and teaches them. With
 `--audio-windows` the teacher of sounds is one that has known speech before, trained on in `--audio-tutor` steps.
 """
@@ -34,7 +35,7 @@ from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..tasks import robot_command as task
 from .kept_run import MixedSchedule
-from .restoring import restore, settle_norms
+from .restoring import exits_lacking, restore, settle_norms
 from .robot_encoders import Schedule, exit_accuracies, train_encoder
 from .robot_fusion import features_of, train_fusion
 from .robot_mining import mine
@@ -64,6 +65,9 @@ class Options:
     audio_steps: int = 0
     image_steps: int = 0
     """Steps on windows that are mixed for them, after the passes."""
+    audio_exits: int = 0
+    image_exits: int = 0
+    """Steps in which exits that `start` lacks are trained alone, all else as it is there."""
     audio_teacher: int = 0
     image_teacher: int = 0
     """Steps of a teacher, from nothing, on windows that are mixed for it; 0: none."""
@@ -96,6 +100,10 @@ class Options:
         steps = {"audio": self.audio_steps, "image": self.image_steps}[modality]
         own = self.audio_mixed_rate if modality == "audio" else 0.0
         return MixedSchedule(steps, rate=own or self.mixed_rate, seed=self.seed)
+
+    def exits_alone(self, modality: str) -> MixedSchedule:
+        steps = {"audio": self.audio_exits, "image": self.image_exits}[modality]
+        return MixedSchedule(steps, rate=self.rate, seed=self.seed)
 
     def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
         if modality == "audio":
@@ -132,10 +140,12 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
         say(f"{path}: trained with other options, trained anew")
     train, held_out = sources(work, data, options, (modality,))
     model = new_model(options.seed)
-    schedule, mixed = options.schedule(modality), options.mixed(modality)
+    schedule, mixed, alone = options.schedule(modality), options.mixed(modality), options.exits_alone(modality)
+    lacking: list[int] = []
     if options.start and modality != options.anew:
-        restore(model, read_model(Path(options.start)).quantized.graph, modality,
-                bool(schedule.passes or mixed.steps))
+        graph = read_model(Path(options.start)).quantized.graph
+        restore(model, graph, modality, bool(schedule.passes or mixed.steps or alone.steps))
+        lacking = exits_lacking(model, graph, modality)
         if schedule.passes or mixed.steps:
             values = train[0]().inputs[modality]
             settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
@@ -168,6 +178,11 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             parts.append(hard)
         teacher = teacher_of(modality, work, options, mixer, parts, held_out())
         train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state")
+    if alone.steps:
+        if not lacking:
+            raise ToolError(f"--{modality}-exits {alone.steps}: --start MODEL has every exit; nothing to train", USAGE)
+        train_mixed(model, modality, options.mixer(modality, work, data), [chunk() for chunk in train], held_out(),
+                    alone, say, keep=work / f"{modality}-exits.state", alone=lacking)
     weights = encoder_weights(model, modality)
     store(path, {"model": weights, "options": options.of(modality)})
     return weights
