@@ -53,11 +53,12 @@ def test_no_sensor_misses_more_of_its_commands_than_is_told():
 
 
 def test_a_second_sensor_is_asked_where_it_overrides():
-    """Class 2 overrides: wherever the second sensor shows it, it is what is meant, and its first exit knows."""
+    """Class 2 overrides: wherever the second sensor, which shows nothing else, shows it, it is what is meant."""
     r, seen = knowing(np.random.default_rng(5), 1500)
+    r = dataclasses.replace(r, macs=r.macs | {("b", 1): 2})
     shows = np.random.default_rng(6).random(len(r)) < 0.1
     labels = np.where(shows, 2, r.labels)
-    said = {k: np.where(shows & (k[0] != "a"), 2, v) for k, v in r.answer.items()}
+    said = {k: v if k[0] == "a" else np.where(shows, 2, v if k == FUSION else 0) for k, v in r.answer.items()}
     told = {("a", 1): np.zeros(len(r)), ("b", 1): np.where(shows, 0.6, 0.04)}
     plain = dataclasses.replace(r, labels=labels, answer=said)
     asked = dataclasses.replace(plain, overriding=2, override=told)

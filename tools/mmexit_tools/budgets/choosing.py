@@ -80,7 +80,7 @@ class Known:
         nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
         most: Thresholds = dict.fromkeys(self.recording.keys(order), 1.0)
         own = none_moves(only_none(self.recording, self.none), order, most, None)
-        return [*override_moves(self.recording, order), *walk_moves(self.spoken(), order, nones), *own]
+        return [*walk_moves(self.spoken(), order, nones), *own, *override_moves(self.recording, order)]
 
     def at_most(self, setting: Setting) -> float:
         """Mean MACs with the margin."""

@@ -72,8 +72,10 @@ def choose_walk(
         return outcome.mean_macs if tolerance.allows(outcome, reference) else np.inf
 
     for order in permutations(recording.modalities):
-        moves = [*override_moves(recording, order), *walk_moves(commands_only, order, nones),
-                 *none_moves(only_none(recording, none), order, nones[MISSED[0]], MISSED[0])]
+        # What overrides comes last: asked first, what is left of a tolerance would go into not asking.
+        moves = [*walk_moves(commands_only, order, nones),
+                 *none_moves(only_none(recording, none), order, nones[MISSED[0]], MISSED[0]),
+                 *override_moves(recording, order)]
         off_walk = Walk(order, off, off, None)
         for found in price_path(recording, off_walk, moves, none, prices):
             if macs_within(found) == np.inf:

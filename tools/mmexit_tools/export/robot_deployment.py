@@ -99,8 +99,8 @@ def override_section(windows: Windows, without: Replay, outcome: Replay, recordi
             "right without asking", "right"]
     return ["\n".join([
         f"## What overrides: {name} (test, int8)\n",
-        f"A sure command of {outcome.order[0]} stands only where the next sensor's first exit does not say {name}: its",
-        f"probability there is below a threshold ({least}). Else everything is fused.\n", table(head, rows)])]
+        f"A sure command of {outcome.order[0]} stands only where the next sensor's first exit does not say {name}:",
+        f"its probability there is below a threshold ({least}). Else everything is fused.\n", table(head, rows)])]
 
 
 def deployment_figures(batch: Windows, answers: np.ndarray, idle: Windows,

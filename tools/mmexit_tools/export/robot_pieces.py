@@ -43,7 +43,8 @@ def said(stored: StoredModel, plain: MultiExitNetwork, data: Path, split: str, c
     """What the model says about `count` windows; `plain`: the same weights in float."""
     drawn = Drawn(data, split, count, seed, mix)
     whole, floats, alone = drawn.pools(stored, work, KINDS, lambda windows: make(stored, plain, windows))
-    return Said(replace(whole, overriding=overriding_of(stored.network)), floats.logits, {k[0]: v for k, v in alone.logits.items()})
+    whole = replace(whole, overriding=overriding_of(stored.network))
+    return Said(whole, floats.logits, {k[0]: v for k, v in alone.logits.items()})
 
 
 def said_by_integers(stored: StoredModel, data: Path, split: str, count: int, seed: int, work: Path) -> Pool:

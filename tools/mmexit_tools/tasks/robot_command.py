@@ -187,8 +187,8 @@ def _separable(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual:
 
 
 def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Network:
-    """Two depthwise-separable encoders, with two exits for sound and three for pictures (or with as many each as
-    asked, where that is not 2), and a small fusion network.
+    """Two depthwise-separable encoders, with two exits for sound and three for pictures, the first of these on the
+    picture itself (or with as many each as asked, where that is not 2), and a small fusion network.
 
     Sound is taken over frames and bands first; when five bands are left they become one, and what follows looks along
     time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021). `width` multiplies the encoders'
@@ -205,8 +205,9 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
 
     bands = Depthwise((1, 5), padding=(0, 0, 0, 0)), Conv(wide(96), (1, 1), padding=(0, 0, 0, 0))
     flat, halved, long, along = (3, 3), (1, 2), (9, 1), (2, 1)
-    # The first exit of sound stands where a cell has seen half a second: earlier it knew little. That of pictures has
-    # layers of its own, on coarse maps, which tell whether there is a hand at all at a fifth of what the rest costs.
+    # The first exit of sound stands where a cell has seen half a second: earlier it knew little. That of pictures
+    # stands on the picture itself, halved, with layers of its own: it tells whether there is a hand, and whether that
+    # says stop, at a tenth of what everything costs.
     audio = Modality(
         "audio",
         AUDIO,
@@ -238,14 +239,11 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
         "image",
         IMAGE,
         (
-            Segment((), (AveragePool((2, 2)), Conv(wide(16), (3, 3), (2, 2)), *see(32, 2), *see(32, residual=True),
-                         *see(64, 2), *see(64, residual=True), GlobalAveragePool())),
-            Segment(
-                (Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),),
-                (*see(32, 2), *see(32, residual=True), *see(64, 2), *see(64, residual=True), GlobalAveragePool()),
-            ),
+            Segment((), (AveragePool((2, 2)), Conv(wide(24), (3, 3), (2, 2)), *see(48, 2), *see(48, residual=True),
+                         *see(96, 2), *see(96, residual=True), GlobalAveragePool())),
             Segment(
                 (
+                    Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),
                     *see(32),
                     *see(32, residual=True),
                     *see(64, 2),

@@ -52,7 +52,8 @@ def exits_lacking(model: MultiExitNetwork, stored: Graph, modality: str) -> list
     """Exits of the network, from 0, that the stored graph has in no such place."""
     found = {m.name: _places(m)[1] for m in stored.modalities}.get(modality, {})
     own = next(m for m in lower(model).modalities if m.name == modality)
-    return [j for j, (k, nodes) in enumerate(_places(own)[1].items()) if k not in found or not _alike(nodes, found[k])]
+    exits = _places(own)[1].items()
+    return [j for j, (k, nodes) in enumerate(exits) if k not in found or not _alike(nodes, found[k])]
 
 
 Part = tuple[list[Node], list[Node]]

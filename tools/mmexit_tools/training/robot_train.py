@@ -5,12 +5,12 @@
 Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
 of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
 one of no passes stays as it is there, an exit that the file lacks begins anew, and so does all of the encoder named
-by `--anew`. After `--mined` hours of
-streams without a command have been searched for sounds that the encoder takes for one, it is trained on, with them.
-`--audio-exits` and `--image-exits`
-train such an exit alone and leave all else as it is. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with `--audio-teacher` or
-`--image-teacher` steps a network of `--teacher-width` times the channels is trained before, and teaches them. With
-`--audio-windows` the teacher of sounds is one that has known speech before, trained on in `--audio-tutor` steps.
+by `--anew`. After `--mined` hours of streams without a command have been searched for sounds that the encoder takes
+for one, it is trained on, with them. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every
+step; with `--audio-teacher` or `--image-teacher` steps a network of `--teacher-width` times the channels is trained
+before, and teaches them. `--audio-exits` and `--image-exits` train the exits that the model file lacks, in the same
+way, and leave all else as it is. With `--audio-windows` the teacher of sounds is one that has known speech before,
+trained on in `--audio-tutor` steps.
 """
 
 from __future__ import annotations
@@ -180,9 +180,9 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
         train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state")
     if alone.steps:
         if not lacking:
-            raise ToolError(f"--{modality}-exits {alone.steps}: --start MODEL has every exit; nothing to train", USAGE)
-        train_mixed(model, modality, options.mixer(modality, work, data), [chunk() for chunk in train], held_out(),
-                    alone, say, keep=work / f"{modality}-exits.state", alone=lacking)
+            raise ToolError(f"--{modality}-exits {alone.steps}: --start MODEL has every exit; train none", USAGE)
+        train_mixed(model, modality, options.mixer(modality, work, data), [c() for c in train], held_out(), alone,
+                    say, keep=work / f"{modality}-exits.state", alone=lacking)
     weights = encoder_weights(model, modality)
     store(path, {"model": weights, "options": options.of(modality)})
     return weights
