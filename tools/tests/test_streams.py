@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from test_robot_command import painted_hand
 
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.base.readers import read_pcm
-from mmexit_tools.sources.robot_data import COMMANDS, split_of
+from mmexit_tools.sources.robot_data import COMMANDS, material, split_of
 from mmexit_tools.sources.robot_voices import audible, loudness, reverberant
 from mmexit_tools.sources.surroundings import Clip, acquainted, covering, echo, surroundings
 from mmexit_tools.streams import curve, making
+from mmexit_tools.streams.hearing import render
 from mmexit_tools.streams.plans import BOTH, HAND, LEAD, SCENES, VOICE, plan
 from mmexit_tools.streams.scoring import Event, score
 from mmexit_tools.streams.seeing import raised
@@ -233,12 +235,42 @@ def test_the_interval_of_a_count(count: int, low: float, high: float) -> None:
     assert curve.poisson(count) == pytest.approx((low, high), rel=1e-3, abs=1e-6)
 
 
+def test_a_word_is_as_far_above_all_else_as_is_told(folder: Path, tmp_path: Path) -> None:
+    """A tone of a tenth of full scale over hush, and the same in a louder room."""
+    source, around = material(folder, "test"), surroundings(folder, "test")
+    planned = plan(np.random.default_rng(3), "quiet", 60.0, 4.0)
+    heard = render(np.random.default_rng(4), planned, source, around)
+    for span, above in zip(heard.spans, heard.above, strict=True):
+        assert (span is None) == (above is None)
+        if span is not None:
+            first, last = (round(x * 16_000) for x in span)
+            word, rest = heard.pcm[first:last] / 32768, heard.pcm[first - 8000 : first - 4000] / 32768
+            assert abs(20 * np.log10(loudness(word) / loudness(rest)) - above) < 3
+    request = Request("quiet", "test", 2, 1.0, 4.0)
+    lines = make(request, folder, tmp_path / "one")
+    told = curve.words_of(tmp_path / "one")
+    assert set(told) == {round(line.start, 2) for line in lines if "audio" in line.sensors} and told
+    assert curve.words_of(tmp_path) == {}
+
+
+def test_heard_is_told_by_level() -> None:
+    outcome = {"sensors": "audio", "heard": True, "delay_s": 1.0, "start_s": 4.004}
+    part = {"commands": 3, "heard": 2, "wrong_first": 0, "repeats": 0, "false": 0, "seconds": 60.0,
+            "energy_saved": 0.5, "outcomes": [outcome, outcome | {"start_s": 9.5, "heard": False},
+                                              outcome | {"start_s": 20.0}]}
+    total = curve.Total()
+    total.add(part, {4.0: 9.0, 9.5: 2.9, 20.0: 40.0})
+    assert total.levels == {9.0: [1, 1], -math.inf: [0, 1], 21.0: [1, 1]}
+    text = curve.document({"as it is": {"lively": total}}, "command", "live.conf", "picture.svg")
+    assert "| as it is | 0/1 | 0/0 | 1/1 | 0/0 | 1/1 |" in text and "| under 3 dB | 3 to 9 dB |" in text
+
+
 def test_totals_add_up() -> None:
     total = curve.Total()
-    outcome = {"sensors": "audio", "heard": True, "delay_s": 1.0}
+    outcome = {"sensors": "audio", "heard": True, "delay_s": 1.0, "start_s": 3.0}
     part = {"commands": 2, "heard": 1, "wrong_first": 1, "repeats": 0, "false": 1, "seconds": 1800,
             "energy_saved": 0.5, "outcomes": [outcome, outcome | {"heard": False, "delay_s": None}]}
-    total.add(part)
-    total.add(part | {"energy_saved": 0.7, "outcomes": [outcome | {"sensors": "image", "delay_s": 2.5}] * 2})
+    total.add(part, {})
+    total.add(part | {"energy_saved": 0.7, "outcomes": [outcome | {"sensors": "image", "delay_s": 2.5}] * 2}, {})
     row = curve.row("x", total)
     assert row == "| x | 2/4 | 1/2 | 0/0 | 2/2 | 2 | 0 | 1.00 s | 2.50 s | 2.0 (0.2 to 7.2) | 60.0% | 50.0% |"

@@ -30,6 +30,8 @@ POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.3), (0.3, 0.2), (0.5, 0
 EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
               ("sensor image", "linger"): "3600s"}
 """No exit is ever sure enough, no window is still and the camera stays awake: every sensor answers every window."""
+LEVELS = (-math.inf, 3.0, 9.0, 15.0, 21.0)
+"""Edges in dB of how far a word is above all else."""
 VOTES = {("events", "filter"): "k-of-n", ("events", "votes"): "2", ("events", "windows"): "3"}
 
 
@@ -47,8 +49,11 @@ class Total:
     least: float = 1.0
     by: dict[str, list[int]] = field(default_factory=dict)
     delays: dict[bool, list[float]] = field(default_factory=lambda: {True: [], False: []})
+    levels: dict[float, list[int]] = field(default_factory=dict)
+    """(heard, told) by voice alone, by the least of LEVELS that the word is above all else."""
 
-    def add(self, score: Mapping) -> None:
+    def add(self, score: Mapping, words: Mapping[float, float]) -> None:
+        """`words`: how far above all else it is, dB, by a command's start."""
         for name in ("commands", "heard", "wrong_first", "repeats", "false", "seconds"):
             setattr(self, name, getattr(self, name) + score[name])
         self.saved += score["energy_saved"] * score["seconds"]
@@ -57,6 +62,10 @@ class Total:
             told = self.by.setdefault(outcome["sensors"], [0, 0])
             told[0] += outcome["heard"]
             told[1] += 1
+            if outcome["sensors"] == "audio" and (level := words.get(round(outcome["start_s"], 2))) is not None:
+                placed = self.levels.setdefault(max((x for x in LEVELS if x <= level), default=-math.inf), [0, 0])
+                placed[0] += outcome["heard"]
+                placed[1] += 1
             if outcome["heard"]:
                 self.delays["audio" in outcome["sensors"]].append(outcome["delay_s"])
 
@@ -113,8 +122,15 @@ def measured(program: Path, streams: Sequence[Path], config: Path) -> dict[str, 
     totals: dict[str, Total] = {}
     with ThreadPoolExecutor(2) as pool:
         for stream, score in zip(streams, pool.map(lambda s: evaluated(program, s, config), streams), strict=True):
-            totals.setdefault(kind_of(stream), Total()).add(score)
+            totals.setdefault(kind_of(stream), Total()).add(score, words_of(stream))
     return totals
+
+
+def words_of(stream: Path) -> dict[float, float]:
+    """By a command's start, how far its word is above all else, dB; nothing where that is not noted."""
+    path = stream / "stream.json"
+    about = json.loads(path.read_text()) if path.exists() else {}
+    return {w["start_s"]: w["above_db"] for w in about.get("words", ())}
 
 
 def kind_of(stream: Path) -> str:
@@ -161,6 +177,17 @@ def document(results: Mapping[str, Mapping[str, Total]], command: str, config: s
         lines += ["", f"## {title}: {hours:.2f} hours", "", "| " + " | ".join(COLUMNS) + " |",
                   "| --- |" + " ---: |" * (len(COLUMNS) - 1)]
         lines += [row(name, total) for name, total in found.items()]
+    told = {name: totals["lively"].levels for name, totals in results.items()
+            if name in ("as it is", "everything on", "2 of 3 windows") and "lively" in totals}
+    if any(told.values()):
+        edges = [*LEVELS[1:], None]
+        heads = [f"under {edges[0]:g} dB", *(f"{a:g} dB and more" if b is None else f"{a:g} to {b:g} dB"
+                                             for a, b in zip(LEVELS[1:], edges[1:], strict=True))]
+        lines += ["", "## Commands by voice alone, by how far the word is above all else that is heard with it", "",
+                  "Loudest quarter second of each, in the room.", "", "| variant | " + " | ".join(heads) + " |",
+                  "| --- |" + " ---: |" * len(heads)]
+        lines += [f"| {name} | " + " | ".join("{}/{}".format(*found.get(x, (0, 0))) for x in LEVELS) + " |"
+                  for name, found in told.items()]
     return "\n".join(lines) + "\n"
 
 

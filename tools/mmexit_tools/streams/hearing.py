@@ -25,12 +25,13 @@ FADE = RATE // 50
 
 @dataclass(frozen=True)
 class Heard:
-    """`spans`: first and last audible second of each command's word (None where none is spoken); `names`: whose
-    recordings were used."""
+    """`spans`: first and last audible second of each command's word (None where none is spoken); `above`: how loud
+    its loudest quarter second is above that of all else in its span, dB; `names`: whose recordings were used."""
 
     pcm: NDArray[np.int16]
     spans: tuple[tuple[float, float] | None, ...]
     names: frozenset[str]
+    above: tuple[float | None, ...] = ()
 
 
 def render(rng: np.random.Generator, plan: Plan, source: Material, around: Surroundings) -> Heard:
@@ -50,10 +51,12 @@ def render(rng: np.random.Generator, plan: Plan, source: Material, around: Surro
             steady = stretch.kind == "steady"
             level = middle * decibel(-rng.uniform(low, high)) if steady else USUAL * decibel(rng.uniform(*BURST))
             _add(sound, stretch, _looped(rng, _one(rng, around.noises, names), length(stretch)), level)
-    spans = []
+    spans: list[tuple[float, float] | None] = []
+    above: list[float | None] = []
     for command in plan.commands:
         if command.way == HAND or not (clips := words(command.label, source, around)):
             spans.append(None)
+            above.append(None)
             continue
         word = clips[rng.integers(len(clips))]
         names.add(f"speaker {word.who}" if word.who else "speakers of the split")
@@ -62,9 +65,12 @@ def render(rng: np.random.Generator, plan: Plan, source: Material, around: Surro
         said = word.values.astype(np.float32)
         first, last = audible(said)
         said = said[first:last] * (USUAL * decibel(rng.uniform(*plan.scene.words)) / loudness(said))
-        _put(sound, round(at * RATE), reverberant(said, echo))
+        begin, said = round(at * RATE), reverberant(said, echo)
+        others = loudness(sound[begin : begin + last - first])
+        above.append(round(float(20 * np.log10(loudness(said) / others)), 1))
+        _put(sound, begin, said)
         spans.append((round(at, 2), round(at + (last - first) / RATE, 2)))
-    return Heard(to_pcm(sound), tuple(spans), frozenset(names))
+    return Heard(to_pcm(sound), tuple(spans), frozenset(names), tuple(above))
 
 
 def words(label: str, source: Material, around: Surroundings) -> list[Clip]:

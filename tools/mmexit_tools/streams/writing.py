@@ -20,7 +20,7 @@ from ..sources.robot_data import material
 from ..sources.robot_scenes import HEIGHT, WIDTH
 from ..sources.robot_sounds import RATE
 from ..sources.surroundings import surroundings
-from .hearing import render
+from .hearing import Heard, render
 from .plans import BOTH, HAND, VOICE, Plan, plan
 from .seeing import Seen
 
@@ -69,7 +69,7 @@ def make(request: Request, data: Path, out: Path) -> list[Line]:
     lines = truth(planned, heard.spans, [bool(source.photos[c.label]) for c in planned.commands])
     (out / "truth.csv").write_text(truth_text(lines))
     about = {"made_by": "mmexit_tools.streams", **asdict(request), "seconds": planned.seconds,
-             "commands": len(lines), "of": sorted(heard.names | seen.names)}
+             "commands": len(lines), "words": levels(lines, heard), "of": sorted(heard.names | seen.names)}
     write_json(out / "stream.json", about)
     # Last: a folder that has it is whole.
     write_json(out / "recording.json", {
@@ -95,6 +95,17 @@ def truth(planned: Plan, spans: Iterable[tuple[float, float] | None], shown: Ite
         way = HAND if span is None else BOTH if signed else VOICE
         lines.append(Line(start, end, command.label, way))
     return lines
+
+
+def levels(lines: Iterable[Line], heard: Heard) -> list[dict[str, float]]:
+    """Of each line with a word its start, and how far the word is above all else that is heard with it."""
+    spoken = [(s, a) for s, a in zip(heard.spans, heard.above, strict=True) if s is not None]
+    found = []
+    for line in lines:
+        inside = [a for (start, _), a in spoken if line.start <= start <= line.end]
+        if VOICE in line.sensors.split("+") and inside and inside[0] is not None:
+            found.append({"start_s": round(line.start, 2), "above_db": inside[0]})
+    return found
 
 
 def truth_text(lines: Iterable[Line]) -> str:
