@@ -31,7 +31,7 @@ from ..calibrate.robot_thresholds import (
 
 SHARES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.07, *MISSED)
 """Shares of a sensor's own commands that it may take for nothing: a small budget has to accept more of them."""
-PRICES = tuple(float(p) for p in np.geomspace(100, 0.1, 13))
+PRICES = tuple(float(p) for p in np.geomspace(100, 0.01, 17))
 """Prices of a wrong answer, in MACs of the whole network, from safe to cheap."""
 
 

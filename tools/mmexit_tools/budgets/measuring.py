@@ -98,17 +98,20 @@ def rows(lines: Sequence[Line], full: float) -> str:
 
 
 def settings_table(lines: Sequence[Line], recording: Recording, none: int | None) -> str:
-    """Thresholds; with a class that means nothing those for commands / for `none`."""
+    """Thresholds; with a class that means nothing those for commands / for `none`; with one that overrides, from which
+    probability on."""
     keys = recording.keys(recording.modalities)
+    asked = [(m, 1) for m in recording.modalities[1:]] if recording.overriding is not None else []
 
     def limit(value: float | None) -> str:
         return "off" if value is None else f"{value:.4f}"
 
     found = [[share_text(line.budget), ", ".join(s.walk.order),
               *(limit(s.walk.commands.get(k)) + ("" if none is None else f" / {limit(s.walk.nones.get(k))}")
-                for k in keys)]
+                for k in keys), *(limit(s.walk.overrides.get(k)) for k in asked)]
              for line in lines if (s := line.setting)]
-    return "" if not found else table(["budget", "order", *(exit_name(k) for k in keys)], found)
+    heads = ["budget", "order", *(exit_name(k) for k in keys), *(f"{exit_name(k)} overrides" for k in asked)]
+    return "" if not found else table(heads, found)
 
 
 def shortfalls(found: Found) -> list[str]:
