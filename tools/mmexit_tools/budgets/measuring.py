@@ -98,8 +98,8 @@ def rows(lines: Sequence[Line], full: float) -> str:
 
 
 def settings_table(lines: Sequence[Line], recording: Recording, none: int | None) -> str:
-    """Thresholds; with a class that means nothing those for commands / for `none`; with one that overrides, from which
-    probability on."""
+    """Thresholds; with a class that means nothing those for commands / for `none`; with one that overrides, from
+    which probability on."""
     keys = recording.keys(recording.modalities)
     asked = [(m, 1) for m in recording.modalities[1:]] if recording.overriding is not None else []
 
