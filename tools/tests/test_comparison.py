@@ -3,6 +3,7 @@
 import csv
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmexit_tools.comparison.cells import needed, plan
 from mmexit_tools.comparison.gates import Curve, Point
 from mmexit_tools.comparison.measured import TaskResult, mixed_at_budget
 from mmexit_tools.comparison.said import network_costs, plain_cost, read
+from mmexit_tools.comparison.sizes import SIZES
 from mmexit_tools.tasks import avmnist
 from mmexit_tools.training.trainer import Trainer
 
@@ -230,3 +232,26 @@ def test_the_margins_table_has_the_rule_as_its_row():
     saved = [float(line.split(" | ")[2].split()[0]) for line in list(rows.values())[2:]]
     assert saved == sorted(saved) and len(saved) == 6
     assert interval([1.0]) == "+1.00 (one seed)" and interval([]) == "-"
+
+
+def test_cheap_modalities_alone_for_longer_and_more_windows_for_our_gates(folder, tmp_path, monkeypatch):
+    plain = ("--tasks", "avmnist", "--methods", "ours")
+    assert compare(folder, tmp_path / "plain", *plain).returncode == 0
+    monkeypatch.setitem(SIZES["tiny"], "avmnist", replace(SIZES["tiny"]["avmnist"], alone=5, taught=128))
+    monkeypatch.setattr(cells, "CHEAP", 0.6)
+    ended = compare(folder, tmp_path / "more", *plain)
+    assert ended.returncode == 0, ended.stderr
+    named = [{p.name.split("-s1")[0]: p for p in (tmp_path / n / "work/cells/avmnist").iterdir()}
+             for n in ("plain", "more")]
+    # The other trainings keep their keys: their cells stay valid.
+    assert [n for n in named[0] if named[0][n].name == named[1][n].name] and named[0].keys() == named[1].keys()
+    same = {n for n in named[0] if named[0][n].name == named[1][n].name}
+    assert {"lf", "lf-start"} <= same and "ours" not in same
+    alone = {n: len(read(named[1][n]).history) for n in ("alone-image", "alone-audio")}
+    assert sorted(alone.values()) == [4, 5]
+    assert same == {"lf", "lf-start", *(n for n, epochs in alone.items() if epochs == 4)}
+    ours, lf = (read(named[1][n]) for n in ("ours", "lf"))
+    assert len(ours.labels["validation"]) == 128 and len(lf.labels["validation"]) == 64
+    assert np.array_equal(ours.labels["validation"][:64], lf.labels["validation"])
+    text = (tmp_path / "more/out/comparison.md").read_text()
+    assert "alone for 5 epochs, gates taught and chosen on 128 validation windows" in text

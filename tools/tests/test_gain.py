@@ -106,6 +106,21 @@ def test_the_gain_gate_saves_where_entropy_cannot() -> None:
     assert billed.costs[("ear", 1)].macs == 98_000
 
 
+def test_heads_are_not_asked_about_a_picture_that_taught_them() -> None:
+    said = said_of(5)
+    once = np.arange(N // 4).astype(str)
+    # Each picture four times, alike but for its number: a head that has seen it knows its gain.
+    four = dataclasses.replace(
+        said, validation={k: np.tile(x[: N // 4], (4, 1)) for k, x in said.validation.items()},
+        labels={**said.labels, "validation": np.tile(said.labels["validation"][: N // 4], 4)},
+        features={**said.features, "validation": {k: np.tile(x[: N // 4], (4, 1))
+                                                  for k, x in said.features["validation"].items()}},
+        looks={**said.looks, "validation": {"ear": np.tile(said.looks["validation"]["ear"][: N // 4], (4, 1))}})
+    apart = dataclasses.replace(four, groups=np.tile(once, 4))
+    flattered, honest = (gain_gate.teach(s, ("eye", "ear"))[0][("eye", 1)].error for s in (four, apart))
+    assert honest > flattered
+
+
 def test_near_its_own_fusion_and_not_below_the_reference() -> None:
     def point(right: float, macs: float) -> gates.Point:
         return gates.Point(np.arange(100) < right, 0, macs, 0)

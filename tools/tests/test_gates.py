@@ -126,6 +126,12 @@ def test_the_choice_is_the_cheapest_that_beats_the_reference_by_an_error():
     assert gates.choose(Curve(worse, worse), reference) == 1
 
 
+def test_a_reference_may_know_the_first_windows_only():
+    cheap = Point(np.concatenate([np.zeros(50), np.ones(50)]), 0, 1, 0)
+    dear = Point(np.concatenate([np.ones(50), np.zeros(50)]), 0, 9, 0)
+    assert gates.choose(Curve([cheap, dear], []), np.ones(50, bool)) == 1
+
+
 def test_a_budget_takes_the_most_accurate_that_it_pays():
     points = [point(0.5, 1), point(0.7, 2), point(0.9, 3)]
     curve = Curve(points, points)

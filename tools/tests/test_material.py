@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmexit_tools.base.errors import ToolError
-from mmexit_tools.comparison.material import Draw, check_classes, stored
+from mmexit_tools.comparison.material import Draw, check_classes, most_groups, stored
 from mmexit_tools.signals.windows import Picture, Vector, Window
 
 
@@ -55,6 +57,19 @@ def test_a_stream_has_every_window_once_in_the_order_of_its_seed(tmp_path, netwo
     assert len(sums[0]) == 64  # a rest of one is left out
     first, again = (next(source.stream(32, [1, 0])).inputs["vector"] for _ in range(2))
     assert np.array_equal(first, again)
+
+
+def test_windows_know_what_they_share(tmp_path, network):
+    class Grouped(Made):
+        def windows(self, data, split, count, seed):
+            for i, w in enumerate(super().windows(data, split, count, seed)):
+                yield replace(w, groups={"word": f"w{i % 2}", "picture": f"p{i % 7}"})
+
+    draw = Draw("validation", 20)
+    for _ in range(2):  # drawn, then read
+        assert kept(tmp_path, network, Grouped(), draw).groups.tolist() == [f"p{i % 7}" for i in range(20)]
+    assert kept(tmp_path, network, Made()).groups is None
+    assert most_groups([{"a": "1"}, {"b": "1"}]) is None and most_groups([]) is None
 
 
 def missing(i, inputs):

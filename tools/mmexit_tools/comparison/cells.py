@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ from .material import Material, digest
 from .said import Said, network_costs, plain_cost, read, write
 from .sizes import Size
 
+CHEAP = 0.25
+"""Largest share of the network's MACs of a modality that is trained alone for longer, which costs little then."""
 SHOWN = 1000
 """Validation windows measured after each epoch, for the progress line only."""
 
@@ -108,14 +110,38 @@ class Bench:
     work: Path
     networks: Mapping[int, Network]
     """The same with other numbers of exits."""
+    taught: Material | None = None
+    """Validation windows of our gates, where the size has more for them."""
 
     def options(self, training: Training, seed: int) -> Options:
-        return training.options(self.size, self.exits, seed, len(self.train[0]))
+        found = training.options(self.size, self.exits, seed, len(self.train[0]))
+        if self.size.alone and training.name.startswith("alone-") and self.cheap(training.modalities):
+            return replace(found, epochs=self.size.alone)
+        return found
+
+    def cheap(self, modality: str) -> bool:
+        """Whether the modality has at most CHEAP of the network's MACs."""
+        part, whole = (plain_cost(n, "lf").macs for n in (reduced(self.network, modality), self.network))
+        return part <= CHEAP * whole
+
+    def apart(self, training: Training) -> str:
+        """What the training has beside the size's line, for its cell."""
+        cheap = [m.name for m in self.network.modalities if self.cheap(m.name)]
+        said = [f"{' and '.join(cheap)} first alone for {self.size.alone} epochs"] * bool(
+            self.size.alone and training.alone and cheap)
+        if training.gain and self.taught:
+            said.append(f"gates taught and chosen on {len(self.taught):,} validation windows")
+        return ", ".join(said)
+
+    def held_out(self, training: Training) -> dict[str, Material]:
+        """The windows of both splits that the trained network is asked about."""
+        more = self.taught if training.gain else None
+        return {"validation": more or self.validation, "test": self.test}
 
     def key(self, training: Training, seed: int, others: Mapping[str, Training]) -> str:
         """Changes with everything that the result depends on."""
         start = [self.key(t, seed, others) for t in self.starts(training, others).values()]
-        windows = [m.key for m in (*self.train, self.validation, self.test)]
+        windows = [m.key for m in (*self.train, *self.held_out(training).values())]
         return digest(self.features(), repr(self.network_of(training)), asdict(self.options(training, seed)), windows,
                       start, torch.__version__)
 
@@ -186,8 +212,8 @@ class Bench:
         return source.stream(options.batch, [options.seed, epoch])
 
     def _say(self, trainer: Trainer, training: Training) -> Said:
-        logits = {}
-        for split, source in (("validation", self.validation), ("test", self.test)):
+        logits, sources = {}, self.held_out(training)
+        for split, source in sources.items():
             parts = [predict(trainer.model, source.batch(np.arange(i, min(i + 256, len(source)))))
                      for i in range(0, len(source), 256)]
             logits[split] = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
@@ -196,18 +222,19 @@ class Bench:
         if training.method == "fusion":
             logits = {split: {FUSION: found[FUSION]} for split, found in logits.items()}
             costs = {FUSION: plain_cost(network, training.fusion)}
-        features, looks = self._known(trainer) if training.gain else ({}, {})
+        features, looks = self._known(trainer, sources) if training.gain else ({}, {})
         return Said(tuple(m.name for m in network.modalities), logits["validation"], logits["test"],
-                    {"validation": self.validation.labels, "test": self.test.labels},
+                    {split: source.labels for split, source in sources.items()},
                     costs, trainer.history, features, looks,
-                    {m.name: look_macs(m.features.shape) for m in network.modalities if looks})
+                    {m.name: look_macs(m.features.shape) for m in network.modalities if looks},
+                    self.taught.groups if training.gain and self.taught else None)
 
-    def _known(self, trainer: Trainer) -> tuple[dict, dict]:
+    def _known(self, trainer: Trainer, sources: Mapping[str, Material]) -> tuple[dict, dict]:
         """Features of every exit and looks at every modality that has maps, by split."""
         features: dict[str, dict] = {}
         looks: dict[str, dict] = {}
         model = trainer.model.eval()
-        for split, source in (("validation", self.validation), ("test", self.test)):
+        for split, source in sources.items():
             rows: dict = {}
             with torch.no_grad():
                 for i in range(0, len(source), 256):

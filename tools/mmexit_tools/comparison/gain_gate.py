@@ -36,7 +36,7 @@ def teach(said: Said, order: Sequence[str]) -> tuple[dict[ExitKey, Fitted], dict
     labels = said.labels["validation"]
     right = {k: (x.argmax(axis=1) == labels).astype(float) for k, x in said.validation.items()}
     temperatures = {k: fit_temperature(x, labels) for k, x in said.validation.items()}
-    fold = gain.folds(None, len(labels))
+    fold = gain.folds(said.groups, len(labels))
     heads = {}
     for key in said.validation:
         if key == FUSION:

@@ -232,10 +232,11 @@ def _oracle(b: Bench, split: str) -> Point:
 
 def choose(curve: Curve, reference: NDArray[np.bool_], errors: float = 1.0) -> int:
     """Which setting to take, from validation alone: the cheapest that beats `reference` (per window: right or not)
-    by so many standard errors of the paired difference; where none does, the most accurate."""
+    by so many standard errors of the paired difference; where none does, the most accurate. `reference` may have the
+    first windows only."""
     good = []
     for i, point in enumerate(curve.validation):
-        difference = point.right - reference
+        difference = point.right[: len(reference)] - reference
         if difference.mean() >= errors * difference.std() / np.sqrt(len(difference)):
             good.append((point.macs, i))
     if good:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..base.errors import ToolError
 from ..model.datasets import Batch, batches
 from ..model.layers import Network
+from ..signals.windows import Window
 from ..tasks import Task
 
 CHUNK = 256
@@ -29,6 +30,9 @@ class Material:
     inputs: dict[str, NDArray]
     labels: NDArray[np.int64]
     key: str
+    groups: NDArray[np.str_] | None = None
+    """What a window shares with others of the same draw (a picture that comes with several sounds): the group of the
+    kind that has the most of them; None where windows have no groups, or were stored before groups were."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -80,10 +84,11 @@ def stored(work: Path, name: str, task: Task, network: Network, data: Path, draw
     try:
         inputs = {m.name: np.load(folder / f"{m.name}.npy", mmap_mode="r") for m in network.modalities}
         labels = np.load(folder / "labels.npy")
+        groups = np.load(folder / "groups.npy") if (folder / "groups.npy").exists() else None
     except (OSError, ValueError, EOFError) as error:
         raise ToolError(f"{folder}: not readable ({error}); remove it, and it is made anew") from error
     check_classes(labels, network, f"{name}, {draw.split}")
-    return Material(inputs, labels, key)
+    return Material(inputs, labels, key, groups)
 
 
 def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None:
@@ -98,7 +103,14 @@ def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None
             for m in network.modalities
         }
         done = 0
-        for batch in batches(windows, network, CHUNK):
+        groups: list[Mapping[str, str]] = []
+
+        def noted() -> Iterator[Window]:
+            for window in windows:
+                groups.append(window.groups)
+                yield window
+
+        for batch in batches(noted(), network, CHUNK):
             here = slice(done, done + len(batch))
             labels[here] = batch.labels
             for m, x in batch.inputs.items():
@@ -115,6 +127,9 @@ def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None
         for x in inputs.values():
             x.flush()
         np.save(part / "labels.npy", labels)
+        shared = most_groups(groups)
+        if shared is not None:
+            np.save(part / "groups.npy", shared)
         try:
             os.rename(part, folder)
         except OSError:
@@ -122,6 +137,13 @@ def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def most_groups(groups: Sequence[Mapping[str, str]]) -> NDArray[np.str_] | None:
+    """[N]: the groups of the kind that has the most of them, of those that all windows have."""
+    kinds = sorted(set.intersection(*(set(g) for g in groups))) if groups else []
+    columns = [np.array([g[kind] for g in groups]) for kind in kinds]
+    return max(columns, key=lambda c: len(np.unique(c)), default=None)
 
 
 def check_classes(labels: NDArray[np.int64], network: Network, where: str) -> None:

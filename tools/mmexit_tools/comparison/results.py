@@ -70,7 +70,7 @@ def read_cells(folder: Path, task: str) -> tuple[TaskResult | None, dict[tuple[s
         except (ValueError, KeyError, TypeError) as error:
             raise ToolError(f"{path}: not a cell of the comparison ({error}); remove it, and it is made "
                             "again") from error
-        about[(cell["training"], cell["seed"])] = {k: cell.get(k) for k in ("size", "versions")}
+        about[(cell["training"], cell["seed"])] = {k: cell.get(k) for k in ("size", "versions", "apart")}
     if result is not None:
         result.rows.sort(key=lambda r: (r.method, r.seed))
         result.curves = {m: dict(sorted(c.items())) for m, c in sorted(result.curves.items())}

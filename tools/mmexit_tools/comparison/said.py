@@ -36,6 +36,8 @@ class Said:
     looks: Mapping[str, Mapping[str, NDArray]] = field(default_factory=dict)
     """By split and modality: `gain.look` [N, n]."""
     look_macs: Mapping[str, int] = field(default_factory=dict)
+    groups: NDArray[np.str_] | None = None
+    """Of the validation windows, where some share a picture: heads are not asked about groups that taught them."""
 
 
 def network_costs(network: Network, fusion: str) -> dict[ExitKey, Cost]:
@@ -65,6 +67,7 @@ def write(path: Path, said: Said) -> None:
     arrays |= {f"{split}/labels": y for split, y in said.labels.items()}
     arrays |= {f"{split}/feature {m}.{n}": x for split, xs in said.features.items() for (m, n), x in xs.items()}
     arrays |= {f"{split}/look {m}": x for split, xs in said.looks.items() for m, x in xs.items()}
+    arrays |= {} if said.groups is None else {"validation/groups": said.groups}
     about = {"modalities": said.modalities, "history": said.history, "look_macs": dict(said.look_macs),
              "costs": [[m, n, c.macs, c.parameters] for (m, n), c in said.costs.items()]}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,8 +87,9 @@ def read(path: Path) -> Said:
                         for s in splits}
             looks = {s: {m: stored[n] for m in about["modalities"] if (n := f"{s}/look {m}") in stored.files}
                      for s in splits}
+            groups = stored["validation/groups"] if "validation/groups" in stored.files else None
     except Exception as error:
         raise ToolError(f"{path}: not a readable result ({type(error).__name__}); remove it, and it is trained "
                         "again") from error
     return Said(tuple(about["modalities"]), splits["validation"], splits["test"], labels, costs, about["history"],
-                features, looks, about.get("look_macs", {}))
+                features, looks, about.get("look_macs", {}), groups)

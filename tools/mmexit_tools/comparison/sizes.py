@@ -30,6 +30,11 @@ class Size:
     """Per modality where --exits says nothing (0: behind every layer); None: two."""
     only: tuple[str, ...] = ()
     """The trainings of this row of the size; all without it."""
+    alone: int = 0
+    """Epochs alone of a cheap modality; as many as the others' where 0."""
+    taught: int = 0
+    """Validation windows that our gates are taught and chosen on, the first of them those that all methods have;
+    where 0, those alone."""
 
     def exits_of(self, asked: int | None) -> int:
         return 2 if asked is None and self.exits is None else self.exits if asked is None else asked
@@ -38,8 +43,8 @@ class Size:
 SMALL_MOSI = Size(0, 0, 0, 12, 12, batch=32, rate=1e-3, weight_decay=1e-2)
 SIZES: dict[str, dict[str, Size]] = {
     "mixed": {
-        "avmnist": Size(6_000, 5_000, 6_000, 6, 6, variants=6, side=56, exits=0),
-        "avmnist-112": Size(16_000, 5_000, 6_000, 6, 6, variants=3, exits=0,
+        "avmnist": Size(6_000, 5_000, 6_000, 6, 6, variants=6, side=56, exits=0, alone=36, taught=20_000),
+        "avmnist-112": Size(16_000, 5_000, 6_000, 6, 6, variants=3, exits=0, alone=36, taught=20_000,
                             only=("lf", "ours", "lf-alone", "mmexit-signed", "uni-image", "uni-audio")),
         "robot-command": Size(2_000, 1_000, 1_000, 4, 4),
         "mosi": SMALL_MOSI,
