@@ -118,6 +118,11 @@ def test_the_document_comes_from_the_cells_alone(folder, tmp_path):
     more = run_command(comparison, *asked, "--seeds", 2)
     assert more.returncode == 0 and "2 of 4; missing: lf (seeds 2), eloss (seeds 2)" in more.stderr
     assert "missing: lf (seeds 2)" in (tmp_path / "out/comparison.md").read_text()
+    assert "earlier state" not in (tmp_path / "out/comparison.md").read_text()
+    cell = tmp_path / "out/cells/mosi.eloss.s1.json"
+    cell.write_text(cell.read_text().replace(',"apart":""', ""))
+    assert run_command(comparison, *asked, "--seeds", 1).returncode == 0
+    assert "Of an earlier state of the code, mosi: eloss\n" in (tmp_path / "out/comparison.md").read_text()
     assert run_command(comparison, "--out", tmp_path / "out").returncode == 64
 
 

@@ -213,6 +213,9 @@ def stamp(request: Request, found: Mapping[str, Mapping[tuple[str, int], dict]])
         apart = {t: a.get("apart") for (t, _), a in found.get(name, {}).items()}
         if any(apart.values()):
             lines[f"Apart from it, {name}"] = "; ".join(f"{t}: {text}" for t, text in sorted(apart.items()) if text)
+        earlier = sorted({t for (t, _), a in found.get(name, {}).items() if a.get("apart") is None})
+        if earlier and len(earlier) < len(apart):
+            lines[f"Of an earlier state of the code, {name}"] = ", ".join(earlier)
         lines[f"Cells of {name}"] = missing(request, name, found.get(name, {}))
     return lines
 
