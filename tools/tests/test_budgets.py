@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,7 +141,14 @@ def test_cells_keep_the_budget_by_their_widest_spread():
 def test_sections_are_replaced_and_others_stay(tmp_path, monkeypatch, capsys):
     out = tmp_path / "budgets.md"
     out.write_text(runs.HEAD + "\n## robot-command\n\nkept\n")
-    monkeypatch.setattr(sys, "argv", ["budgets", "--cells", str(CELLS), "--out", str(out)])
+    cells = tmp_path / "cells"
+    cells.mkdir()
+    for path in CELLS.glob("avmnist.*.json"):
+        cell = json.loads(path.read_text())
+        for point in cell["curves"].get("ours, gain gate", {}).get("test", []):
+            point[2] *= 1.1  # MACs that validation did not foretell
+        (cells / path.name).write_text(json.dumps(cell))
+    monkeypatch.setattr(sys, "argv", ["budgets", "--cells", str(cells), "--out", str(out)])
     runs.main()
     first = out.read_text()
     assert "kept" in first and "| ours, gain gate | 50.0 % |" in first
