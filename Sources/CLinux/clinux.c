@@ -59,6 +59,8 @@ void mmx_trim_heap(void) { malloc_trim(0); }
 // Text and constants are mapped from their file and never written (what the loader relocates lies in a writable part): what
 // goes comes back from the page cache at its next use. A debugger's breakpoints are written into it: they have to be set
 // behind this.
+// Of two dozen libraries most parts are smaller than this: giving them back and reading them anew would cost more than they hold.
+enum { FORGOTTEN = 64 << 10 };
 static int forget_text(struct dl_phdr_info *object, size_t size, void *unused) {
   (void)size;
   (void)unused;
@@ -70,7 +72,7 @@ static int forget_text(struct dl_phdr_info *object, size_t size, void *unused) {
     if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
     const uintptr_t begin = (object->dlpi_addr + part->p_vaddr + page - 1) / page * page;
     const uintptr_t end = (object->dlpi_addr + part->p_vaddr + part->p_filesz) / page * page;
-    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+    if (begin + FORGOTTEN <= end) madvise((void *)begin, end - begin, MADV_DONTNEED);
   }
   return 0;
 }

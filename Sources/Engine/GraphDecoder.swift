@@ -3,12 +3,13 @@ import Vocabulary
 
 /// Builds a graph from the `mmexit` text and the container, checking everything on the way: what it returns can run.
 struct GraphDecoder {
-  let file: [UInt8]
+  /// Outlives the decoder; weights are read where they stand in it.
+  let file: UnsafeRawBufferPointer
   let container: SafeTensors
   let classCount: Int
   /// What the graph keeps.
   let constants = ConstantMemory()
-  /// Weights, biases and multipliers as the file has them, until they are packed.
+  /// Biases and multipliers until they are packed.
   let unpacked = ConstantMemory()
 
   private(set) var activations: [Activation] = []
@@ -16,11 +17,12 @@ struct GraphDecoder {
   /// Names of activations and logits that a node, an input or fusion has claimed.
   private(set) var claimed: Set<BytewiseText> = []
   private var usedTensors: Set<BytewiseText> = []
-  private var weights: [BytewiseText: UnsafePointer<Int8>] = [:]
+  /// Tensors of weights that are within their range, however many nodes share them.
+  private var checked: Set<BytewiseText> = []
   private var nodeCount = 0
   private var work: Int64 = 0
 
-  init(file: [UInt8], container: SafeTensors, classCount: Int) {
+  init(file: UnsafeRawBufferPointer, container: SafeTensors, classCount: Int) {
     self.file = file
     self.container = container
     self.classCount = classCount
@@ -116,24 +118,18 @@ struct GraphDecoder {
     return tensor
   }
 
-  /// Weights in -127...127, copied once however many nodes share them.
+  /// Weights in -127...127, where they stand in the file.
   mutating func weight(_ text: ModelText, _ shape: [Int]) throws(ModelError) -> UnsafePointer<Int8> {
     let tensor = try tensor(text, .int8, shape)
-    if let known = weights[BytewiseText(tensor.name)] { return known }
-    let place = unpacked.allocate(Int8.self, count: tensor.count)
-    file.withUnsafeBytes { bytes in
-      UnsafeMutableRawPointer(place).copyMemory(
-        from: UnsafeRawBufferPointer(rebasing: bytes[tensor.bytes]).baseAddress.unsafelyUnwrapped,
-        byteCount: tensor.count)
-    }
-    let values = UnsafeBufferPointer(start: place, count: tensor.count)
+    let values = UnsafeRawBufferPointer(rebasing: file[tensor.bytes]).assumingMemoryBound(to: Int8.self)
+    let place = values.baseAddress.unsafelyUnwrapped
+    guard checked.insert(BytewiseText(tensor.name)).inserted else { return place }
     // The least of all first: that takes vectors, a search does not.
     if values.reduce(0, min) == -128, let bad = values.firstIndex(of: -128) {
       throw text.error(
         .weightRange, "element \(bad) of tensor \"\(tensor.name)\" is -128; weights are -127...127")
     }
-    weights[BytewiseText(tensor.name)] = UnsafePointer(place)
-    return UnsafePointer(place)
+    return place
   }
 
   /// Codes of an activation: any int8.
@@ -184,10 +180,8 @@ struct GraphDecoder {
   }
 
   func words(_ tensor: SafeTensors.Tensor) -> [UInt32] {
-    file.withUnsafeBytes { bytes in
-      stride(from: tensor.bytes.lowerBound, to: tensor.bytes.upperBound, by: 4).map {
-        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
-      }
+    stride(from: tensor.bytes.lowerBound, to: tensor.bytes.upperBound, by: 4).map {
+      UInt32(littleEndian: file.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
     }
   }
 

@@ -25,11 +25,18 @@ extension Model {
     } catch {
       throw ModelError(error.kind == .tooLarge ? .tooLarge : .textSyntax, at: "mmexit", error.description)
     }
-    return try decode(ModelText(place: JSONPlace(root, at: "mmexit")), bytes, container, set)
+    let model: Result<Model, ModelError> = bytes.withUnsafeBytes { file in
+      do throws(ModelError) {
+        return .success(try decode(ModelText(place: JSONPlace(root, at: "mmexit")), file, container, set))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try model.get()
   }
 
   private static func decode(
-    _ text: ModelText, _ bytes: [UInt8], _ container: SafeTensors, _ set: InstructionSet
+    _ text: ModelText, _ bytes: UnsafeRawBufferPointer, _ container: SafeTensors, _ set: InstructionSet
   ) throws(ModelError) -> Model {
     let format = try text.member("format")
     guard try format.integer(in: 0...Int(Int32.max)) == Self.format else {
@@ -99,7 +106,7 @@ extension Model {
       activations: decoder.activations, encoders: encoders, fusionInputs: fusionInputs, fusion: fusion,
       gains: gains,
       classCount: decoder.classCount, plan: plan, set: set, scratchBytes: packing.scratchBytes,
-      constants: packing.readsFile ? [decoder.constants, decoder.unpacked] : [decoder.constants])
+      constants: packing.isPortable ? [decoder.constants, decoder.unpacked] : [decoder.constants])
   }
 
   private static func decodeClasses(_ text: ModelText) throws(ModelError) -> (

@@ -17,6 +17,7 @@ extension JSONValue {
     guard bytes.count <= maximumBytes else {
       throw JSONError(.tooLarge, "\(bytes.count) bytes of JSON, more than the \(maximumBytes) allowed")
     }
+    if let value = PlainJSON.value(of: bytes, maximumDepth: maximumDepth) { return value }
     // Before jansson sees it: its parser and ours recurse, and the depth of a stack is not the sender's to choose.
     guard nesting(of: bytes) <= maximumDepth else {
       throw JSONError(.tooDeep, "JSON nested deeper than the \(maximumDepth) levels allowed")
@@ -24,6 +25,11 @@ extension JSONValue {
     // A byte order mark, as some editors write it; RFC 8259 lets a parser ignore it.
     let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let bytes = UnsafeRawBufferPointer(rebasing: bytes[mark...])
+    return try parseByJansson(bytes)
+  }
+
+  /// What decides on every text that `PlainJSON` leaves. Its caller has bounded the nesting.
+  package static func parseByJansson(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
     guard let base = bytes.baseAddress, !bytes.isEmpty else {
       throw JSONError(.syntax(line: 1, column: 1), "the JSON text is empty")
     }

@@ -51,8 +51,11 @@ package struct JSONObject: Equatable, Sendable, ExpressibleByDictionaryLiteral {
   }
 
   package private(set) var members: [Member] = []
-  /// Keys are told apart byte by byte, as RFC 8259 (8.3) has it and jansson does.
+  /// Where a key's member is, in objects of more than `searched`. Keys are told apart byte by byte, as RFC 8259 (8.3) has it and
+  /// jansson does.
   private var places: [BytewiseText: Int] = [:]
+  /// So many keys are sooner compared than hashed.
+  private static let searched = 8
 
   package init() {}
 
@@ -62,9 +65,26 @@ package struct JSONObject: Equatable, Sendable, ExpressibleByDictionaryLiteral {
 
   /// - Precondition: `key` is not there yet.
   package mutating func append(_ key: String, _ value: JSONValue) {
-    let former = places.updateValue(members.count, forKey: BytewiseText(key))
-    precondition(former == nil, "a key stands once in an object")
+    let isNew = appendNew(key, value)
+    precondition(isNew, "a key stands once in an object")
+  }
+
+  /// Whether `key` was not there yet; only then the object changes.
+  mutating func appendNew(_ key: String, _ value: JSONValue) -> Bool {
+    guard place(of: key) == nil else { return false }
+    if members.isEmpty { members.reserveCapacity(4) }
     members.append(Member(key: key, value: value))
+    if members.count == Self.searched + 1 {
+      for (place, member) in members.enumerated() { places[BytewiseText(member.key)] = place }
+    } else if members.count > Self.searched {
+      places[BytewiseText(key)] = members.count - 1
+    }
+    return true
+  }
+
+  private func place(of key: String) -> Int? {
+    guard members.count > Self.searched else { return members.firstIndex { $0.key.hasSameBytes(as: key) } }
+    return places[BytewiseText(key)]
   }
 
   package var count: Int { members.count }
@@ -72,8 +92,7 @@ package struct JSONObject: Equatable, Sendable, ExpressibleByDictionaryLiteral {
   package static func == (a: JSONObject, b: JSONObject) -> Bool { a.members == b.members }
 
   package subscript(key: String) -> JSONValue? {
-    guard let place = places[BytewiseText(key)] else { return nil }
-    return members[place].value
+    place(of: key).map { members[$0].value }
   }
 }
 

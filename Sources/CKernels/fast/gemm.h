@@ -156,15 +156,14 @@ static void gemm_plan(mmx_layer *l) {
   l->scratch_bytes = staged_bytes(l);
 }
 
-// GROUP weights, of which `some` are there; the rest is 0.
-FN void put_group(const int8_t *weight, int32_t some, element *to) {
-  int8_t values[GROUP] = {0};
-  if (some >= GROUP) {
+// The groups of one output channel, `length` weights and zeros behind them, `apart` elements from one to the next.
+FN void put_groups(const int8_t *weight, int32_t length, size_t apart, element *to) {
+  for (; length >= GROUP; length -= GROUP, weight += GROUP, to += apart) {
+    int8_t values[GROUP];
     memcpy(values, weight, GROUP);
-  } else if (some > 0) {
-    memcpy(values, weight, (size_t)some);
+    for (int32_t j = 0; j < GROUP; j++) to[j] = (element)values[j];
   }
-  for (int32_t j = 0; j < GROUP; j++) to[j] = (element)values[j];
+  for (int32_t j = 0; j < GROUP && length > 0; j++) to[j] = (element)(j < length ? weight[j] : 0);
 }
 
 // Of a vector's weights the sizes, and behind them the signs.
@@ -194,16 +193,18 @@ static void gemm_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
   element *to = constants;
   for (int32_t first = 0; first < l->vectors; first += l->block) {
     int32_t block = l->vectors - first < l->block ? l->vectors - first : l->block;
-    for (int32_t run = 0; run < l->runs; run++) {
-      for (int32_t g = 0; g < l->groups; g++, to += block * WEIGHTS) {
-        int32_t at = g * GROUP;
-        for (int32_t lane = 0; lane < block * LANES; lane++) {
-          int32_t oc = first * LANES + lane, some = oc < w->out_channels ? length - at : 0;
-          const int8_t *from = weight + (size_t)(some > 0 ? oc : 0) * (size_t)volume + (size_t)(run * length + at);
-          put_group(from, some, to + lane / LANES * WEIGHTS + lane % LANES * GROUP);
+    size_t apart = (size_t)block * WEIGHTS, row = (size_t)l->groups * apart;
+    for (int32_t run = 0; run < l->runs; run++, to += row) {
+      for (int32_t lane = 0; lane < block * LANES; lane++) {
+        int32_t oc = first * LANES + lane;
+        element *own = to + lane / LANES * WEIGHTS + lane % LANES * GROUP;
+        if (oc < w->out_channels) {
+          put_groups(weight + (size_t)oc * (size_t)volume + (size_t)(run * length), length, apart, own);
+        } else {
+          for (int32_t g = 0; g < l->groups; g++) memset(own + (size_t)g * apart, 0, GROUP * sizeof(element));
         }
-        for (int32_t v = 0; WEIGHT_PARTS == 2 && v < block; v++) tell_apart(to + v * WEIGHTS);
       }
+      for (element *of = to; WEIGHT_PARTS == 2 && of < to + row; of += WEIGHTS) tell_apart(of);
     }
   }
   int32_t *packed_bias = (int32_t *)(void *)to;
@@ -246,7 +247,7 @@ static void cover_row(const tiling *t, int32_t unit, const pieces *p, const tile
     x += (size_t)(p->large * (p->small + 1) * unit) * t->step;
     out += (size_t)(p->large * (p->small + 1)) * t->out_step;
   }
-  if (p->others > 0) of[p->small * unit - 1](t, x, out, p->others);
+  of[p->small * unit - 1](t, x, out, p->others);
 }
 
 static void gemm_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_t *out) {
