@@ -77,6 +77,8 @@ def test_the_shared_reading_is_the_gradient_in_the_first_segment(network):
         loss.backward(retain_graph=True)
         expected = math.sqrt(sum(float(p.grad.square().sum()) for p in shared))
         assert found[key] == pytest.approx(expected, rel=1e-5)
+    elsewhere = torch.ones(1, requires_grad=True)
+    assert shared_gradients({("a", 1): elsewhere.sum()}, {("a", 1): shared}) == {("a", 1): 0.0}
 
 
 def test_early_logits_are_those_of_the_whole_network(network):

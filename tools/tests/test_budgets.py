@@ -153,7 +153,7 @@ def test_sections_are_replaced_and_others_stay(tmp_path, monkeypatch, capsys):
     first = out.read_text()
     assert "kept" in first and "| ours, gain gate | 50.0 % |" in first
     [over] = [line for line in first.splitlines() if line.startswith("- ours, gain gate, 50.0 %")]
-    assert "points to validation" in over and "cross-fitted there by windows, though" in " ".join(first.split())
+    assert "points to validation" in over and "there share words and pictures, and" in " ".join(first.split())
     runs.main()
     assert out.read_text() == first and capsys.readouterr().out.count("budgets.md") == 2
     monkeypatch.setattr(sys, "argv", ["budgets", "--out", str(out)])

@@ -50,7 +50,8 @@ def section(cells: Path, task: str, errors: float) -> str:
     parts = [
         f"## {task}, networks of the comparison\n",
         f"From the cells of {seeds} seeds, in float: settings chosen on {result.windows[0]:,} validation windows of",
-        f"each, with {errors:g} standard errors of margin; figures from {result.windows[1]:,} test windows of each.",
+        f"each (ours on what comparison.md says), with {errors:g} standard errors of margin; figures from",
+        f"{result.windows[1]:,} test windows of each.",
         "Budgets are shares of LF's MACs. ± is the standard deviation over seeds.\n",
         table(head, [line.row() for line in lines])]
     if over:
@@ -60,9 +61,9 @@ def section(cells: Path, task: str, errors: float) -> str:
     return "\n".join(parts)
 
 
-HEADS = """On test the gain gate spends more than on validation, which a margin for chance cannot know. Its heads are
-cross-fitted there by windows, though windows share words and pictures: what a head knows of those, it does not know
-on test. That this is the cause was not shown.
+HEADS = """On test the gain gate spends more than on validation, which a margin for chance cannot know. Windows
+there share words and pictures, and what a head knows of those, it does not know on test. That this is the cause was
+not shown.
 """
 
 

@@ -151,7 +151,8 @@ def task_text(result: TaskResult) -> str:
     parts = [
         f"## {result.name}\n",
         f"Modalities {', '.join(result.modalities)}; settings chosen on {result.windows[0]:,} "
-        f"validation windows, figures from {result.windows[1]:,} test windows.\n",
+        f"validation windows (where a method has others, that stands above), figures from {result.windows[1]:,} test "
+        "windows.\n",
         "### Ours against late fusion\n", ours_table(result), *margins_text(result),
         "### Accuracy at a budget\n", "The most accurate setting on validation windows within the budget.\n",
         budget_table(result, present), "### Computation (the paper's Figure 7)\n",

@@ -94,9 +94,11 @@ def logit_gradients(reading: str, logits: Mapping[ExitKey, Tensor],
 
 def shared_gradients(losses: Mapping[ExitKey, Tensor],
                      parameters: Mapping[ExitKey, Sequence[nn.Parameter]]) -> dict[ExitKey, float]:
-    """Reading `shared`: norm of each loss's gradient in the given parameters; the graph is kept."""
+    """Reading `shared`: norm of each loss's gradient in the given parameters, 0 where it has none of them (an exit on
+    the input); the graph is kept."""
     found = {}
     for key, loss in losses.items():
         parts = torch.autograd.grad(loss, list(parameters[key]), retain_graph=True, allow_unused=True)
-        found[key] = float(torch.stack([p.norm() for p in parts if p is not None]).norm())
+        norms = [p.norm() for p in parts if p is not None]
+        found[key] = float(torch.stack(norms).norm()) if norms else 0.0
     return found

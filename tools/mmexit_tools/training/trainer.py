@@ -173,8 +173,9 @@ class Trainer:
         self.gradients |= {k: running(self.gradients.get(k), g) for k, g in new.items()}
 
     def _shared(self, modality: str) -> list[nn.Parameter]:
-        """Weights of the first segment, which all exits of the modality share."""
-        return list(self.model.segments[modality][0].parameters())  # type: ignore[index]
+        """Weights of the first segment that has any, which all exits of the modality behind it share."""
+        found = (list(s.parameters()) for s in self.model.segments[modality])  # type: ignore[union-attr]
+        return next(weights for weights in found if weights)
 
     def save(self, path: Path) -> None:
         """Atomic, so that a killed run leaves the checkpoint before it."""
