@@ -34,6 +34,7 @@ static void path_quantize(const float *in, int32_t n, float scale, int32_t zero,
 #include "../multiply.c"
 #include "../quantize.c"
 #include "../requantize.c"
+#include "thin_pool.h"
 
 #include "wide.h"
 #include "wide_fft.h"
@@ -42,5 +43,5 @@ static void path_quantize(const float *in, int32_t n, float scale, int32_t zero,
 #include "wide_confidence.h"
 
 const mmx_plain_kernels PLAIN = {
-    path_max_pool, path_average_pool, path_add, path_multiply, path_requantize, QUANTIZE, wide_image,
+    path_max_pool, thin_average_pool, path_add, path_multiply, path_requantize, QUANTIZE, wide_image,
     wide_spectrogram, wide_softmax_entropy};
