@@ -1,6 +1,7 @@
 """Thresholds of commands and of `none` together; class 0 is none."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 from test_robot_none import KEYS, recording
@@ -8,6 +9,8 @@ from test_robot_none import KEYS, recording
 from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import Recording, Tolerance, replay
 from mmexit_tools.calibrate.robot_thresholds import MISSED, PRICES, choose_walk, without_none
+from mmexit_tools.export.robot_deployment import EMPTY, override_section
+from mmexit_tools.sources.robot_data import CLASSES
 
 FEW = PRICES[::6]
 
@@ -69,6 +72,25 @@ def test_a_second_sensor_is_asked_where_it_overrides():
     assert found.replay(asked, 0).mean_macs < without.replay(plain, 0).mean_macs
     # Without the rule the same thresholds would answer for the first sensor.
     assert found.replay(asked, 0).accuracy > dataclasses.replace(found, overrides={}).replay(asked, 0).accuracy
+
+
+def test_the_card_tells_what_asking_changes():
+    """Three sure `go`: of one hand that says stop, of none and of another; and a window that is unsure."""
+    go, stop = CLASSES.index("go"), CLASSES.index("stop")
+    voice, hand = ("audio", 1), ("image", 1)
+    labels = np.array([stop, go, go, go])
+    answer = {voice: np.full(4, go), hand: np.array([stop, EMPTY, 4, EMPTY]), FUSION: labels}
+    entropy = {voice: np.array([0.1, 0.1, 0.1, 0.9]), hand: np.full(4, 0.9), FUSION: np.zeros(4)}
+    present = {m: np.ones(4, bool) for m in ("audio", "image")}
+    r = Recording(("audio", "image"), {"audio": 1, "image": 1}, entropy, answer, labels, present,
+                  {voice: 10, hand: 2, FUSION: 1}, overriding=stop, override={hand: np.array([0.9, 0.01, 0.1, 0.8])})
+    asked = dataclasses.replace(r, overrides={hand: 0.2})
+    without, outcome = (replay(x, r.modalities, {voice: 0.2, hand: None}, {}, EMPTY) for x in (r, asked))
+    windows = SimpleNamespace(seen={"audio": np.full(4, go), "image": answer[hand]})
+    text = override_section(windows, without, outcome, asked)[0]
+    assert "| image says stop | 1 | 100.0 % | 0.0 % | 100.0 % |" in text
+    assert "| all others | 2 | 0.0 % | 100.0 % | 100.0 % |" in text and "image 1 at 0.2" in text
+    assert override_section(windows, without, without, r) == []
 
 
 def test_useless_exits_stay_off():

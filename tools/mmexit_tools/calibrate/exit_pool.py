@@ -75,9 +75,9 @@ class Pool:
 
 
 def batch_pool(batch: Batch, logits: Mapping[ExitKey, NDArray], groups: Mapping[str, NDArray[np.str_]],
-               macs: Mapping[ExitKey, int], overriding: int | None = None) -> Pool:
+               macs: Mapping[ExitKey, int]) -> Pool:
     """The pool of windows that are in memory anyway."""
-    return Pool(logits, batch.labels, batch.present, batch.seen, groups, macs, overriding=overriding)
+    return Pool(logits, batch.labels, batch.present, batch.seen, groups, macs)
 
 
 def overriding_of(network: Network) -> int | None:

@@ -19,6 +19,7 @@ PRICES = tuple(float(p) for p in np.geomspace(300, 5, 18))
 """Prices of a wrong answer that settings are looked for at, in MACs of the whole network, from safe to cheap."""
 SWEEPS = 4
 OVERRIDES = (0.7, 0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02)
+"""Probabilities of the overriding class from which on it may override."""
 
 
 def without_none(recording: Recording, none: int) -> Recording:

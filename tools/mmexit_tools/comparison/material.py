@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import ToolError
+from ..calibrate.exit_pool import Watched
 from ..model.datasets import Batch, batches
 from ..model.layers import Network
-from ..signals.windows import Window
 from ..tasks import Task
 
 CHUNK = 256
@@ -103,14 +103,8 @@ def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None
             for m in network.modalities
         }
         done = 0
-        groups: list[Mapping[str, str]] = []
-
-        def noted() -> Iterator[Window]:
-            for window in windows:
-                groups.append(window.groups)
-                yield window
-
-        for batch in batches(noted(), network, CHUNK):
+        watched = Watched(windows)
+        for batch in batches(iter(watched), network, CHUNK):
             here = slice(done, done + len(batch))
             labels[here] = batch.labels
             for m, x in batch.inputs.items():
@@ -127,7 +121,7 @@ def _make(folder: Path, network: Network, windows: Iterator, count: int) -> None
         for x in inputs.values():
             x.flush()
         np.save(part / "labels.npy", labels)
-        shared = most_groups(groups)
+        shared = most_groups(watched.rows)
         if shared is not None:
             np.save(part / "groups.npy", shared)
         try:
