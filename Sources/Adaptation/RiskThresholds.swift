@@ -88,7 +88,8 @@ package struct RiskThresholds: Sendable {
       return ExitThresholds(
         exit.threshold.map { min(1, $0 * Float(scale)) },
         classThresholds: exit.classThresholds.mapValues { min(1, $0 * Float(scale)) },
-        yieldsToFusion: exit.yieldsToFusion, override: exit.override)
+        yieldsToFusion: exit.yieldsToFusion, override: exit.override,
+        besideNone: exit.besideNone.map { min(1, $0 * Float(scale)) })
     }
     return ThresholdTable(classCount: classCount, exits: exits.map { $0.map(scaled) }, fusion: fusion)
   }

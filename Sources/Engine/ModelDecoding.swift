@@ -50,7 +50,8 @@ extension Model {
     var modalities: [ModalityDescription] = []
     var encoders: [Encoder] = []
     for place in try text.member("modalities").elements(1...ModelLimits.modalities) {
-      let (description, encoder) = try modality(place, classes, isOverridden: overriding != nil, &decoder)
+      let (description, encoder) = try modality(
+        place, classes, hasNone: none != nil, isOverridden: overriding != nil, &decoder)
       guard !modalities.contains(where: { $0.name.hasSameBytes(as: description.name) }) else {
         throw try place.member("name").error(.duplicate, "another modality is called \"\(description.name)\"")
       }
@@ -142,7 +143,8 @@ extension Model {
   }
 
   private static func modality(
-    _ text: ModelText, _ classes: [String], isOverridden: Bool, _ decoder: inout GraphDecoder
+    _ text: ModelText, _ classes: [String], hasNone: Bool, isOverridden: Bool,
+    _ decoder: inout GraphDecoder
   ) throws(ModelError) -> (ModalityDescription, Encoder) {
     try text.allowOnly("name input features segments")
     let (features, shape) = try Features.decode(try text.member("features"))
@@ -163,7 +165,9 @@ extension Model {
       // An exit may stand on the input itself; the feature may not.
       let minimum = index == places.count - 1 ? 1 : 0
       let nodes = try Self.nodes(try place.member("nodes"), minimum: minimum, &scope, &decoder)
-      let more = stages.isEmpty && isOverridden ? " gain override_threshold" : " gain"
+      let more =
+        " gain" + (hasNone ? " threshold_beside_none" : "")
+        + (stages.isEmpty && isOverridden ? " override_threshold" : "")
       let (exit, exitNodes) = try Self.exit(try place.member("exit"), scope, classes, &decoder, more: more)
       let stage = Stage(nodes: nodes, exitNodes: exitNodes)
       stages.append(stage)
@@ -225,6 +229,9 @@ extension Model {
       accuracy: try text.optional("accuracy").map { (t) throws(ModelError) in try t.real(in: 0...1) },
       hazard: try text.optional("hazard").map { (t) throws(ModelError) in try t.real(in: 0...1) },
       overrideThreshold: try text.optional("override_threshold").map { (t) throws(ModelError) in
+        Float(try t.real(in: 0...1))
+      },
+      thresholdBesideNone: try text.optional("threshold_beside_none").map { (t) throws(ModelError) in
         Float(try t.real(in: 0...1))
       })
     return (description, nodes)

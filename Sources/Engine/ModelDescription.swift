@@ -74,10 +74,13 @@ package struct ExitDescription: Equatable, Sendable {
   /// Of a modality's first exit: probability of the overriding class, 0...1, at or above which another sensor's sure answer
   /// does not conclude; nil: it is not asked for that.
   package let overrideThreshold: Float?
+  /// Of an encoder's exit, in `threshold`'s unit, 0...1: at or below which, and its own threshold, it answers with a command
+  /// though another sensor is sure of `none`; nil: never.
+  package let thresholdBesideNone: Float?
 
   package init(
     temperature: Float, threshold: Float?, classThresholds: [Int: Float] = [:], accuracy: Double? = nil,
-    hazard: Double? = nil, overrideThreshold: Float? = nil
+    hazard: Double? = nil, overrideThreshold: Float? = nil, thresholdBesideNone: Float? = nil
   ) {
     self.temperature = temperature
     self.threshold = threshold
@@ -85,6 +88,7 @@ package struct ExitDescription: Equatable, Sendable {
     self.accuracy = accuracy
     self.hazard = hazard
     self.overrideThreshold = overrideThreshold
+    self.thresholdBesideNone = thresholdBesideNone
   }
 
   /// The threshold for an answer; nil when the exit is switched off for it.

@@ -64,7 +64,8 @@ package struct SteadyWindows {
     maximumWindows * MemoryLayout<Window>.stride + maximumShapes * MemoryLayout<Decision>.stride
   }
 
-  /// Whether nothing happened in the window: no answer but `none`, no wake, no audit, and no command that was overridden.
+  /// Whether nothing happened in the window: no answer but `none`, no wake, no audit, and no command that was
+  /// overridden or contradicted a sure `none`.
   static func isSteady(_ decision: borrowing Decision, none: Int?) -> Bool {
     let label = decision.answer.label
     guard label == nil || label == none, decision.woken == [],
@@ -78,7 +79,8 @@ package struct SteadyWindows {
     }
     index = 0
     while index < decision.trace.count {
-      if decision.trace[index].overrideThreshold != nil { return false }
+      let hop = decision.trace[index]
+      if hop.overrideThreshold != nil || hop.thresholdBesideNone != nil { return false }
       index += 1
     }
     return true

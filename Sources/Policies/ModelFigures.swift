@@ -51,8 +51,9 @@ extension Model {
         ExitThresholds(
           override ?? segment.exit.threshold,
           classThresholds: override == nil ? segment.exit.classThresholds : [:],
-          yieldsToFusion: segment.predictsGain && isFusionNearlyFree, override: segment.exit.overrideThreshold
-        )
+          yieldsToFusion: segment.predictsGain && isFusionNearlyFree,
+          override: segment.exit.overrideThreshold,
+          besideNone: segment.exit.thresholdBesideNone)
       }
     }
   }

@@ -127,7 +127,8 @@ package struct WindowWalk: Sendable {
     let override = gate.overrideThreshold
     trace.append(
       Decision.AskedExit(
-        reading: reading, threshold: override == nil ? threshold : nil, overrideThreshold: override))
+        reading: reading, threshold: override == nil ? threshold : nil, overrideThreshold: override,
+        thresholdBesideNone: gate.thresholdBesideNone(for: reading)))
     macs += reading.macs
     environment.didRun(reading, engine, of: modalities)
     return gate.next(after: reading, at: environment.now)

@@ -34,8 +34,18 @@ extension Gate {
       return nil
     }
     guard held != nil else { return answer }
+    if let limit = thresholdBesideNone(for: reading), reading.doubt <= limit { return answer }
     disagreement = true
     return nil
+  }
+
+  /// The threshold that a command of the exit being asked is held against beside the `none` that is held; nil where no
+  /// `none` is held, a sure answer has contradicted it already, or the exit does not conclude there.
+  package func thresholdBesideNone(for reading: Reading) -> Float? {
+    guard phase == .walking, held != nil, !disagreement, reading.label != policy.noneClass,
+      policy.thresholds.threshold(at: reading.exit, label: reading.label) != nil
+    else { return nil }
+    return policy.thresholds.thresholdBesideNone(at: reading.exit)
   }
 
   /// Fusion has spoken: the last answer there is.

@@ -12,15 +12,19 @@ package struct ExitThresholds: Hashable, Sendable {
   /// Of a modality's first exit: probability of the class that overrides, at or above which no other sensor's sure answer
   /// concludes. Nil: it is not asked for that.
   package var override: Float?
+  /// Of an encoder's exit: at or below which, and its own threshold, it concludes with a command though another sensor was
+  /// sure of `none`. Nil: never.
+  package var besideNone: Float?
 
   package init(
     _ threshold: Float?, classThresholds: [Int: Float] = [:], yieldsToFusion: Bool = false,
-    override: Float? = nil
+    override: Float? = nil, besideNone: Float? = nil
   ) {
     self.threshold = threshold
     self.classThresholds = classThresholds
     self.yieldsToFusion = yieldsToFusion
     self.override = override
+    self.besideNone = besideNone
   }
 }
 
@@ -38,6 +42,8 @@ package struct ThresholdTable: Sendable {
   private let yielding: [Bool]
   /// By modality, of its first exit; NaN where it has none, at or above which nothing is.
   private let overrides: [Float]
+  /// By encoder exit, in the rows' order; NaN where it has none.
+  private let besideNone: [Float]
 
   /// - Parameters:
   ///   - classCount: > 0; overrides name classes below it.
@@ -59,6 +65,7 @@ package struct ThresholdTable: Sendable {
     fusionRow = row
     yielding = exits.flatMap { $0.map(\.yieldsToFusion) }
     overrides = exits.map { $0.first?.override ?? .nan }
+    besideNone = exits.flatMap { $0.map { $0.besideNone ?? .nan } }
   }
 
   private static func append(_ exit: ExitThresholds, _ classCount: Int, to values: inout [Float]) {
@@ -91,6 +98,14 @@ package struct ThresholdTable: Sendable {
   /// answer from concluding; nil where it is not asked for that.
   package func overrideThreshold(of modality: Int) -> Float? {
     let value = overrides[modality]
+    return value.isNaN ? nil : value
+  }
+
+  /// What a command has to be at or below too, to conclude at this exit beside another sensor's sure `none`; nil where none
+  /// does.
+  package func thresholdBesideNone(at exit: ExitID) -> Float? {
+    guard let row = row(of: exit), row < fusionRow else { return nil }
+    let value = besideNone[row]
     return value.isNaN ? nil : value
   }
 

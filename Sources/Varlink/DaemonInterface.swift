@@ -141,6 +141,9 @@ package enum DaemonInterface {
       threshold: ?float,
       # Absent where the exit was asked for an answer.
       override: ?Override,
+      # At or below which a command stands beside another sensor's sure `none`, in threshold's unit; absent where it was not held
+      # against it.
+      threshold_beside_none: ?float,
       label: ?string,
       # Calibrated probability of the label.
       certainty: float
@@ -235,6 +238,8 @@ package enum DaemonInterface {
       class_thresholds: ?[string]float,
       # Probability of the class that overrides, at or above which no other sensor's sure answer stands; absent: not asked for it.
       override_threshold: ?float,
+      # At or below which, and the threshold, a command stands beside another sensor's sure `none`; absent: never.
+      threshold_beside_none: ?float,
       # Among the windows that leave here.
       accuracy: ?float,
       # The share that leaves here of those that the modality's earlier exits did not answer.

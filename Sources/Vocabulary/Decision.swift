@@ -13,10 +13,15 @@ package struct Decision: Sendable {
     /// At or above which the probability of the class that overrides took a sure answer's end; nil where the exit was not
     /// asked for it.
     package var overrideThreshold: Float?
-    package init(reading: Reading, threshold: Float?, overrideThreshold: Float? = nil) {
+    /// At or below which a command stands beside the sure `none` of another sensor; nil where it was not held against it.
+    package var thresholdBesideNone: Float?
+    package init(
+      reading: Reading, threshold: Float?, overrideThreshold: Float? = nil, thresholdBesideNone: Float? = nil
+    ) {
       self.reading = reading
       self.threshold = threshold
       self.overrideThreshold = overrideThreshold
+      self.thresholdBesideNone = thresholdBesideNone
     }
   }
 

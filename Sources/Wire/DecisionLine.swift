@@ -9,6 +9,8 @@ package struct DecisionLine: Equatable, Sendable {
     /// What the threshold is held against: the entropy, or half of 1 + the predicted gain of going on.
     package var doubt: Double
     package var threshold: Double?
+    /// What a command was held against too, beside another sensor's sure `none`.
+    package var besideNone: Double?
     /// Where the exit was asked for nothing but the class that overrides.
     package var override: Override?
   }
@@ -45,7 +47,8 @@ package struct DecisionLine: Equatable, Sendable {
         case .fusion: "fusion"
         }
       var asked = AskedExit(
-        exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init))
+        exit: name, doubt: Double(hop.reading.doubt), threshold: hop.threshold.map(Double.init),
+        besideNone: hop.thresholdBesideNone.map(Double.init))
       if let threshold = hop.overrideThreshold, let probability = hop.reading.overriding {
         asked.override = Override(
           label: overriding.map { classes[$0] } ?? "-", probability: Double(probability),
@@ -78,7 +81,8 @@ package struct DecisionLine: Equatable, Sendable {
       trace.append(
         AskedExit(
           exit: name, doubt: gain.map { (1 + $0) / 2 } ?? entropy,
-          threshold: try hop.optional("threshold")?.real(), override: try Override(of: hop)))
+          threshold: try hop.optional("threshold")?.real(),
+          besideNone: try hop.optional("threshold_beside_none")?.real(), override: try Override(of: hop)))
     }
     for name in try record.member("woken").elements() { woken.append(try name.string()) }
   }
@@ -87,7 +91,9 @@ package struct DecisionLine: Equatable, Sendable {
   package var text: String {
     var asked = trace.map { hop -> String in
       if let override = hop.override { return "\(hop.exit) \(override.text)" }
-      guard let threshold = hop.threshold else { return "\(hop.exit) \(Self.short(hop.doubt))" }
+      guard let threshold = hop.threshold.map({ min($0, hop.besideNone ?? $0) }) else {
+        return "\(hop.exit) \(Self.short(hop.doubt))"
+      }
       let sign = hop.doubt <= threshold ? "<=" : ">"
       return "\(hop.exit) \(Self.short(hop.doubt))\(sign)\(Self.short(threshold))"
     }.joined(separator: "  ")

@@ -111,6 +111,10 @@ package enum DecisionRecord {
       json.key("threshold")
       json.value(threshold)
     }
+    if let threshold = hop.thresholdBesideNone {
+      json.key("threshold_beside_none")
+      json.value(threshold)
+    }
     if let threshold = hop.overrideThreshold, let probability = hop.reading.overriding {
       json.key("override")
       json.beginObject()

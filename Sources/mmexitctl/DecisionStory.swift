@@ -159,9 +159,10 @@ struct DecisionStory {
   private func why() throws(JSONError) -> String {
     let text = try record.member("reason").string()
     guard let reason = Reason(rawValue: text) else { return "'\(text)', which this version does not know" }
-    let override = try OverrideStory(try record.member("hops").elements())?.why
-    if let override, reason == .sure || reason == .fused { return override }
-    return try (override.map { "\($0); " } ?? "") + plain(reason)
+    let hops = try record.member("hops").elements()
+    let told = [try BesideNoneStory(hops)?.why, try OverrideStory(hops)?.why].compactMap { $0 }
+    if !told.isEmpty, reason == .sure || reason == .fused { return told.joined(separator: "; ") }
+    return try (told + [plain(reason)]).joined(separator: "; ")
   }
 
   private func plain(_ reason: Reason) throws(JSONError) -> String {
@@ -191,7 +192,11 @@ struct DecisionStory {
       hops =
         override.isOverridden ? [] : Array(hops.prefix { ((try? $0.optional("override")) ?? nil) == nil })
     }
+    let beside = try BesideNoneStory(hops)
+    if let beside { out.append(beside.otherwise) }
     for (index, hop) in hops.enumerated() {
+      // Once a sure answer had contradicted a `none`, no exit would have ended it.
+      if let beside, !beside.stands, index >= beside.index { break }
       let doubt = try Judgement(hop).doubt
       guard let threshold = try hop.optional("threshold")?.real() else { continue }
       let name = try name(hop)

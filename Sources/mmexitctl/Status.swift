@@ -182,6 +182,15 @@ struct ModelCommand: ParsableCommand {
     }
     rows.append(try Self.row("fusion", try reply.member("fusion")))
     Output.table(["exit", "MACs", "parameters", "threshold", "right when it answers", "hazard"], rows)
+    for modality in try reply.member("modalities").elements() {
+      for exit in try modality.member("exits").elements() {
+        guard let threshold = try exit.optional("threshold_beside_none")?.real() else { continue }
+        Output.line(
+          "beside another sensor's sure 'none', \(try modality.member("name").string())/"
+            + "\(try exit.member("exit").integer()) answers with a command at or below \(Output.fixed(threshold, 4)) too"
+        )
+      }
+    }
     guard let overriding else { return }
     for modality in try reply.member("modalities").elements() {
       guard

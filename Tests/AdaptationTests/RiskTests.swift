@@ -106,13 +106,16 @@ import Vocabulary
 
   @Test func classThresholdsAreScaledToo() {
     let one = RiskThresholds(
-      exits: [[ExitThresholds(0.4, classThresholds: [2: 0.1])]], fusion: ExitThresholds(0.9), classCount: 4)
+      exits: [[ExitThresholds(0.4, classThresholds: [2: 0.1], besideNone: 0.05)]],
+      fusion: ExitThresholds(0.9), classCount: 4)
     let table = one.table(scale: 2)
     let exit = ExitID.encoder(modality: 0, exit: 1)
     #expect(table.threshold(at: exit, label: 1) == 0.8 && table.threshold(at: exit, label: 2) == 0.2)
     #expect(table.threshold(at: .fusion, label: 0) == 0.9)
     #expect(one.table(scale: 3).threshold(at: exit, label: 1) == 1)
     #expect(one.table(scale: 0).threshold(at: exit, label: 2) == nil)
+    #expect(table.thresholdBesideNone(at: exit) == 0.1)
+    #expect(one.table(scale: 0).thresholdBesideNone(at: exit) == nil)
   }
 
   @Test func anExitThatYieldsToFusionDoesSoAtEveryScale() {

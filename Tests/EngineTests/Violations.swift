@@ -158,6 +158,11 @@ enum Violations {
     Violation(
       .unexpectedMember, large.with("overriding_class", "stop"),
       "modalities/0/segments/1/exit/override_threshold", 0.5),
+    Violation(.unexpectedMember, tiny.with("none", .null), "\(exit)/threshold_beside_none", 0.5),
+    Violation(.wrongValue, tiny, "\(exit)/threshold_beside_none", -0.01),
+    Violation(.wrongValue, tiny, "\(exit)/threshold_beside_none", 1.01),
+    Violation(.wrongValue, tiny, "\(exit)/threshold_beside_none", "0.5"),
+    Violation(.unexpectedMember, tiny, "fusion/exit/threshold_beside_none", 0.5),
     Violation(.wrongValue, tiny, "\(exit)/nodes", []),
     Violation(.wrongValue, tiny, "modalities/0/segments", []),
     Violation(.wrongValue, tiny, "modalities/0/segments/0/nodes", []),

@@ -73,6 +73,22 @@ import Vocabulary
     #expect(both.answer([sound, nil]).answer.label == 0)
   }
 
+  @Test func aSureCommandStandsBesideASureNothingAsInTheDaemon() throws {
+    var scripted = ScriptedModel(audio: [.sure(0), .sure(0)], image: [.sure(1), .unsure])
+    scripted.besideNone = ["image": 0.25]
+    for threshold in [nil, 0.4] as [Float?] {
+      var e = try evaluator(scripted, .first("audio"), threshold: threshold)
+      let result = e.answer([sound, picture])
+      #expect(result.answer.label == 1 && result.answer.reason == .sure && result.asked.count == 2)
+    }
+    var other = try evaluator(scripted, .first("image"))
+    scripted.image = [.sure(0), .unsure]
+    scripted.audio = [.sure(1), .sure(1)]
+    #expect(other.answer([sound, picture]).asked.count == 1)
+    var turned = try evaluator(scripted, .first("image"))
+    #expect(turned.answer([sound, picture]).answer.exit == .fusion)
+  }
+
   @Test func aClassOverridesAsInTheDaemon() throws {
     var scripted = ScriptedModel(audio: [.sure(1), .sure(1)], image: [.sure(2), .unsure], fusion: .sure(2))
     var plain = try evaluator(scripted, .first("audio"))

@@ -77,6 +77,25 @@ import Vocabulary
     #expect(line.text.hasSuffix(told), "\(line.text)")
   }
 
+  @Test func whatACommandWasHeldAgainstBesideANone() throws {
+    var decision = full()
+    var asked = decision.trace[0]
+    asked.thresholdBesideNone = 0.0625
+    decision.trace.append(asked)
+    let record = try JSONPlace(JSONValue.parse(text(decision)))
+    let hops = try record.member("hops").elements()
+    #expect(try hops[0].optional("threshold_beside_none") == nil)
+    #expect(try hops[2].member("threshold_beside_none").real() == 0.0625)
+    let line = try DecisionLine(record)
+    #expect(line.text == DecisionLine(decision, classes: names.classes, modalities: names.modalities).text)
+    // The smaller of the two is what it had to meet.
+    #expect(line.text.contains("audio/1 .875>.300  ") && line.text.contains("audio/1 .875>.062  "))
+    var quiet = Decision(number: 1, start: .zero, end: .zero)
+    quiet.answer.label = 0
+    quiet.trace.append(asked)
+    #expect(!SteadyWindows.isSteady(quiet, none: 0))
+  }
+
   @Test func aCommandThatWasOverriddenIsNoSteadyWindow() {
     var decision = Decision(number: 1, start: .zero, end: .zero)
     decision.answer.label = 0

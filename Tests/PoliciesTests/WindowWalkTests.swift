@@ -168,6 +168,27 @@ import Vocabulary
     #expect(skewed.label == 1 && skewed.reason == (isOverridden ? .skewAboveLimit : .sure))
   }
 
+  /// A leaning exit has an entropy of 0.996.
+  @Test(arguments: [(0.998, true), (0.99, false)])
+  func aSureHandStandsBesideASureNone(_ threshold: Double, _ stands: Bool) throws {
+    var world = World(WindowConditions(present: [audio, image]))
+    var scripted = ScriptedModel(
+      audio: [.sure(0), .unsure], image: [.leaning(2), .leaning(2)], fusion: .sure(1))
+    scripted.threshold = 0.999
+    scripted.besideNone = ["image": threshold, "audio": 0.25]
+    let (walk, answer) = try walk(scripted, &world)
+    let beside = walk.trace.indices.map { walk.trace[$0].thresholdBesideNone }
+    if stands {
+      #expect(answer.label == 2 && answer.reason == .sure && answer.exit == .encoder(modality: 1, exit: 1))
+      // Sound was asked before a `none` was held.
+      #expect(beside == [nil, Float(threshold)] && answer.threshold == 0.999)
+      #expect(!walk.gate.provisional)
+    } else {
+      #expect(answer.label == 1 && answer.reason == .fused)
+      #expect(beside == [nil, Float(threshold), nil, nil, nil])
+    }
+  }
+
   @Test func aFailedWakeLeavesTheRestToAnswer() throws {
     var world = World(WindowConditions(present: audio, wakeable: image))
     world.wakes = [.outcome(.failed)]

@@ -114,7 +114,7 @@ struct GateReference {
         !(policy.thresholds.yieldsToFusion(at: step) && isOnlyFusionLeft)
       else { return false }
       settled.insert(m)
-      if firstNone == nil && reading.label != policy.noneClass {
+      if reading.label != policy.noneClass && (firstNone == nil || standsBesideNone(reading)) {
         if reading.label != policy.overridingClass && isOverridden {
           fuse(insteadOf: (reading, threshold))
         } else {
@@ -125,6 +125,12 @@ struct GateReference {
       firstNone = firstNone ?? (reading, threshold)
       sureLabels.append(reading.label)
       return false
+    }
+
+    /// Nobody has contradicted the first `none`, and the exit is sure enough to do so alone.
+    func standsBesideNone(_ reading: Reading) -> Bool {
+      guard let limit = policy.thresholds.thresholdBesideNone(at: reading.exit) else { return false }
+      return Set(sureLabels) == [policy.noneClass!] && said(reading) <= limit
     }
 
     /// Two sensors or more have run to their ends, and there is no other that could be asked or woken.

@@ -7,7 +7,7 @@ struct GateSituation {
   var figures: OrderingProblem?
   var window: WindowConditions
   var script: GateScript
-  private let exits: [[ExitThresholds]]
+  private var exits: [[ExitThresholds]]
   private let fusionThresholds: ExitThresholds
 
   init(_ random: inout SeededRandom) throws {
@@ -62,12 +62,8 @@ struct GateSituation {
         return exit
       }
     }
-    result.policy = GatePolicy(
-      steps: policy.steps,
-      thresholds: ThresholdTable(classCount: classes, exits: limits, fusion: fusionThresholds),
-      noneClass: policy.noneClass, overridingClass: others[random.whole(0...others.count - 1)],
-      continuation: policy.continuation, useActivity: policy.useActivity,
-      activityCertainty: policy.activityCertainty, always: policy.always, wakeDeadlines: policy.wakeDeadlines)
+    result.exits = limits
+    result.policy = result.policy(overriding: others[random.whole(0...others.count - 1)])
     for m in script.exits.indices {
       for e in script.exits[m].indices {
         let onLimit = random.chance(0.1) ? limits[m][0].override : nil
@@ -77,6 +73,39 @@ struct GateSituation {
     }
     result.script.fusion.overriding = Float(random.uniform())
     return result
+  }
+
+  /// The same with exits that may conclude with a command beside another sensor's sure `none`.
+  func besideNone(_ random: inout SeededRandom) -> GateSituation {
+    var result = self
+    for m in exits.indices {
+      for e in exits[m].indices where random.chance(0.8) {
+        let said = said(script.exits[m][e])
+        result.exits[m][e].besideNone = random.chance(0.1) && !said.isNaN ? said : Float(random.uniform())
+      }
+    }
+    result.policy = result.policy(overriding: policy.overridingClass)
+    return result
+  }
+
+  var withoutBesideNone: GateSituation {
+    var result = self
+    for m in exits.indices {
+      for e in exits[m].indices { result.exits[m][e].besideNone = nil }
+    }
+    result.policy = result.policy(overriding: policy.overridingClass)
+    return result
+  }
+
+  /// The same policy with the thresholds as they are.
+  private func policy(overriding: Int?) -> GatePolicy {
+    GatePolicy(
+      steps: policy.steps,
+      thresholds: ThresholdTable(
+        classCount: policy.thresholds.classCount, exits: exits, fusion: fusionThresholds),
+      noneClass: policy.noneClass, overridingClass: overriding, continuation: policy.continuation,
+      useActivity: policy.useActivity, activityCertainty: policy.activityCertainty, always: policy.always,
+      wakeDeadlines: policy.wakeDeadlines)
   }
 }
 

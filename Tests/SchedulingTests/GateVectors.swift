@@ -10,9 +10,11 @@ enum GateVectors {
     var random = SeededRandom(seed: 17)
     var seen: Set<String> = []
     var lines = ["{\"made_by\": \"\(command)\"}"]
-    for round in 0..<2 * rounds {
+    for round in 0..<4 * rounds {
       var situation = try GateSituation(&random)
-      if round >= rounds { situation = situation.overridden(&random) }
+      let part = round / rounds
+      if part == 1 || part > 1 && round.isMultiple(of: 2) { situation = situation.overridden(&random) }
+      if part > 1 { situation = situation.besideNone(&random) }
       var gate = Gate(situation.policy)
       let trace = walk(&gate, situation.window, situation.script)
       guard seen.insert(kind(situation, trace)).inserted else { continue }
@@ -36,7 +38,29 @@ enum GateVectors {
     }
     let ended = trace.answer.map { "\($0.reason) \($0.label == situation.policy.noneClass)" } ?? "-"
     let override = overrides(situation, trace)
-    return "\(ended)\(override) \(yielded) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
+    let beside = besideNone(situation, trace)
+    if beside == "same" { return "\(ended) \(beside)" }
+    let ways = "\(yielded) \(Set(met).sorted()) \(flags.map { $0 ? "1" : "0" }.joined())"
+    return "\(ended)\(override)\(beside) \(ways)"
+  }
+
+  /// With thresholds beside a `none`: whether they changed anything; if so, how many sensors were asked, and whether a look
+  /// was due, one that was asked was quiet, one damaged or asleep, a gain was held against it, and everything was fused.
+  private static func besideNone(_ situation: GateSituation, _ trace: GateTrace) -> String {
+    guard situation.policy.hasBesideNone else { return "" }
+    var plain = Gate(situation.withoutBesideNone.policy)
+    let before = walk(&plain, situation.window, situation.script)
+    guard trace != before else { return "same" }
+    let window = situation.window
+    var gain = false
+    if case .encoder(let m, let exit)? = trace.answer?.exit, exit > 0 {
+      gain = situation.script.exits[m][exit - 1].gain != nil
+    }
+    let flags = [
+      window.lookDue, !trace.asked.isDisjoint(with: window.inactive), !window.invalid.isEmpty,
+      !window.wakeable.isEmpty, gain, trace.actions.contains(.fuse),
+    ]
+    return " \(trace.asked.count) \(flags.map { $0 ? "1" : "0" }.joined())"
   }
 
   /// With a class that overrides: how many were asked about a sure answer, and whether it stood.
@@ -81,6 +105,12 @@ enum GateVectors {
         ("overrides", list(script.exits.indices.map { number(table.overrideThreshold(of: $0)) })),
         ("says_overriding", list(script.exits.map { number($0[0].overriding) })),
       ]
+    }
+    if policy.hasBesideNone {
+      let exits = script.exits.indices.map { m in
+        list(script.exits[m].map { number(table.thresholdBesideNone(at: $0.exit)) })
+      }
+      members.append(("beside_none", list(exits)))
     }
     return "{" + members.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
   }
@@ -145,6 +175,8 @@ enum GateVectors {
 }
 
 extension GatePolicy {
+  fileprivate var hasBesideNone: Bool { steps.contains { thresholds.thresholdBesideNone(at: $0) != nil } }
+
   fileprivate var withoutOverriding: GatePolicy {
     GatePolicy(
       steps: steps, thresholds: thresholds, noneClass: noneClass, continuation: continuation,

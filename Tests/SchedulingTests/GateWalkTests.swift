@@ -13,10 +13,12 @@ extension [ExitID] {
   @Test func doesWhatTheReferenceDoes() throws {
     var random = SeededRandom(seed: 12)
     var overriding = SeededRandom(seed: 18)
+    var beside = SeededRandom(seed: 21)
     var reasons: Set<Reason> = []
     for round in 0..<30_000 {
       var situation = try GateSituation(&random)
       if round % 2 == 1 { situation = situation.overridden(&overriding) }
+      if round % 3 == 2 { situation = situation.besideNone(&beside) }
       var gate = Gate(situation.policy)
       let trace = walk(&gate, situation.window, situation.script)
       let reference = GateReference(

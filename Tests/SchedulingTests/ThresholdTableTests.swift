@@ -6,9 +6,15 @@ import Vocabulary
   private let table = ThresholdTable(
     classCount: 3,
     exits: [
-      [ExitThresholds(0.1), ExitThresholds(0, classThresholds: [2: 0.05], yieldsToFusion: true)],
-      [ExitThresholds(nil), ExitThresholds(nil, classThresholds: [1: 0.4]), ExitThresholds(0.6)],
-    ], fusion: ExitThresholds(0.7, classThresholds: [0: 0.2]))
+      [
+        ExitThresholds(0.1, besideNone: 0.02),
+        ExitThresholds(0, classThresholds: [2: 0.05], yieldsToFusion: true),
+      ],
+      [
+        ExitThresholds(nil), ExitThresholds(nil, classThresholds: [1: 0.4]),
+        ExitThresholds(0.6, besideNone: 0),
+      ],
+    ], fusion: ExitThresholds(0.7, classThresholds: [0: 0.2], besideNone: 0.5))
 
   private func row(_ exit: ExitID) -> [Float?] { (0..<3).map { table.threshold(at: exit, label: $0) } }
 
@@ -33,6 +39,14 @@ import Vocabulary
     }
     #expect(
       (exits + [.fusion]).filter(table.yieldsToFusion(at:)) == [.encoder(modality: 0, exit: 2)])
+  }
+
+  @Test func besideANoneAnEncodersExitHasItsOwn() {
+    let exits: [ExitID] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3)].map {
+      .encoder(modality: $0, exit: $1)
+    }
+    let found = (exits + [.fusion]).map(table.thresholdBesideNone(at:))
+    #expect(found == [nil, 0.02, nil, nil, nil, nil, 0, nil])
   }
 
   @Test func theGateHoldsAReadingAgainstItsOwnClass() {

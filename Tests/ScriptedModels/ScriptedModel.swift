@@ -26,6 +26,8 @@ package struct ScriptedModel {
   package var overriding: String?
   /// By modality: the override threshold of its first exit.
   package var overrides: [String: Double] = [:]
+  /// By modality: its exits' threshold beside another sensor's sure `none`.
+  package var besideNone: [String: Double] = [:]
 
   package init(
     audio: [Say] = [.unsure, .unsure], image: [Say] = [.unsure, .unsure], fusion: Say = .sure(1)
@@ -62,11 +64,16 @@ package struct ScriptedModel {
     func pool(_ input: String, _ output: String) -> JSONValue {
       ["op": "global_average_pool", "inputs": [.string(input)], "output": .string(output)]
     }
-    func exit(_ nodes: [JSONValue], _ threshold: JSONValue, override: Double? = nil) -> JSONValue {
+    func exit(
+      _ nodes: [JSONValue], _ threshold: JSONValue, of modality: String? = nil, override: Double? = nil
+    ) -> JSONValue {
       var text: JSONObject = [
         "nodes": .array(nodes), "temperature": 1.0, "threshold": threshold, "accuracy": 0.9, "hazard": 0.5,
       ]
       if let override { text.append("override_threshold", .real(override)) }
+      if let beside = modality.flatMap({ besideNone[$0] }) {
+        text.append("threshold_beside_none", .real(beside))
+      }
       return .object(text)
     }
     func modality(_ name: String, _ features: JSONValue, _ says: [Say]) -> JSONValue {
@@ -84,8 +91,8 @@ package struct ScriptedModel {
           logits(
             "\(name).1", "\(name).g", sided ? 16 : 1, sided ? .unsure : says[0],
             weights: sided ? Self.sides : nil),
-        ], .real(threshold), override: overrides[name])
-      let second = exit([logits("\(name).2", "\(name).f", 1, says[1])], .real(threshold))
+        ], .real(threshold), of: name, override: overrides[name])
+      let second = exit([logits("\(name).2", "\(name).f", 1, says[1])], .real(threshold), of: name)
       return [
         "name": .string(name), "input": .string("\(name).in"), "features": features,
         "segments": [

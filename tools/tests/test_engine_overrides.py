@@ -1,4 +1,5 @@
-"""The engine with a class that overrides against this side's gate: `mmexitctl evaluate --audit` replayed."""
+"""The engine with a class that overrides, and with thresholds beside a sure `none`, against this side's gate:
+`mmexitctl evaluate --audit` replayed."""
 
 import json
 import subprocess
@@ -29,8 +30,9 @@ def float32(values) -> np.ndarray:
 
 
 # The picture's first exit names class 0 only, the vector's mostly 2.
-@pytest.mark.parametrize(("first", "none"), [("image", None), ("vector", None), ("vector", 0)])
-def test_the_tools_override_as_the_engine_does(first, none, network, trained, manifest, mmexitctl, tmp_path):  # noqa: F811
+@pytest.mark.parametrize(("first", "none", "beside"), [("image", None, None), ("vector", None, None),
+                                                       ("vector", 0, None), ("image", 0, 0.7)])
+def test_the_tools_override_as_the_engine_does(first, none, beside, network, trained, manifest, mmexitctl, tmp_path):  # noqa: F811
     graph = graphs.lower(trained)
     batch = collect(read_manifest(manifest, network), network)
     plain = quantize(graph, measure_ranges(graph, batch))
@@ -39,11 +41,13 @@ def test_the_tools_override_as_the_engine_does(first, none, network, trained, ma
     entropy = {k: -(p * np.log(p)).sum(axis=1) / np.log(3) for k, p in said.items()}
     limits = {k: float(np.float32(np.quantile(entropy[k], 0.5))) for k in KEYS[:-1]}
     overrides = {k: float(np.float32(np.quantile(said[k][:, OVERRIDING], 0.6))) for k in (KEYS[0], KEYS[2])}
+    standing = {} if beside is None else {k: float(np.float32(limits[k] * beside)) for k in KEYS[1:-1]}
     named = replace(network, none=None if none is None else network.classes[none],
                     overriding=network.classes[OVERRIDING])
     quantized = QuantizedGraph(replace(plain.graph, network=named), plain.activations, plain.weights)
     settings = {k: ExitSettings(TEMPERATURE, limits.get(k), {}, 0.8, None if k == FUSION else 0.3,
-                                override_threshold=overrides.get(k)) for k in KEYS}
+                                override_threshold=overrides.get(k), threshold_beside_none=standing.get(k))
+                for k in KEYS}
     path = tmp_path / "model.safetensors"
     path.write_bytes(model_bytes(quantized, settings, {"seed": 1}))
 
@@ -62,7 +66,7 @@ def test_the_tools_override_as_the_engine_does(first, none, network, trained, ma
     steps = [k for m in told["order"] for k in KEYS if k[0] == m]
     macs = {k: c.macs for k, c in graphs.exit_costs(graph).items()}
     policy = GatePolicy(steps, lambda k, label: np.full(len(label), limits.get(k, np.nan)), none, 3,
-                        overriding=OVERRIDING, overrides=overrides)
+                        overriding=OVERRIDING, overrides=overrides, beside_none=standing)
     readings = Readings({k: float32([c["entropy"] for c in column[k]]) for k in KEYS},
                         {k: np.array([network.classes.index(c["answer"]) for c in column[k]]) for k in KEYS},
                         {k: float32([c["certainty"] for c in column[k]]) for k in KEYS}, macs,
@@ -74,6 +78,13 @@ def test_the_tools_override_as_the_engine_does(first, none, network, trained, ma
         assert window["exit"] == wanted and window["macs"] == found.macs[i], i
         assert window["answer"] == network.classes[found.answer[i]]
 
+    if beside is not None:
+        # Commands stand beside a sure `none`, and others are not sure enough for it.
+        before = walk(replace(policy, beside_none={}), readings, Conditions(present))
+        stood, fused = found.exit != before.exit, found.reason != REASONS.index("sure")
+        contradicted = fused & (readings.answer[KEYS[0]] == none) & (readings.entropy[KEYS[0]] <= limits[KEYS[0]])
+        assert stood.sum() > 5 and contradicted.sum() > 5 and (found.macs < before.macs)[stood].all()
+        return
     # Answers stand after a question, and are overridden.
     before = walk(replace(policy, overriding=None), readings, Conditions(present))
     stood = sum(found.unopposing.values()) > 0

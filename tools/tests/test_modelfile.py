@@ -79,6 +79,35 @@ def test_a_class_that_overrides_is_written_and_read(stored):
         read_model(path)
 
 
+def test_a_threshold_beside_a_sure_none_is_written_and_read(stored):
+    quantized, settings, path = stored
+    none = quantized.graph.network.classes[0]
+    assert b"beside_none" not in path.read_bytes()
+
+    def written(none, **limits):
+        network = replace(quantized.graph.network, none=none)
+        named = QuantizedGraph(replace(quantized.graph, network=network), quantized.activations, quantized.weights)
+        path.write_bytes(model_bytes(named, {k: replace(s, threshold_beside_none=limits.get("/".join(map(str, k))))
+                                             for k, s in settings.items()}, {"seed": 1}))
+        return path
+
+    found = read_model(written(none, **{"image/2": 0.125, "vector/1": 0.0}))
+    assert {k: e.threshold_beside_none for k, e in found.exits.items()} == {
+        **dict.fromkeys(settings), ("image", 2): 0.125, ("vector", 1): 0.0}
+    assert model_bytes(found.quantized, found.exits, found.provenance) == path.read_bytes()
+    for named, limits, said in (
+            (None, {"image/1": 0.5}, "without a class that means"), (none, {"fusion/0": 0.5}, "a modality's exits"),
+            (none, {"image/1": 1.5}, "1.5 is not in"), (none, {"image/1": -0.5}, "-0.5 is not in")):
+        with pytest.raises(ValueError, match=said):
+            written(named, **limits)
+    text = path.read_bytes()
+    damaged = text.replace(b'beside_none\\":0.125', b'beside_none\\":1.125')
+    assert damaged != text
+    path.write_bytes(damaged)
+    with pytest.raises(ToolError, match=r"1\.125 is not in"):
+        read_model(path)
+
+
 def test_the_class_that_overrides_is_no_part_of_a_networks_text(network):
     assert repr(replace(network, overriding="b")) == repr(network)
 

@@ -42,7 +42,9 @@ def policy_of(line) -> GatePolicy:
                       len(line["fusion_limits"]), continuation, line["use_activity"],
                       float(single(line["activity_certainty"])[0]), line["always"],
                       frozenset((str(m), j + 1) for m, row in enumerate(line["yields"])
-                                for j, yields in enumerate(row) if yields), line.get("overriding"), overrides)
+                                for j, yields in enumerate(row) if yields), line.get("overriding"), overrides,
+                      {(str(m), j + 1): float(single(v)[0]) for m, row in enumerate(line.get("beside_none", []))
+                       for j, v in enumerate(row) if v is not None})
 
 
 def modalities(line) -> range:
@@ -137,6 +139,38 @@ def test_the_vectors_hold_a_class_that_overrides():
             assert found == before
 
 
+def test_the_vectors_hold_a_sure_command_beside_a_sure_none():
+    asked = [line for line in LINES if "beside_none" in line]
+    assert len(asked) > 80
+    outcomes = [(outcome(line), outcome({**line, "beside_none": []}), line) for line in asked]
+    changed = [(found, before, line) for found, before, line in outcomes if found != before]
+    assert len(changed) > 30
+    for found, before, line in changed:
+        label, exit, *_, reason, sure = found["answer"]
+        assert not line["always"] and line["none"] is not None
+        if line.get("overriding") is None:
+            assert label != line["none"] and reason in ("sure", "windowInvalid") and sure == (reason == "sure")
+            assert before["actions"].startswith(found["actions"])
+            gain = line["readings"][exit[0]][exit[1] - 1][3]
+            said = doubt(single(gain).astype(np.float32)) if gain is not None else single(
+                line["readings"][exit[0]][exit[1] - 1][0])
+            assert said[0] <= single(line["beside_none"][exit[0]][exit[1] - 1])[0]
+    # A look is due; a quiet sensor was asked; samples were lost; one slept; three modalities; a gain; what overrides
+    # is asked, and answers stand and are overridden.
+    assert {line["look_due"] for _, _, line in changed} == {False, True}
+    assert any(found["asked"] & line["inactive"] for found, _, line in changed)
+    assert any(found["answer"][5] == "windowInvalid" for found, _, line in changed)
+    assert any(line["wakeable"] & ~found["woken"] for found, _, line in changed)
+    assert any(found["asked"].bit_count() > 2 for found, _, line in changed)
+    assert any(isinstance(e := found["answer"][1], list) and line["readings"][e[0]][e[1] - 1][3] is not None
+               for found, _, line in changed)
+    plain = [(found, outcome({**line, "overriding": None}), line) for found, _, line in changed
+             if line.get("overriding") is not None]
+    assert any(found["answer"] == before["answer"] and found["actions"] != before["actions"]
+               for found, before, _ in plain)
+    assert any(found["answer"] != before["answer"] and "f" in found["actions"] for found, before, _ in plain)
+
+
 # Two sensors awake: the voice names 1 (go), 2 (stop) overrides, 0 is none.
 def two(voice: int = 1, hand: float = 0.5, policy: dict | None = None, conditions: dict | None = None):
     def said(value) -> np.ndarray:
@@ -180,6 +214,39 @@ def test_only_who_is_awake_and_whole_may_override():
     assert two(policy={"always": True})[0] == "avoice avoice ahand ahand f"
 
 
+# The voice is sure of nothing at its first exit, the hand of 1 at its first or second.
+def beside(limits: dict, hand: tuple = (0.1, 0.9), policy: dict | None = None, conditions: dict | None = None):
+    def said(value) -> np.ndarray:
+        return np.array([value])
+
+    steps = [("voice", 1), ("voice", 2), ("hand", 1), ("hand", 2)]
+    entropy = dict(zip([*steps, FUSION], (0.1, 0.9, *hand, 0.1), strict=True))
+    answer = dict(zip([*steps, FUSION], (0, 0, 1, 1, 2), strict=True))
+    there = {"voice": np.array([True]), "hand": np.array([True])}
+    found = walk(GatePolicy(steps, lambda k, label: np.full(len(label), 0.2),
+                            **{"none": 0, "beside_none": limits, **(policy or {})}),
+                 Readings({k: said(v) for k, v in entropy.items()}, {k: said(v) for k, v in answer.items()},
+                          {k: said(1 - v) for k, v in entropy.items()}, dict.fromkeys(entropy, 1)),
+                 Conditions(**{"present": there, **(conditions or {})}))
+    steps_done = [kind + m for kind, m, windows in found.actions if windows[0]]
+    return " ".join(steps_done), int(found.answer[0]), REASONS[found.reason[0]], bool(found.sure[0])
+
+
+def test_a_sure_command_stands_beside_a_sure_none():
+    stands, fused = ("avoice ahand", 1, "sure", True), ("avoice ahand avoice ahand f", 2, "fused", True)
+    assert beside({}) == fused and beside({("voice", 1): 1.0, ("hand", 2): 1.0}) == fused
+    assert beside({("hand", 1): 0.1}) == stands and beside({("hand", 1): 0.09}) == fused
+    # At or below its own threshold as well.
+    assert beside({("hand", 1): 1.0, ("hand", 2): 1.0}, (0.21, 0.2)) == ("avoice ahand ahand", 1, "sure", True)
+    assert beside({("hand", 1): 1.0}, (0.21, 0.9)) == ("avoice ahand ahand avoice f", 2, "fused", True)
+    assert beside({("hand", 1): 1.0}, policy={"always": True})[0] == "avoice avoice ahand ahand f"
+    yes, no = np.array([True]), np.array([False])
+    asleep = {"present": {"voice": yes, "hand": no}, "wakeable": {"hand": yes}}
+    assert beside({("hand", 1): 1.0}, conditions=asleep) == ("avoice", 0, "sure", True)
+    due = asleep | {"look_due": yes}
+    assert beside({("hand", 1): 1.0}, conditions=due) == ("avoice whand ahand", 1, "sure", True)
+
+
 def rows(table, i):
     return {k: v[i : i + 1] for k, v in table.items()}
 
@@ -194,7 +261,8 @@ def test_windows_that_go_together_go_as_each_alone(seed):
     policy = GatePolicy(steps[seed % 2], lambda k, label: limits[k][label], None if seed % 4 == 3 else 0, 3,
                         ContinuationValue(3.0, figures, dict.fromkeys("abc", 0.5)) if seed % 3 else None,
                         seed % 2 == 0, 0.9, yielding=frozenset(keys[1::2]), overriding=(None, 1, 2)[seed % 3],
-                        overrides={("a", 1): 0.6, ("b", 1): 0.3, ("c", 1): 0.8})
+                        overrides={("a", 1): 0.6, ("b", 1): 0.3, ("c", 1): 0.8},
+                        beside_none={("a", 1): 0.3, ("b", 1): 0.5, ("b", 2): 0.4, ("c", 1): 0.2})
     readings = Readings({k: rng.random(n) for k in keys}, {k: rng.integers(0, 3, n) for k in keys},
                         {k: rng.random(n) for k in keys}, dict.fromkeys(keys, 1), {k: rng.random(n) for k in keys})
     present = {m: rng.random(n) < 0.6 for m in "abc"}

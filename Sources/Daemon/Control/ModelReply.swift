@@ -93,6 +93,10 @@ enum ModelReply {
       json.key("override_threshold")
       json.value(threshold)
     }
+    if let threshold = exit.thresholdBesideNone {
+      json.key("threshold_beside_none")
+      json.value(threshold)
+    }
     if let accuracy = exit.accuracy {
       json.key("accuracy")
       json.value(accuracy)

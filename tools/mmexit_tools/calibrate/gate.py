@@ -55,7 +55,8 @@ class GatePolicy:
     the thresholds, NaN where it may not answer (fusion: where it has none). `classes`: how many there are; looked at
     with `continuation` only. `yielding`: exits in whose place fusion answers where nothing but fusion is left to run.
     `overriding`: the class that overrides what another sensor is sure of; `overrides`: by first exit the probability
-    of it at or above which it does, where it is asked for that.
+    of it at or above which it does, where it is asked for that. `beside_none`: by exit what a command has to be at or
+    below too, to conclude beside another sensor's sure `none`; an exit that is not named never does.
     """
 
     steps: Sequence[ExitKey]
@@ -69,6 +70,7 @@ class GatePolicy:
     yielding: frozenset[ExitKey] = frozenset()
     overriding: int | None = None
     overrides: Mapping[ExitKey, float] = field(default_factory=dict)
+    beside_none: Mapping[ExitKey, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

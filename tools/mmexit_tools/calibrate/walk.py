@@ -209,12 +209,20 @@ class _Walk:
         self.sure[m] |= sure
         self.looked[m] |= sure
         nothing = sure & (label == self.policy.none) if self.policy.none is not None else self.nobody
-        self.disagreement |= sure & ~nothing & self.held
-        answers = sure & ~nothing & ~self.held
+        stands = ~self.held | self.stands_beside_none(key)
+        self.disagreement |= sure & ~nothing & ~stands
+        answers = sure & ~nothing & stands
         self.held_at = np.where(nothing & ~self.held, self.place[key], self.held_at)
         self.held |= nothing
         answers = answers & ~self.override(key, answers & (label != self.policy.overriding))
         self.conclude(answers, self.place[key], SURE, True)
+
+    def stands_beside_none(self, key: ExitKey) -> Mask:
+        """Windows in which this exit is sure enough for its command to conclude beside the `none` that is held."""
+        limit = self.policy.beside_none.get(key)
+        if limit is None:
+            return self.nobody
+        return self.held & ~self.disagreement & (self.readings.entropy[key] <= limit)
 
     def override(self, key: ExitKey, contested: Mask) -> Mask:
         """Asks others that are awake, for their first exits, whether they override this exit's sure answer; the

@@ -39,12 +39,16 @@ class ExitSettings:
     override_threshold: float | None = None
     """Of a modality's first exit: probability of the overriding class, 0...1, at or above which another sensor's sure
     answer does not conclude; None: it is not asked for that."""
+    threshold_beside_none: float | None = None
+    """Of an encoder's exit, in the threshold's unit, 0...1: at or below which, and its own threshold, it answers with
+    a command though another sensor is sure of `none`; None: never."""
 
 
 def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings], provenance: Mapping) -> bytes:
     """The whole file."""
     graph = quantized.graph
     check_overriding(graph.network, exits)
+    check_beside_none(graph.network, exits)
     tensors: dict[str, NDArray] = {}
     modalities = []
     for description, modality in zip(graph.network.modalities, graph.modalities, strict=True):
@@ -87,6 +91,20 @@ def check_overriding(network: Network, exits: Mapping[ExitKey, ExitSettings]) ->
             raise ValueError(f"{name}/{number}: only a modality's first exit has an override_threshold")
         if not 0 <= limit <= 1:
             raise ValueError(f"{name}/{number}: override_threshold {limit} is not a probability")
+
+
+def check_beside_none(network: Network, exits: Mapping[ExitKey, ExitSettings]) -> None:
+    """Raises ValueError where a threshold beside a sure `none` stands where it may not."""
+    for (name, number), settings in exits.items():
+        limit = settings.threshold_beside_none
+        if limit is None:
+            continue
+        if network.none is None:
+            raise ValueError(f"{name}/{number}: threshold_beside_none without a class that means nothing")
+        if name == FUSION[0]:
+            raise ValueError(f"{name}/{number}: only a modality's exits have a threshold_beside_none")
+        if not 0 <= limit <= 1:
+            raise ValueError(f"{name}/{number}: threshold_beside_none {limit} is not in 0...1")
 
 
 def safetensors_bytes(tensors: Mapping[str, NDArray], metadata: Mapping[str, str]) -> bytes:
@@ -133,7 +151,7 @@ def _exit(nodes: tuple[Node, ...], settings: ExitSettings, quantized: QuantizedG
                   "threshold": settings.threshold}
     if settings.class_thresholds:
         text["class_thresholds"] = dict(settings.class_thresholds)
-    for key in ("accuracy", "hazard", "override_threshold"):
+    for key in ("accuracy", "hazard", "override_threshold", "threshold_beside_none"):
         if getattr(settings, key) is not None:
             text[key] = getattr(settings, key)
     if settings.gain is not None:
@@ -220,6 +238,7 @@ def _decode(raw: bytes) -> StoredModel:
     network = Network(text["name"], tuple(text["classes"]), text["none"], tuple(descriptions),
                       overriding=text.get("overriding_class"))
     check_overriding(network, exits)
+    check_beside_none(network, exits)
     shapes = {n: tuple(a["shape"]) for n, a in text["activations"].items()}
     graph = Graph(network, shapes, tuple(modalities), nodes(text["fusion"]["nodes"]),
                   nodes(text["fusion"]["exit"]["nodes"]))
@@ -229,7 +248,8 @@ def _decode(raw: bytes) -> StoredModel:
 def _settings(text: dict, tensors: Mapping[str, NDArray]) -> ExitSettings:
     return ExitSettings(text["temperature"], text["threshold"], text.get("class_thresholds", {}),
                         text.get("accuracy"), text.get("hazard"),
-                        _read_gain(text["gain"], tensors) if "gain" in text else None, text.get("override_threshold"))
+                        _read_gain(text["gain"], tensors) if "gain" in text else None, text.get("override_threshold"),
+                        text.get("threshold_beside_none"))
 
 
 def _read_gain(text: dict, tensors: Mapping[str, NDArray]) -> StoredHead:

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+/// What is told of a sure command beside a sure `none`: the shipped digits, one of which means nothing here, and thresholds
+/// that are always met.
+@Suite struct BesideNoneTests {
+  private static func daemon(_ threshold: Double) throws -> DaemonProcess {
+    let path = NSTemporaryDirectory() + "/mmexit-beside-\(UUID().uuidString.prefix(8)).safetensors"
+    try GainModel.write(to: path) { model, modalities, picture, _, _ in
+      model["none"] = "7"
+      for modality in modalities.indices {
+        var segments = modalities[modality]["segments"] as? [[String: Any]] ?? []
+        var exit = segments[0]["exit"] as? [String: Any] ?? [:]
+        exit["threshold"] = 1
+        if modality == picture { exit["threshold_beside_none"] = threshold }
+        segments[0]["exit"] = exit
+        modalities[modality]["segments"] = segments
+      }
+    }
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let daemon = try DaemonProcess(
+      .replay(pace: "fast", loop: false),
+      changes: ["model": path, "max-skew": "500ms\nfirst = audio", "linger": "60s"])
+    #expect(daemon.run.wait(60) == 0, "\(daemon.run.error)")
+    return daemon
+  }
+
+  /// A decision of which sound was sure of nothing and the picture of something; the picture's hop, and the story.
+  private static func asked(
+    _ daemon: DaemonProcess
+  ) throws -> (record: [String: Any], hop: [String: Any], story: [String]) {
+    for record in daemon.records("decision") {
+      for hop in record["hops"] as? [[String: Any]] ?? [] where hop["threshold_beside_none"] != nil {
+        let run = daemon.ctl(["explain", daemon.ledgerFolder, "\(record["seq"] as? Int ?? 0)"])
+        #expect(run.code == 0, "\(run.error)")
+        return (record, hop, run.output.split(separator: "\n").map(String.init))
+      }
+    }
+    throw CocoaError(.keyValueValidation)
+  }
+
+  private static func figure(_ value: Any?) throws -> String {
+    String(format: "%.4f", try #require(value as? Double))
+  }
+
+  @Test func aCommandThatStands() throws {
+    let daemon = try Self.daemon(1)
+    let (record, hop, story) = try Self.asked(daemon)
+    #expect(record["reason"] as? String == "sure" && record["provisional"] as? Bool == false)
+    #expect(hop["modality"] as? String == "image" && hop["exit"] as? Int == 1)
+    let (said, label) = (try Self.figure(hop["entropy"]), record["label"] as? String ?? "")
+    #expect(
+      story.contains(
+        "why       another sensor was sure of nothing, and image/1 was sure enough of '\(label)' to stand beside that (\(said) <= 1.0000)"
+      ), "\(story)")
+    #expect(
+      story.contains(
+        "else      a threshold_beside_none of image/1 below \(said) in the model would have had everything fused"
+      ), "\(story)")
+    #expect(daemon.ctl(["audit", daemon.ledgerFolder]).code == 0)
+  }
+
+  @Test func aCommandThatDoesNot() throws {
+    let daemon = try Self.daemon(0)
+    let (record, hop, story) = try Self.asked(daemon)
+    #expect(["fused", "fusedUnsure"].contains(record["reason"] as? String))
+    let said = try Self.figure(hop["entropy"])
+    #expect(
+      story.contains {
+        $0.hasPrefix("why       another sensor was sure of nothing, and image/1 was sure of '")
+          && $0.contains(
+            "', but not enough to stand beside that (\(said) > 0.0000), so everything asked was fused")
+      }, "\(story)")
+    #expect(
+      story.contains(
+        "else      a threshold_beside_none of image/1 of \(said) or more in the model would have let it answer"
+      ), "\(story)")
+    #expect(!story.contains { $0.contains("would have ended it there") }, "\(story)")
+  }
+}
