@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ import pytest
 
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.base.exits import FUSION
-from mmexit_tools.budgets import choosing, from_cells, rivals, runs
+from mmexit_tools.budgets import choosing, from_cells, measuring, rivals, runs
 from mmexit_tools.budgets.choosing import Known, Margin, paths, within
-from mmexit_tools.budgets.measuring import measure, section, shortfalls
+from mmexit_tools.budgets.measuring import Line, measure, section, settings_table, shortfalls
 from mmexit_tools.calibrate.calibration import gate_order
 from mmexit_tools.calibrate.exit_pool import Pool
 from mmexit_tools.calibrate.gain_heads import billed, teach
@@ -86,6 +87,19 @@ def test_with_all_awake_nothing_costs_an_exit_of_each(known, awake):
     assert setting.asleep and known.at_most(setting) <= 0.2 * total
 
 
+def test_commands_may_stand_beside_a_sure_none_where_all_are_awake(known, awake):
+    total = known.recording.total_macs
+    setting = within(known, awake, 0.5 * total)
+    limits = setting.walk.beside_none
+    assert limits and all(key[0] == setting.walk.order[1] for key in limits)
+    plain = replace(setting, walk=replace(setting.walk, beside_none={}))
+    assert plain.replay(known.recording, NONE).mean_macs > setting.replay(known.recording, NONE).mean_macs
+    line = Line(0.5, setting)
+    assert all(f"{name} {j} beside `none`" in settings_table([line], known.recording, NONE) for name, j in limits)
+    assert "beside" not in settings_table([replace(line, setting=plain)], known.recording, NONE)
+    assert not any(s.walk.beside_none for path in paths(known, asleep=True) for s in path)
+
+
 def test_what_people_share_widens_the_margin():
     people = np.repeat(np.arange(20), 50).astype(str)
     rng = np.random.default_rng(2)
@@ -107,11 +121,12 @@ def test_gates_that_look_at_nothing():
     assert rivals.best_of(rivals.fixed_gate(validation, test), 5) is None
 
 
-def test_the_section_says_what_falls_short():
+def test_the_section_says_what_falls_short(monkeypatch):
+    monkeypatch.setattr(measuring, "BUDGETS", (0.2, 0.5, 0.75))
     found = measure(pool(1), pool(2), 2.5, NONE)
     text = section(found, "robot-command", ["- about"])
     assert found.lines[False][0].setting is None and found.lines[True][0].setting is not None
-    assert any(s.startswith("all awake, 25.0 %: no setting") for s in shortfalls(found))
+    assert any(s.startswith("all awake, 20.0 %: no setting") for s in shortfalls(found))
     assert "`none` needs the word of each" in text and "30.0 % of running everything" in text
     for asleep in (False, True):
         for line in found.lines[asleep]:

@@ -1,5 +1,7 @@
 """The walk of a task with `none`, against a plain loop over windows; when one sensor may be sure of it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mmexit_tools.base.exits import FUSION
@@ -20,7 +22,7 @@ def recording(rng, n=400):
     return Recording(("a", "b"), {"a": 2, "b": 2}, entropy, answer, rng.integers(0, 3, n), present, macs)
 
 
-def walk(r, i, order, commands, nones):
+def walk(r, i, order, commands, nones, beside):
     """One window as the gate walks it; class 0 is none."""
     paid, held, agree = 0, None, True
     for m in order:
@@ -33,7 +35,7 @@ def walk(r, i, order, commands, nones):
             limit = (nones if r.answer[k][i] == 0 else commands).get(k)
             if limit is None or r.entropy[k][i] > limit:
                 continue
-            if r.answer[k][i] != 0 and held is None:
+            if r.answer[k][i] != 0 and (held is None or r.entropy[k][i] <= beside.get(k, -1)):
                 return k, paid
             agree = agree and r.answer[k][i] == 0
             held = held or k
@@ -51,9 +53,10 @@ def test_walk_equals_a_plain_loop():
         r = recording(rng)
         limits = [{k: (None if rng.random() < 0.2 else rng.random()) for k in KEYS[:-1]} for _ in range(2)]
         order = ("a", "b") if rng.random() < 0.5 else ("b", "a")
-        outcome = replay(r, order, *limits, 0)
+        beside = {k: rng.random() for k in KEYS[:-1] if rng.random() < 0.5}
+        outcome = replay(replace(r, beside_none=beside), order, *limits, 0)
         for i in range(len(r)):
-            key, paid = walk(r, i, order, *limits)
+            key, paid = walk(r, i, order, *limits, beside)
             assert outcome.keys[outcome.left_at[i]] == key
             assert outcome.macs[i] == paid
             assert outcome.right[i] == (r.answer[key][i] == r.labels[i])

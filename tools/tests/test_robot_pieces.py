@@ -1,6 +1,7 @@
 """Pieces of what a stored model says, settings read back from its file, what the card tells of sleeping sensors."""
 
 from argparse import Namespace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -76,6 +77,10 @@ def test_the_files_own_settings_are_read_back(stored):
             assert calibrated.thresholds[key] == exit.class_thresholds.get("go")
             assert nothing.thresholds[key] == exit.class_thresholds.get(NONE)
     assert calibrated.temperatures[FUSION] == stored.exits[FUSION].temperature
+    assert nothing.beside == {}
+    key = ("image", 1)
+    standing = replace(stored, exits=stored.exits | {key: replace(stored.exits[key], threshold_beside_none=0.01)})
+    assert kept(standing, robot_pieces.Said(pools[0], pools[1].logits, {}))[1].beside == {key: 0.01}
 
 
 def test_thresholds_that_are_kept_are_told_as_they_were_chosen(stored, tmp_path, monkeypatch):
@@ -89,7 +94,8 @@ def test_thresholds_that_are_kept_are_told_as_they_were_chosen(stored, tmp_path,
 
     def card(model: Path, keep: bool, loss: float) -> str:
         args = Namespace(data=Path(), model=model, work=tmp_path, out=tmp_path / "m.safetensors",
-                         card=tmp_path / "m.md", windows=200, seed=3, loss=loss, z=0.0, keep=keep, note="")
+                         card=tmp_path / "m.md", windows=200, seed=3, loss=loss, z=0.0, keep=keep, note="",
+                         beside_none=True)
         robot_recalibration.run(args)
         return args.card.read_text()
 

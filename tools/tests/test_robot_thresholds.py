@@ -74,6 +74,28 @@ def test_a_second_sensor_is_asked_where_it_overrides():
     assert found.replay(asked, 0).accuracy > dataclasses.replace(found, overrides={}).replay(asked, 0).accuracy
 
 
+def test_a_sure_command_may_stand_beside_a_sure_none():
+    """The first sensor is sure of nothing wherever it has nothing; the second is right wherever it is sure."""
+    rng, n = np.random.default_rng(5), 1500
+    first, second = (np.where(rng.random(n) < 0.5, rng.integers(1, 3, n), 0) for _ in "ab")
+    labels = np.where(first == 0, second, first)
+    low, high = 0.3 * rng.random(n), 0.7 + 0.3 * rng.random(n)
+    entropy = {k: (high if k == ("a", 1) else low) if k[0] == "a" else np.where(rng.random(n) < 0.6, low, high)
+               for k in KEYS[:-1]} | {FUSION: low}
+    answer = {k: labels if k == FUSION else {"a": first, "b": second}[k[0]] for k in KEYS}
+    present = {m: np.ones(n, bool) for m in "ab"}
+    r = Recording(("a", "b"), {"a": 2, "b": 2}, entropy, answer, labels, present,
+                  dict(zip(KEYS, [10, 20, 30, 40, 5], strict=True)))
+    seen, tolerance = {"a": first, "b": second}, Tolerance(0.01, 0.0)
+    without, found = (choose_walk(r, seen, 0, tolerance, FEW, beside=b) for b in (False, True))
+    assert without.beside_none == {} and found.beside_none
+    for key, limit in found.beside_none.items():
+        assert key[0] == found.order[1] and 0 <= limit <= 1
+    assert tolerance.allows(found.replay(r, 0), r.correct(FUSION))
+    assert found.replay(r, 0).mean_macs < 0.95 * without.replay(r, 0).mean_macs
+    assert dataclasses.replace(found, beside_none={}).replay(r, 0).mean_macs > found.replay(r, 0).mean_macs
+
+
 def test_the_card_tells_what_asking_changes():
     """Three sure `go`: of one hand that says stop, of none and of another; and a window that is unsure."""
     go, stop = CLASSES.index("go"), CLASSES.index("stop")

@@ -20,6 +20,7 @@ from ..calibrate.robot_thresholds import (
     MISSED,
     Move,
     Walk,
+    beside_moves,
     descend_walk,
     none_moves,
     only_none,
@@ -71,16 +72,18 @@ class Known:
         """The readings of exits that may say commands only."""
         return self.recording if self.none is None else without_none(self.recording, self.none)
 
-    def moves(self, order: Sequence[str]) -> list[list[Move]]:
+    def moves(self, order: Sequence[str], asleep: bool) -> list[list[Move]]:
         """What each exit's thresholds may be set to, for commands and for `none`: for `none` those of a share of
-        commands that every sensor may miss, then exit by exit."""
+        commands that every sensor may miss, then exit by exit. Beside a sure `none` nobody is woken, so what commands
+        need there is tried where all are awake."""
         nones: dict[float | None, Thresholds] = {None: dict.fromkeys(self.recording.keys(order))}
         if self.none is None:
             return walk_moves(self.spoken(), order, nones)
         nones |= {m: none_thresholds(self.recording, self.seen, self.none, m) for m in SHARES}
         most: Thresholds = dict.fromkeys(self.recording.keys(order), 1.0)
         own = none_moves(only_none(self.recording, self.none), order, most, None)
-        return [*walk_moves(self.spoken(), order, nones), *own, *override_moves(self.recording, order)]
+        return [*walk_moves(self.spoken(), order, nones), *own, *override_moves(self.recording, order),
+                *([] if asleep else beside_moves(self.spoken(), order))]
 
     def at_most(self, setting: Setting) -> float:
         """Mean MACs with the margin."""
@@ -97,7 +100,8 @@ def paths(known: Known, asleep: bool) -> list[list[Setting]]:
 def _path(known: Known, order: Sequence[str], asleep: bool) -> Iterator[Walk]:
     off: Thresholds = dict.fromkeys(known.recording.keys(order))
     begin = Walk(tuple(order), off, off, None)
-    yield from price_path(known.recording, begin, known.moves(order), known.none, PRICES, order[1:] if asleep else ())
+    yield from price_path(known.recording, begin, known.moves(order, asleep), known.none, PRICES,
+                          order[1:] if asleep else ())
 
 
 def within(known: Known, found: Sequence[Sequence[Setting]], budget: float) -> Setting | None:
@@ -119,7 +123,7 @@ def within(known: Known, found: Sequence[Sequence[Setting]], budget: float) -> S
             over = outcome.mean_macs > budget or outcome.mean_macs + known.margin.of(outcome.macs) > budget
             return np.inf if over else -outcome.accuracy
 
-        walk = descend_walk(begin.walk, known.moves(begin.walk.order), cost)
+        walk = descend_walk(begin.walk, known.moves(begin.walk.order, begin.asleep), cost)
         accuracy = -cost(walk)
         if (best is None or accuracy > best[0]) and gate_order(spoken, walk.commands) == walk.order:
             best = accuracy, Setting(walk, begin.asleep)

@@ -99,18 +99,21 @@ def rows(lines: Sequence[Line], full: float) -> str:
 
 def settings_table(lines: Sequence[Line], recording: Recording, none: int | None) -> str:
     """Thresholds; with a class that means nothing those for commands / for `none`; with one that overrides, from
-    which probability on."""
+    which probability on; what a command has to be at or below beside a sure `none` too, of exits that have that."""
     keys = recording.keys(recording.modalities)
     asked = [(m, 1) for m in recording.modalities[1:]] if recording.overriding is not None else []
+    beside = [k for k in keys if any(line.setting and k in line.setting.walk.beside_none for line in lines)]
 
     def limit(value: float | None) -> str:
         return "off" if value is None else f"{value:.4f}"
 
     found = [[share_text(line.budget), ", ".join(s.walk.order),
               *(limit(s.walk.commands.get(k)) + ("" if none is None else f" / {limit(s.walk.nones.get(k))}")
-                for k in keys), *(limit(s.walk.overrides.get(k)) for k in asked)]
+                for k in keys), *(limit(s.walk.overrides.get(k)) for k in asked),
+              *(limit(s.walk.beside_none.get(k)) for k in beside)]
              for line in lines if (s := line.setting)]
-    heads = ["budget", "order", *(exit_name(k) for k in keys), *(f"{exit_name(k)} overrides" for k in asked)]
+    heads = ["budget", "order", *(exit_name(k) for k in keys), *(f"{exit_name(k)} overrides" for k in asked),
+             *(f"{exit_name(k)} beside `none`" for k in beside)]
     return "" if not found else table(heads, found)
 
 

@@ -37,8 +37,8 @@ HEAD = """# Accuracy at a budget of MACs
 Written by `python -m mmexit_tools.budgets`, which measured every figure.
 
 - A setting is the most accurate one found on validation windows whose mean MACs there, with the margin, keep the
-  budget: thresholds of the exits, for commands and for `none`, and the order of the sensors, which has to be the one
-  that the gate takes with them.
+  budget: thresholds of the exits, for commands, for `none` and for commands beside another sensor's sure `none`, and
+  the order of the sensors, which has to be the one that the gate takes with them.
 - The margin counts what windows of the same person, picture or word share: the spread between those adds to that
   between windows. Of the comparison's cells only means are known: there it is the largest that they allow.
 - Test windows are of other people, words and pictures, and are measured only. In a model's tables ± is one standard

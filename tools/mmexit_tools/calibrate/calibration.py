@@ -71,6 +71,8 @@ class Recording:
     """Its probability by every sensor's first exit, [N]."""
     overrides: Mapping[ExitKey, float] = field(default_factory=dict)
     """From which probability on it does override; an exit without one is not asked for that."""
+    beside_none: Mapping[ExitKey, float] = field(default_factory=dict)
+    """At or below which an exit's command stands beside another sensor's sure `none`."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -154,7 +156,7 @@ def replay(recording: Recording, order: Sequence[str], thresholds: Thresholds, n
     sleeping = {m: v for m, v in recording.present.items() if m in asleep}
     awake = {m: v for m, v in recording.present.items() if m not in asleep}
     policy = GatePolicy(keys[:-1], limit, none, yielding=recording.yielding, overriding=recording.overriding,
-                        overrides=recording.overrides)
+                        overrides=recording.overrides, beside_none=recording.beside_none)
     found = walk(policy, Readings(recording.entropy, recording.answer, None, recording.macs,
                                   override=recording.override), Conditions(awake, sleeping))
     return Replay(tuple(order), tuple(keys), found.answer, found.answer == recording.labels, found.macs, found.exit,

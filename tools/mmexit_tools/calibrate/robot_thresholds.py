@@ -49,19 +49,21 @@ class Walk:
     nones: Thresholds
     missed: float | None
     overrides: Mapping[ExitKey, float] = dataclasses.field(default_factory=dict)
+    beside_none: Mapping[ExitKey, float] = dataclasses.field(default_factory=dict)
 
     def replay(self, recording: Recording, none: int | None, asleep: Sequence[str] = ()) -> Replay:
         """`asleep`: sensors that sleep until the gate wakes them."""
-        recording = dataclasses.replace(recording, overrides=self.overrides)
+        recording = dataclasses.replace(recording, overrides=self.overrides, beside_none=self.beside_none)
         return replay(recording, self.order, self.commands, self.nones, none, asleep)
 
 
 def choose_walk(
     recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int, tolerance: Tolerance,
-    prices: Sequence[float] = PRICES,
+    prices: Sequence[float] = PRICES, beside: bool = False,
 ) -> Walk:
     """Of the settings tried, the cheapest whose loss against full fusion the tolerance allows, in an order
-    that the gate takes with it. All exits off, which loses nothing, where there is none."""
+    that the gate takes with it. All exits off, which loses nothing, where there is none. `beside`: commands may stand
+    beside another sensor's sure `none`."""
     reference = recording.correct(FUSION)
     commands_only = without_none(recording, none)
     off: Thresholds = dict.fromkeys(recording.keys(recording.modalities))
@@ -76,7 +78,7 @@ def choose_walk(
         # What overrides comes last: asked first, what is left of a tolerance would go into not asking.
         moves = [*walk_moves(commands_only, order, nones),
                  *none_moves(only_none(recording, none), order, nones[MISSED[0]], MISSED[0]),
-                 *override_moves(recording, order)]
+                 *override_moves(recording, order), *(beside_moves(commands_only, order) if beside else [])]
         off_walk = Walk(order, off, off, None)
         for found in price_path(recording, off_walk, moves, none, prices):
             if macs_within(found) == np.inf:
@@ -120,6 +122,26 @@ def override_moves(recording: Recording, order: Sequence[str]) -> list[list[Move
     if recording.overriding is None:
         return []
     return [[asked((m, 1), t) for t in (None, *OVERRIDES)] for m in order[1:]]
+
+
+def beside_moves(recording: Recording, order: Sequence[str], count: int = 12) -> list[list[Move]]:
+    """At or below which each later sensor's exits answer with a command beside a sure `none`: never, or up to a
+    quantile of what they say. With their own threshold as it is, then raised to the same where it is lower: it holds
+    too. `recording`: see `without_none`."""
+
+    def stands(key: ExitKey, limit: float | None, raised: bool) -> Move:
+        def move(w: Walk) -> Walk:
+            others = {k: t for k, t in w.beside_none.items() if k != key}
+            if limit is None:
+                return dataclasses.replace(w, beside_none=others)
+            own = w.commands.get(key)
+            higher = {key: limit} if raised and (own is None or own < limit) else {}
+            return dataclasses.replace(w, beside_none=others | {key: limit}, commands=w.commands | higher)
+
+        return move
+
+    tried = {k: candidates(recording, k, count) for k in recording.keys(order[1:])}
+    return [[stands(k, t, raised) for t in limits] for k, limits in tried.items() for raised in (False, True)]
 
 
 def walk_moves(recording: Recording, order: Sequence[str],

@@ -25,6 +25,8 @@ class Setting:
     nones: Thresholds = field(default_factory=dict)
     overrides: Mapping[ExitKey, float] = field(default_factory=dict)
     """From which probability of the overriding class on a first exit overrides another sensor's answer."""
+    beside_none: Mapping[ExitKey, float] = field(default_factory=dict)
+    """At or below which an exit's command stands beside another sensor's sure `none`."""
 
 
 def settings_path(recording: Recording, prices: int = 40, quantiles: int = 48) -> list[Setting]:

@@ -77,6 +77,7 @@ def exit_settings(network: Network, recording: Recording, setting: Setting,
             temperature=float(np.float32(temperatures[key])), threshold=limit, class_thresholds=by_class,
             accuracy=None if accuracy is None else round(accuracy, 4),
             hazard=None if key == FUSION else round(hazard, 4), override_threshold=setting.overrides.get(key),
+            threshold_beside_none=setting.beside_none.get(key),
         )
     return result
 

@@ -62,6 +62,8 @@ class Nothing:
     """Share of a sensor's own commands that it may take for nothing; None when `none` is left to fusion."""
     overrides: Mapping[ExitKey, float] = dataclasses.field(default_factory=dict)
     """And from which probability of the overriding class on a first exit overrides another sensor's command."""
+    beside: Mapping[ExitKey, float] = dataclasses.field(default_factory=dict)
+    """And at or below which an exit's command stands beside another sensor's sure `none`."""
 
 
 def calibrate_robot(
@@ -123,7 +125,7 @@ def measured(
 
 def measured_of(name: str, calibrated: Calibrated, nothing: Nothing, recording: Recording,
                 plain: Mapping) -> Measured:
-    recording = dataclasses.replace(recording, overrides=nothing.overrides)
+    recording = dataclasses.replace(recording, overrides=nothing.overrides, beside_none=nothing.beside)
     outcome = replay(recording, calibrated.order, calibrated.thresholds, nothing.thresholds, EMPTY)
     return Measured(measure(name, plain, recording, outcome), (recording.answer[FUSION], outcome.answer), recording)
 
@@ -173,8 +175,14 @@ def nothing_section(nothing: Nothing, batch: Windows, recording: Recording) -> s
             "In the daemon a sure `none` of the first sensor is provisional: the others sleep on and look every",
             "`max-blind` seconds. Where all are awake, `none` counts only where all agree.\n",
             table(head, rows),
+            *([beside_sentence(nothing)] if nothing.beside else []),
         ]
     )
+
+
+def beside_sentence(nothing: Nothing) -> str:
+    limits = ", ".join(f"{exit_name(k)} at {t:g}" for k, t in nothing.beside.items())
+    return f"A command stands beside another sensor's sure `none` at an entropy at or below this too: {limits}.\n"
 
 
 def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[str]]:
@@ -265,7 +273,8 @@ def finish(args: argparse.Namespace, network: Network, calibrated: Calibrated, n
            settings: Mapping[ExitKey, ExitSettings] | None = None, module: str = "robot_export") -> None:
     """Writes the model and its card. `settings`: what is stored at the exits, where it is given."""
     total = calibrated.recording.total_macs
-    setting = Setting(calibrated.thresholds, calibrated.order, nothing.thresholds, nothing.overrides)
+    setting = Setting(calibrated.thresholds, calibrated.order, nothing.thresholds, nothing.overrides,
+                      nothing.beside)
     settings = settings or exit_settings(network, calibrated.recording, setting, calibrated.temperatures)
     content = model_bytes(calibrated.quantized, settings, provenance)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -49,15 +49,18 @@ def kept(model: StoredModel, pool: Said) -> tuple[Calibrated, Nothing]:
     return (Calibrated(model.quantized, _ranges(model), temperatures, spoken, stored_order(model, recording),
                        recording, exit_costs(model.quantized.graph)),
             Nothing({k: e.get(NONE) for k, e in exits.items()}, None,
-                    {k: e.override_threshold for k, e in model.exits.items() if e.override_threshold is not None}))
+                    {k: e.override_threshold for k, e in model.exits.items() if e.override_threshold is not None},
+                    {k: e.threshold_beside_none for k, e in model.exits.items()
+                     if e.threshold_beside_none is not None}))
 
 
-def chosen_anew(model: StoredModel, pool: Said, tolerance: Tolerance) -> tuple[Calibrated, Nothing]:
+def chosen_anew(model: StoredModel, pool: Said, tolerance: Tolerance, beside: bool) -> tuple[Calibrated, Nothing]:
     temperatures = fit_temperatures(pool.pool)
     recording = pool.pool.recording(temperatures)
-    walk = choose_walk(recording, pool.pool.seen, EMPTY, tolerance)
+    walk = choose_walk(recording, pool.pool.seen, EMPTY, tolerance, beside=beside)
     return (Calibrated(model.quantized, _ranges(model), temperatures, walk.commands, walk.order, recording,
-                       exit_costs(model.quantized.graph)), Nothing(walk.nones, walk.missed, walk.overrides))
+                       exit_costs(model.quantized.graph)),
+            Nothing(walk.nones, walk.missed, walk.overrides, walk.beside_none))
 
 
 def _ranges(model: StoredModel) -> str:
@@ -80,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
         args.loss, args.z = (stored.provenance["calibration"][k] for k in ("loss_points", "z"))
         calibrated, nothing = kept(stored, validation)
     else:
-        calibrated, nothing = chosen_anew(stored, validation, Tolerance(args.loss / 100, args.z))
+        calibrated, nothing = chosen_anew(stored, validation, Tolerance(args.loss / 100, args.z), args.beside_none)
     results = [measured_of(name, calibrated, nothing, s.pool.recording(calibrated.temperatures), s.plain)
                for name, s in (("validation", validation), ("test", test), ("deployment", idle))]
     extra = sections(args.data, stored.provenance.get("started_from"), calibrated, nothing, (test.pool, results[1]),
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> None:
                str(args.model), "--work", "../work/robot-pieces", "--out", str(args.out), "--card", str(args.card),
                "--windows", str(args.windows), "--seed", str(args.seed)]
     command += ["--keep"] if args.keep else ["--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
+    command += ["--beside-none"] if args.beside_none else []
     command += ["--note", args.note] if args.note else []
     made_by = [*(shlex.split(c) for c in stored.provenance["commands"]), command]
     calibration = {**stored.provenance["calibration"], "windows": args.windows, "seed": args.seed,
@@ -117,6 +121,8 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
     parser.add_argument("--z", type=float, default=2.5, help="standard errors kept in reserve")
     parser.add_argument("--keep", action="store_true", help="measure the file's own thresholds, choose none")
+    parser.add_argument("--beside-none", action="store_true",
+                        help="let commands stand beside another sensor's sure none")
     parser.add_argument("--note", default="", help="sentence for the card, after that about the thresholds")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
