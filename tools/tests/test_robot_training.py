@@ -27,7 +27,7 @@ from mmexit_tools.sources import stream_windows
 from mmexit_tools.sources.robot_data import CLASSES, COMMANDS, NONE, material
 from mmexit_tools.sources.robot_sounds import WINDOW
 from mmexit_tools.sources.robot_voices import loudness
-from mmexit_tools.sources.surroundings import surroundings
+from mmexit_tools.sources.surroundings import Clip, surroundings
 from mmexit_tools.streams import making
 from mmexit_tools.tasks import robot_command as task
 from mmexit_tools.training import robot_train
@@ -226,3 +226,29 @@ def test_listening_reports_a_curve(folder: Path, tmp_path: Path) -> None:  # noq
     said = run_command(stream_listening, "--model", SHIPPED, "--streams", tmp_path)
     assert said.returncode == 0 and said.stdout.count("limit") == len(stream_listening.LIMITS)
     assert run_command(stream_listening, "--model", SHIPPED, "--streams", tmp_path / "none").returncode != 0
+
+
+def test_a_word_is_known_by_its_surest_window() -> None:
+    class Deaf:
+        """Hears this command in the third window, as surely as that."""
+
+        def __init__(self, command: str, certainty: float) -> None:
+            self.row = CLASSES.index(command), certainty
+
+        def logits(self, values: np.ndarray) -> np.ndarray:
+            likely = np.full((len(values), len(CLASSES)), 1e-9)
+            likely[:, EMPTY] = 1
+            likely[3] = (1 - self.row[1]) / 10
+            likely[3, self.row[0]] = self.row[1]
+            return np.log(likely)
+
+    clips = [Clip("", c, tone(400, 0.4)) for c in ("yes", "yes", "go", "no")]
+    assert stream_listening.words_known(Deaf("yes", 0.6), clips, None) == 0.5  # type: ignore[arg-type]
+    assert stream_listening.words_known(Deaf("yes", 0.4), clips, None) == 0  # type: ignore[arg-type]
+    assert stream_listening.words_known(Deaf("go", 0.9), clips, Clip("", "home", np.ones(3, np.float32))) == 0.25  # type: ignore[arg-type]
+
+
+def test_words_are_counted_echo_by_echo(folder: Path) -> None:  # noqa: F811
+    said = run_command(stream_listening, "--model", SHIPPED, "--echoes", folder)
+    assert said.returncode == 0 and "10 words; known without an echo" in said.stdout and "home: " in said.stdout
+    assert run_command(stream_listening, "--model", SHIPPED).returncode != 0
