@@ -2,9 +2,9 @@
 // read once, a byte, and that there are as many sums under way as hide what a product takes. With one cell alone, gemm.h's
 // tiles have too few.
 //
-// Without vpdpbusd the product is vpmaddubsw's, whose unsigned factor is the input's size and whose signed one the weight, turned
-// round where the input is negative: 2 * 128 * 127 fits int16. (A convolution's weights are used more than once: there their
-// own sizes and signs are told apart, when packing.)
+// Without vpdpbusd the product is vpmaddubsw's, whose unsigned factor is the input's size and whose signed one the weight, or its
+// complement where the input is negative. What that leaves in a sum is the same for all outputs. (A convolution's weights are used
+// more than once: there their own sizes and signs are told apart, when packing.)
 
 enum { DENSE_BLOCK = 8 };
 
@@ -53,12 +53,13 @@ static void dense_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, 
   l->requantize.multiplier = packed_multiplier;
 }
 
-// O vectors of outputs from the `first`th on, of staged inputs (and, behind them, their sizes).
-FN void dense_block(const mmx_layer *l, const element *x, int32_t first, const int O, int8_t *out) {
+// O vectors of outputs from the `first`th on, of staged inputs, or of their signs and, behind them, their sizes. `left` is added
+// to every sum.
+FN void dense_block(const mmx_layer *l, const element *x, int32_t left, int32_t first, const int O, int8_t *out) {
   sums acc[DENSE_BLOCK];
   const int8_t *w = (const int8_t *)l->weight + (size_t)first * (size_t)l->groups * LANES * GROUP;
 #pragma unroll
-  for (int o = 0; o < O; o++) acc[o] = v_bias(l->bias + (first + o) * LANES);
+  for (int o = 0; o < O; o++) acc[o] = v_dense_bias(l->bias + (first + o) * LANES, left);
   const element *end = x + (size_t)l->groups * GROUP;
   size_t sizes = dense_staged(l);
   for (; x < end; x += GROUP, w += O * LANES * GROUP) {
@@ -89,18 +90,18 @@ static void dense_run(const mmx_layer *l, const int8_t *in, void *scratch, int8_
   stage_values(in, inputs, l->requantize.in_zero_point, x);
   // Weights of 0 meet what is behind the last input.
   for (int32_t i = inputs; i < padded; i++) x[i] = 0;
-  if (DENSE_BY_SIZE) stage_sizes(x, padded, x + dense_staged(l));
+  int32_t left = DENSE_BY_SIZE ? stage_sizes(x, padded, x + dense_staged(l)) : 0;
   for (int32_t first = 0; first < l->vectors; first += l->block) {
-    int32_t left = l->vectors - first;
-    switch (left < l->block ? left : l->block) {
-      case 1: dense_block(l, x, first, 1, out); break;
-      case 2: dense_block(l, x, first, 2, out); break;
-      case 3: dense_block(l, x, first, 3, out); break;
-      case 4: dense_block(l, x, first, 4, out); break;
-      case 5: dense_block(l, x, first, 5, out); break;
-      case 6: dense_block(l, x, first, 6, out); break;
-      case 7: dense_block(l, x, first, 7, out); break;
-      default: dense_block(l, x, first, 8, out); break;
+    int32_t vectors = l->vectors - first;
+    switch (vectors < l->block ? vectors : l->block) {
+      case 1: dense_block(l, x, left, first, 1, out); break;
+      case 2: dense_block(l, x, left, first, 2, out); break;
+      case 3: dense_block(l, x, left, first, 3, out); break;
+      case 4: dense_block(l, x, left, first, 4, out); break;
+      case 5: dense_block(l, x, left, first, 5, out); break;
+      case 6: dense_block(l, x, left, first, 6, out); break;
+      case 7: dense_block(l, x, left, first, 7, out); break;
+      default: dense_block(l, x, left, first, 8, out); break;
     }
   }
 }

@@ -37,19 +37,36 @@ FN void v_dot_pair(sums *p, sums *q, word x, const element *v, const element *w)
       : [x] "x"(x), [n] "m"(first[1]), [m] "m"(second[1]), [s] "x"(first[0]), [t] "x"(second[0]), [one] "x"(one));
 }
 
-// For dense_groups.h: `size` is the input's, `w` the weight as it is.
+// For dense_groups.h: `size` is the input's, `negative` a mask of ones where it is negative, `w` the weight as it is. w ^ mask is w or
+// -w - 1, at least -128, and a size is at most 128: a pair is within -2 * 128 * 128, which fits int16, and 2 * 128 * 127. (vpsignb
+// has no -1 to take off, but runs where the multiplications do.)
 #define DENSE_BY_SIZE 1
-FN sums v_dense_dot(sums acc, word x, word size, word w) {
-  __m256i pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(w, x));
+FN sums v_dense_dot(sums acc, word negative, word size, word w) {
+  __m256i pairs = _mm256_maddubs_epi16(size, _mm256_xor_si256(negative, w));
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
-FN void stage_sizes(const int8_t *in, int32_t n, int8_t *out) {
+FN sums v_dense_bias(const int32_t *p, int32_t left) { return _mm256_add_epi32(v_bias(p), _mm256_set1_epi32(left)); }
+// Values become masks. Returns what the -1 takes from every sum: the sizes of the negative values.
+FN int32_t stage_sizes(int8_t *values, int32_t n, int8_t *sizes) {
+  const __m256i none = _mm256_setzero_si256();
+  __m256i lost = none;
   int32_t i = 0;
   for (; i + 32 <= n; i += 32) {
-    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(in + i));
-    _mm256_storeu_si256((__m256i *)(void *)(out + i), _mm256_abs_epi8(v));
+    __m256i *at = (__m256i *)(void *)(values + i), v = _mm256_loadu_si256(at);
+    __m256i size = _mm256_abs_epi8(v), negative = _mm256_cmpgt_epi8(none, v);
+    _mm256_storeu_si256((__m256i *)(void *)(sizes + i), size);
+    _mm256_storeu_si256(at, negative);
+    lost = _mm256_add_epi64(lost, _mm256_sad_epu8(_mm256_and_si256(size, negative), none));
   }
-  for (; i < n; i++) out[i] = (int8_t)(in[i] < 0 ? -in[i] : in[i]);
+  __m128i halves = _mm_add_epi64(_mm256_castsi256_si128(lost), _mm256_extracti128_si256(lost, 1));
+  int32_t sum = _mm_cvtsi128_si32(_mm_add_epi64(halves, _mm_unpackhi_epi64(halves, halves)));
+  for (; i < n; i++) {
+    int32_t size = values[i] < 0 ? -values[i] : values[i];
+    sizes[i] = (int8_t)size;
+    sum += values[i] < 0 ? size : 0;
+    values[i] = values[i] < 0 ? -1 : 0;
+  }
+  return sum;
 }
 
 #define STAGED_AS_IS 1

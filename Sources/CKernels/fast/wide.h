@@ -85,14 +85,39 @@ typedef double exp_doubles __attribute__((vector_size(8 * EXPS)));
 typedef int32_t exp_ints __attribute__((vector_size(4 * EXPS)));
 typedef int64_t exp_longs __attribute__((vector_size(8 * EXPS)));
 
+// One register of doubles, and what the compiler must believe to change: left alone, it computes one register's polynomial after the
+// other, each of whose steps waits for the one before.
+typedef double register_doubles __attribute__((vector_size(4 * WIDE)));
+#if defined(__aarch64__)
+#define IN_TURN(x) __asm__ volatile("" : "+w"(x))
+#else
+#define IN_TURN(x) __asm__ volatile("" : "+x"(x))
+#endif
+enum { CHAINS = (int)(sizeof(exp_doubles) / sizeof(register_doubles)) };
+
+FN exp_doubles exp_polynomial(exp_doubles of) {
+  register_doubles r[CHAINS], p[CHAINS];
+  memcpy(r, &of, sizeof r);
+#pragma unroll
+  for (int c = 0; c < CHAINS; c++) p[c] = mmx_exp_terms[0] - (register_doubles){};
+#pragma unroll
+  for (int i = 1; i < MMX_EXP_TERMS; i++) {
+#pragma unroll
+    for (int c = 0; c < CHAINS; c++) {
+      p[c] = p[c] * r[c] + mmx_exp_terms[i];
+      IN_TURN(p[c]);
+    }
+  }
+  memcpy(&of, p, sizeof of);
+  return of;
+}
+
 FN exp_reals exp_of(exp_reals x) {
   exp_ints lives = x >= -104.0f;
   exp_doubles d = __builtin_convertvector((exp_reals)((exp_ints)x & lives), exp_doubles);
   exp_doubles shifted = d * MMX_LOG2_E + MMX_ROUND_DOUBLE, n = shifted - MMX_ROUND_DOUBLE;
   exp_doubles r = (d - n * MMX_LN2_HIGH) - n * MMX_LN2_LOW;
-  exp_doubles p = mmx_exp_terms[0] - (exp_doubles){};
-#pragma unroll
-  for (int i = 1; i < MMX_EXP_TERMS; i++) p = p * r + mmx_exp_terms[i];
+  exp_doubles p = exp_polynomial(r);
   // The last bits of `shifted` are n itself.
   exp_doubles power = (exp_doubles)(((exp_longs)shifted + 1023) << 52);
   return (exp_reals)((exp_ints)__builtin_convertvector(p * power, exp_reals) & lives);
