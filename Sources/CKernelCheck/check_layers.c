@@ -38,12 +38,19 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
       w.out_channels = thin ? 4 * mmx_within(c, 2, 6) : mmx_within(c, 4, 50);
     }
     if (stem) w.in_channels = 1, w.out_channels = mmx_within(c, 1, 9);
+    // Pointwise layers of whole vectors, which some paths compute with cells along the lanes.
+    int pointwise = kind == MMX_CONV2D && !transformed && !stem && mmx_within(c, 0, 15) == 0;
+    if (pointwise) {
+      w.kernel_height = w.kernel_width = 1;
+      w.in_channels = 16 * mmx_within(c, 3, 9);
+      w.out_channels = 16 * mmx_within(c, 1, 5);
+    }
     int large = mmx_within(c, 0, 99) == 0;
     w.in_height = mmx_within(c, 1, large ? 130 : 16);
     w.in_width = mmx_within(c, 1, large ? 280 : stem || mmx_within(c, 0, 7) == 0 ? 60 : 16);
     w.stride_y = mmx_within(c, 1, 2);
     w.stride_x = mmx_within(c, 0, 3) == 0 ? mmx_within(c, 1, 3) : w.stride_y;
-    if (transformed || (stem && mmx_within(c, 0, 3) > 0)) w.stride_x = w.stride_y = 1;
+    if (transformed || pointwise || (stem && mmx_within(c, 0, 3) > 0)) w.stride_x = w.stride_y = 1;
     w.pad_top = mmx_within(c, 0, w.kernel_height - 1);
     w.pad_left = mmx_within(c, 0, w.kernel_width - 1);
     int32_t height = w.in_height + w.pad_top + mmx_within(c, 0, w.kernel_height - 1) - w.kernel_height;
@@ -54,7 +61,7 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
     int64_t volume = (int64_t)w.kernel_height * w.kernel_width * w.in_channels;
     int64_t work = (int64_t)w.out_height * w.out_width * volume * (kind == MMX_DEPTHWISE ? 1 : w.out_channels);
     // Small layers are many more than large ones, so that a million cases take minutes.
-    if (work > (large || mmx_within(c, 0, 49) == 0 ? 1 << 20 : transformed || stem ? 1 << 18 : 1 << 14)) continue;
+    if (work > (large || mmx_within(c, 0, 49) == 0 ? 1 << 20 : pointwise ? 1 << 20 : transformed || stem ? 1 << 18 : 1 << 14)) continue;
     if (volume * w.out_channels <= VALUES && (int64_t)w.in_height * w.in_width * w.in_channels <= VALUES) return w;
   }
 }

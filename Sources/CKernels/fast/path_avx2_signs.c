@@ -18,6 +18,7 @@
 #include "../sums.h"
 #include "stage.h"
 #include "gemm.h"
+#include "cells.h"
 #include "dense_groups.h"
 
 void mmx_signs_plan(mmx_layer *layer) {
@@ -26,13 +27,21 @@ void mmx_signs_plan(mmx_layer *layer) {
     layer->run = dense_run;
   } else {
     gemm_plan(layer);
+    cells_plan(layer);
     layer->run = gemm_run;
   }
 }
 
 void mmx_signs_pack(mmx_layer *layer, const int8_t *weight, const int32_t *bias, const float *multiplier,
                     void *constants) {
-  (is_dense(layer) ? dense_pack : gemm_pack)(layer, weight, bias, multiplier, constants);
+  if (is_dense(layer)) {
+    dense_pack(layer, weight, bias, multiplier, constants);
+  } else if (cells_pack(layer, weight, bias, multiplier, constants)) {
+    layer->run = cells_run;
+  } else {
+    layer->run = gemm_run;
+    gemm_pack(layer, weight, bias, multiplier, constants);
+  }
 }
 #if defined(__clang__)
 #pragma clang attribute pop
