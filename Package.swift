@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "Sensing", dependencies: ["CALSA", "CJPEG", "CV4L2", "Linux", "Vocabulary"]),
     .target(
       name: "Ledger", dependencies: ["CNettle", "CZlib", "Energy", "JSON", "Linux", "Vocabulary", "Wire"]),
-    .target(name: "Varlink", dependencies: ["JSON", "Linux", "Vocabulary"]),
+    .target(name: "Varlink", dependencies: ["CNettle", "JSON", "Linux", "Vocabulary"]),
 
     // What composes them.
     .target(name: "Adaptation", dependencies: ["Scheduling", "Vocabulary"]),
