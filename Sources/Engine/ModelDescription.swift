@@ -74,8 +74,8 @@ package struct ExitDescription: Equatable, Sendable {
   /// Of a modality's first exit: probability of the overriding class, 0...1, at or above which another sensor's sure answer
   /// does not conclude; nil: it is not asked for that.
   package let overrideThreshold: Float?
-  /// Of an encoder's exit, in `threshold`'s unit, 0...1: at or below which, and its own threshold, it answers with a command
-  /// though another sensor is sure of `none`; nil: never.
+  /// Of an encoder's exit, in `threshold`'s unit, 0...1: at or below which it answers with a command though another sensor
+  /// is sure of `none`, whatever its threshold; nil: never.
   package let thresholdBesideNone: Float?
 
   package init(

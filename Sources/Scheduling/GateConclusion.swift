@@ -23,7 +23,10 @@ extension Gate {
 
   /// The answer, if this reading concludes the window.
   mutating func judge(_ reading: Reading, of modality: Int) -> Answer? {
-    let threshold = policy.thresholds.threshold(at: reading.exit, label: reading.label)
+    let beside = thresholdBesideNone(for: reading)
+    let stands = beside.map { reading.doubt <= $0 } ?? false
+    let own = policy.thresholds.threshold(at: reading.exit, label: reading.label)
+    let threshold = stands ? beside : own
     guard let threshold, reading.doubt <= threshold, !isLeftToFusion(reading.exit) else { return nil }
     let set = ModalitySet(index: modality)
     sure.insert(set)
@@ -33,18 +36,15 @@ extension Gate {
       held = held ?? answer
       return nil
     }
-    guard held != nil else { return answer }
-    if let limit = thresholdBesideNone(for: reading), reading.doubt <= limit { return answer }
+    if held == nil || stands { return answer }
     disagreement = true
     return nil
   }
 
   /// The threshold that a command of the exit being asked is held against beside the `none` that is held; nil where no
-  /// `none` is held, a sure answer has contradicted it already, or the exit does not conclude there.
+  /// `none` is held, a sure answer has contradicted it already, or the exit has none.
   package func thresholdBesideNone(for reading: Reading) -> Float? {
-    guard phase == .walking, held != nil, !disagreement, reading.label != policy.noneClass,
-      policy.thresholds.threshold(at: reading.exit, label: reading.label) != nil
-    else { return nil }
+    guard phase == .walking, held != nil, !disagreement, reading.label != policy.noneClass else { return nil }
     return policy.thresholds.thresholdBesideNone(at: reading.exit)
   }
 

@@ -12,8 +12,8 @@ package struct ExitThresholds: Hashable, Sendable {
   /// Of a modality's first exit: probability of the class that overrides, at or above which no other sensor's sure answer
   /// concludes. Nil: it is not asked for that.
   package var override: Float?
-  /// Of an encoder's exit: at or below which, and its own threshold, it concludes with a command though another sensor was
-  /// sure of `none`. Nil: never.
+  /// Of an encoder's exit: at or below which it concludes with a command though another sensor was sure of `none`, whatever
+  /// its threshold. Nil: never.
   package var besideNone: Float?
 
   package init(
@@ -101,7 +101,7 @@ package struct ThresholdTable: Sendable {
     return value.isNaN ? nil : value
   }
 
-  /// What a command has to be at or below too, to conclude at this exit beside another sensor's sure `none`; nil where none
+  /// What a command has to be at or below, to conclude at this exit beside another sensor's sure `none`; nil where none
   /// does.
   package func thresholdBesideNone(at exit: ExitID) -> Float? {
     guard let row = row(of: exit), row < fusionRow else { return nil }

@@ -238,7 +238,7 @@ package enum DaemonInterface {
       class_thresholds: ?[string]float,
       # Probability of the class that overrides, at or above which no other sensor's sure answer stands; absent: not asked for it.
       override_threshold: ?float,
-      # At or below which, and the threshold, a command stands beside another sensor's sure `none`; absent: never.
+      # At or below which a command stands beside another sensor's sure `none`, whatever the threshold; absent: never.
       threshold_beside_none: ?float,
       # Among the windows that leave here.
       accuracy: ?float,

@@ -9,7 +9,7 @@ package struct DecisionLine: Equatable, Sendable {
     /// What the threshold is held against: the entropy, or half of 1 + the predicted gain of going on.
     package var doubt: Double
     package var threshold: Double?
-    /// What a command was held against too, beside another sensor's sure `none`.
+    /// What a command was held against instead, beside another sensor's sure `none`.
     package var besideNone: Double?
     /// Where the exit was asked for nothing but the class that overrides.
     package var override: Override?
@@ -91,7 +91,7 @@ package struct DecisionLine: Equatable, Sendable {
   package var text: String {
     var asked = trace.map { hop -> String in
       if let override = hop.override { return "\(hop.exit) \(override.text)" }
-      guard let threshold = hop.threshold.map({ min($0, hop.besideNone ?? $0) }) else {
+      guard let threshold = hop.besideNone ?? hop.threshold else {
         return "\(hop.exit) \(Self.short(hop.doubt))"
       }
       let sign = hop.doubt <= threshold ? "<=" : ">"

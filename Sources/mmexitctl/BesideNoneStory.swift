@@ -13,13 +13,12 @@ struct BesideNoneStory {
   /// Of a decision's hops; nil where no sure command was held against a threshold beside a `none`.
   init?(_ hops: [JSONPlace]) throws(JSONError) {
     for (index, hop) in hops.enumerated() {
-      guard let beside = try hop.optional("threshold_beside_none")?.real(),
-        let own = try hop.optional("threshold")?.real()
-      else { continue }
+      guard let beside = try hop.optional("threshold_beside_none")?.real() else { continue }
       let entropy = try hop.member("entropy").real()
       let gain = try hop.optional("gain")?.real()
       let doubt = gain.map { (1 + $0) / 2 } ?? entropy
-      guard doubt <= own else { continue }
+      let own = try hop.optional("threshold")?.real()
+      guard doubt <= max(beside, own ?? beside) else { continue }
       self.index = index
       exit = "\(try hop.member("modality").string())/\(try hop.member("exit").integer())"
       label = try hop.optional("label")?.string() ?? "nothing"

@@ -196,17 +196,20 @@ struct DecisionStory {
     if let beside { out.append(beside.otherwise) }
     for (index, hop) in hops.enumerated() {
       // Once a sure answer had contradicted a `none`, no exit would have ended it.
-      if let beside, !beside.stands, index >= beside.index { break }
+      if let beside, index >= beside.index { break }
       let doubt = try Judgement(hop).doubt
-      guard let threshold = try hop.optional("threshold")?.real() else { continue }
+      let beside = try hop.optional("threshold_beside_none")?.real()
+      let own = try hop.optional("threshold")?.real()
+      guard let threshold = beside ?? own else { continue }
       let name = try name(hop)
+      let kind = beside == nil ? "threshold" : "threshold_beside_none"
       let label = try hop.optional("label")?.string() ?? "nothing"
       // A smaller gain would have left the answer to fusion too, where it is nearly free.
       let isFusionNext = index + 1 < hops.count ? try hops[index + 1].optional("fusion") != nil : false
       if isFusionNext, try hop.optional("gain") != nil { continue }
       if doubt > threshold && index + 1 < hops.count {
         out.append(
-          "a threshold of \(figure(doubt)) at \(name) (it is \(figure(threshold))) would have ended it there with '\(label)'"
+          "a \(kind) of \(figure(doubt)) at \(name) (it is \(figure(threshold))) would have ended it there with '\(label)'"
         )
       } else if doubt <= threshold && index + 1 == hops.count {
         out.append("a threshold below \(figure(doubt)) at \(name) would have asked on")
@@ -256,7 +259,9 @@ private struct Judgement {
 
   /// - Parameter isFusionNext: fusion was asked after it. That leaves the answer to fusion where the gain is not worth it.
   init(_ hop: JSONPlace, isFusionNext: Bool = false) throws(JSONError) {
-    let threshold = try hop.optional("threshold")?.real()
+    let beside = try hop.optional("threshold_beside_none")?.real()
+    let own = try hop.optional("threshold")?.real()
+    let threshold = beside ?? own
     guard let gain = try hop.optional("gain")?.real() else {
       doubt = try hop.member("entropy").real()
       let (isSure, limit) = (doubt <= threshold ?? 0, threshold.map(Self.figure))

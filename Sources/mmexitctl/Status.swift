@@ -187,7 +187,7 @@ struct ModelCommand: ParsableCommand {
         guard let threshold = try exit.optional("threshold_beside_none")?.real() else { continue }
         Output.line(
           "beside another sensor's sure 'none', \(try modality.member("name").string())/"
-            + "\(try exit.member("exit").integer()) answers with a command at or below \(Output.fixed(threshold, 4)) too"
+            + "\(try exit.member("exit").integer()) answers with a command at or below \(Output.fixed(threshold, 4))"
         )
       }
     }

@@ -88,7 +88,7 @@ import Vocabulary
     #expect(try hops[2].member("threshold_beside_none").real() == 0.0625)
     let line = try DecisionLine(record)
     #expect(line.text == DecisionLine(decision, classes: names.classes, modalities: names.modalities).text)
-    // The smaller of the two is what it had to meet.
+    // That is what it had to meet, not its own.
     #expect(line.text.contains("audio/1 .875>.300  ") && line.text.contains("audio/1 .875>.062  "))
     var quiet = Decision(number: 1, start: .zero, end: .zero)
     quiet.answer.label = 0

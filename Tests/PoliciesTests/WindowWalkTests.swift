@@ -181,7 +181,7 @@ import Vocabulary
     if stands {
       #expect(answer.label == 2 && answer.reason == .sure && answer.exit == .encoder(modality: 1, exit: 1))
       // Sound was asked before a `none` was held.
-      #expect(beside == [nil, Float(threshold)] && answer.threshold == 0.999)
+      #expect(beside == [nil, Float(threshold)] && answer.threshold == Float(threshold))
       #expect(!walk.gate.provisional)
     } else {
       #expect(answer.label == 1 && answer.reason == .fused)

@@ -109,12 +109,16 @@ struct GateReference {
       }
       if givesUp(ahead) { return true }
       let reading = advance(m)
-      guard !policy.always, let threshold = policy.thresholds.threshold(at: step, label: reading.label),
-        said(reading) <= threshold,
+      let stands = standsBesideNone(reading)
+      let limit =
+        stands
+        ? policy.thresholds.thresholdBesideNone(at: step)
+        : policy.thresholds.threshold(at: step, label: reading.label)
+      guard !policy.always, let threshold = limit, said(reading) <= threshold,
         !(policy.thresholds.yieldsToFusion(at: step) && isOnlyFusionLeft)
       else { return false }
       settled.insert(m)
-      if reading.label != policy.noneClass && (firstNone == nil || standsBesideNone(reading)) {
+      if reading.label != policy.noneClass && (firstNone == nil || stands) {
         if reading.label != policy.overridingClass && isOverridden {
           fuse(insteadOf: (reading, threshold))
         } else {
@@ -129,8 +133,10 @@ struct GateReference {
 
     /// Nobody has contradicted the first `none`, and the exit is sure enough to do so alone.
     func standsBesideNone(_ reading: Reading) -> Bool {
-      guard let limit = policy.thresholds.thresholdBesideNone(at: reading.exit) else { return false }
-      return Set(sureLabels) == [policy.noneClass!] && said(reading) <= limit
+      guard let none = policy.noneClass, reading.label != none,
+        let limit = policy.thresholds.thresholdBesideNone(at: reading.exit)
+      else { return false }
+      return Set(sureLabels) == [none] && said(reading) <= limit
     }
 
     /// Two sensors or more have run to their ends, and there is no other that could be asked or woken.

@@ -32,10 +32,12 @@ def walk(r, i, order, commands, nones, beside):
         for j in (1, 2):
             k = (m, j)
             paid += r.macs[k]
+            if r.answer[k][i] != 0 and held is not None and r.entropy[k][i] <= beside.get(k, -1):
+                return k, paid
             limit = (nones if r.answer[k][i] == 0 else commands).get(k)
             if limit is None or r.entropy[k][i] > limit:
                 continue
-            if r.answer[k][i] != 0 and (held is None or r.entropy[k][i] <= beside.get(k, -1)):
+            if r.answer[k][i] != 0 and held is None:
                 return k, paid
             agree = agree and r.answer[k][i] == 0
             held = held or k

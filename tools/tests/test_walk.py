@@ -236,9 +236,10 @@ def test_a_sure_command_stands_beside_a_sure_none():
     stands, fused = ("avoice ahand", 1, "sure", True), ("avoice ahand avoice ahand f", 2, "fused", True)
     assert beside({}) == fused and beside({("voice", 1): 1.0, ("hand", 2): 1.0}) == fused
     assert beside({("hand", 1): 0.1}) == stands and beside({("hand", 1): 0.09}) == fused
-    # At or below its own threshold as well.
-    assert beside({("hand", 1): 1.0, ("hand", 2): 1.0}, (0.21, 0.2)) == ("avoice ahand ahand", 1, "sure", True)
-    assert beside({("hand", 1): 1.0}, (0.21, 0.9)) == ("avoice ahand ahand avoice f", 2, "fused", True)
+    # Whatever its own threshold is; that one settles it as a contradiction.
+    assert beside({("hand", 1): 0.21}, (0.21, 0.9)) == stands
+    assert beside({("hand", 2): 0.3}, (0.21, 0.3)) == ("avoice ahand ahand", 1, "sure", True)
+    assert beside({("hand", 1): 0.1, ("hand", 2): 0.3}, (0.2, 0.3)) == fused
     assert beside({("hand", 1): 1.0}, policy={"always": True})[0] == "avoice avoice ahand ahand f"
     yes, no = np.array([True]), np.array([False])
     asleep = {"present": {"voice": yes, "hand": no}, "wakeable": {"hand": yes}}

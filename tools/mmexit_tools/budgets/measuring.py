@@ -99,7 +99,7 @@ def rows(lines: Sequence[Line], full: float) -> str:
 
 def settings_table(lines: Sequence[Line], recording: Recording, none: int | None) -> str:
     """Thresholds; with a class that means nothing those for commands / for `none`; with one that overrides, from
-    which probability on; what a command has to be at or below beside a sure `none` too, of exits that have that."""
+    which probability on; what a command has to be at or below beside a sure `none`, of exits that have that."""
     keys = recording.keys(recording.modalities)
     asked = [(m, 1) for m in recording.modalities[1:]] if recording.overriding is not None else []
     beside = [k for k in keys if any(line.setting and k in line.setting.walk.beside_none for line in lines)]

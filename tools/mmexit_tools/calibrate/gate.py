@@ -56,7 +56,8 @@ class GatePolicy:
     with `continuation` only. `yielding`: exits in whose place fusion answers where nothing but fusion is left to run.
     `overriding`: the class that overrides what another sensor is sure of; `overrides`: by first exit the probability
     of it at or above which it does, where it is asked for that. `beside_none`: by exit what a command has to be at or
-    below too, to conclude beside another sensor's sure `none`; an exit that is not named never does.
+    below, in place of its limit, to conclude beside another sensor's sure `none`; an exit that is not named never
+    does.
     """
 
     steps: Sequence[ExitKey]

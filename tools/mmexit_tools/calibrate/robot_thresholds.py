@@ -124,24 +124,18 @@ def override_moves(recording: Recording, order: Sequence[str]) -> list[list[Move
     return [[asked((m, 1), t) for t in (None, *OVERRIDES)] for m in order[1:]]
 
 
-def beside_moves(recording: Recording, order: Sequence[str], count: int = 12) -> list[list[Move]]:
+def beside_moves(recording: Recording, order: Sequence[str], count: int = 16) -> list[list[Move]]:
     """At or below which each later sensor's exits answer with a command beside a sure `none`: never, or up to a
-    quantile of what they say. With their own threshold as it is, then raised to the same where it is lower: it holds
-    too. `recording`: see `without_none`."""
+    quantile of what they say. `recording`: see `without_none`."""
 
-    def stands(key: ExitKey, limit: float | None, raised: bool) -> Move:
+    def stands(key: ExitKey, limit: float | None) -> Move:
         def move(w: Walk) -> Walk:
             others = {k: t for k, t in w.beside_none.items() if k != key}
-            if limit is None:
-                return dataclasses.replace(w, beside_none=others)
-            own = w.commands.get(key)
-            higher = {key: limit} if raised and (own is None or own < limit) else {}
-            return dataclasses.replace(w, beside_none=others | {key: limit}, commands=w.commands | higher)
+            return dataclasses.replace(w, beside_none=others if limit is None else others | {key: limit})
 
         return move
 
-    tried = {k: candidates(recording, k, count) for k in recording.keys(order[1:])}
-    return [[stands(k, t, raised) for t in limits] for k, limits in tried.items() for raised in (False, True)]
+    return [[stands(k, t) for t in candidates(recording, k, count)] for k in recording.keys(order[1:])]
 
 
 def walk_moves(recording: Recording, order: Sequence[str],

@@ -62,7 +62,7 @@ class _Walk:
         self.done = {m: np.zeros(n, np.int64) for m in self.names}
         self.held, self.disagreement, self.missed, self.pending, self.refused, self.passed_invalid, \
             self.overridden = (np.zeros(n, bool) for _ in range(7))
-        self.held_at, self.overridden_at = np.full(n, NOBODY), np.full(n, NOBODY)
+        self.held_at, self.overridden_at, self.stood_at = (np.full(n, NOBODY) for _ in range(3))
         self.best_at, self.best = np.full(n, NOBODY), np.full(n, np.nan)
         self.alive = np.ones(n, bool)
         self.actions: list[tuple[str, str, Mask]] = []
@@ -201,7 +201,8 @@ class _Walk:
 
     def judge(self, key: ExitKey, ask: Mask) -> None:
         m, label = key[0], self.readings.answer[key]
-        sure = ask & (self.readings.entropy[key] <= self.policy.limit(key, label))
+        stands = ask & self.stands_beside_none(key)
+        sure = stands | (ask & (self.readings.entropy[key] <= self.policy.limit(key, label)))
         if key in self.policy.yielding:
             sure = sure & ~self.left_to_fusion()
         if not sure.any():
@@ -209,9 +210,9 @@ class _Walk:
         self.sure[m] |= sure
         self.looked[m] |= sure
         nothing = sure & (label == self.policy.none) if self.policy.none is not None else self.nobody
-        stands = ~self.held | self.stands_beside_none(key)
-        self.disagreement |= sure & ~nothing & ~stands
-        answers = sure & ~nothing & stands
+        answers = sure & ~nothing & (stands | ~self.held)
+        self.disagreement |= sure & ~nothing & ~answers
+        self.stood_at = np.where(answers & stands, self.place[key], self.stood_at)
         self.held_at = np.where(nothing & ~self.held, self.place[key], self.held_at)
         self.held |= nothing
         answers = answers & ~self.override(key, answers & (label != self.policy.overriding))
@@ -222,7 +223,8 @@ class _Walk:
         limit = self.policy.beside_none.get(key)
         if limit is None:
             return self.nobody
-        return self.held & ~self.disagreement & (self.readings.entropy[key] <= limit)
+        command = self.readings.answer[key] != self.policy.none
+        return self.held & ~self.disagreement & command & (self.readings.entropy[key] <= limit)
 
     def override(self, key: ExitKey, contested: Mask) -> Mask:
         """Asks others that are awake, for their first exits, whether they override this exit's sure answer; the
@@ -338,7 +340,9 @@ class _Walk:
         label, entropy = self.readings.answer[key], self.readings.entropy[key]
         self.answer[here] = label[here]
         self.entropy[here] = np.where(np.isnan(entropy), 1, entropy)[here]
-        self.threshold[here] = self.policy.limit(key, label)[here]
+        beside = self.policy.beside_none.get(key, np.nan)
+        limit = np.where(self.stood_at == self.place[key], beside, self.policy.limit(key, label))
+        self.threshold[here] = limit[here]
         if self.readings.certainty is not None:
             certainty = self.readings.certainty[key]
             self.certainty[here] = np.where(np.isnan(certainty), 0, certainty)[here]

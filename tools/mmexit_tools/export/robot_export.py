@@ -182,7 +182,7 @@ def nothing_section(nothing: Nothing, batch: Windows, recording: Recording) -> s
 
 def beside_sentence(nothing: Nothing) -> str:
     limits = ", ".join(f"{exit_name(k)} at {t:g}" for k, t in nothing.beside.items())
-    return f"A command stands beside another sensor's sure `none` at an entropy at or below this too: {limits}.\n"
+    return f"A command stands beside another sensor's sure `none` at an entropy at or below this: {limits}.\n"
 
 
 def commands(args: argparse.Namespace, trained: Mapping) -> Sequence[Sequence[str]]:

@@ -40,8 +40,8 @@ class ExitSettings:
     """Of a modality's first exit: probability of the overriding class, 0...1, at or above which another sensor's sure
     answer does not conclude; None: it is not asked for that."""
     threshold_beside_none: float | None = None
-    """Of an encoder's exit, in the threshold's unit, 0...1: at or below which, and its own threshold, it answers with
-    a command though another sensor is sure of `none`; None: never."""
+    """Of an encoder's exit, in the threshold's unit, 0...1: at or below which it answers with a command though
+    another sensor is sure of `none`, whatever its threshold; None: never."""
 
 
 def model_bytes(quantized: QuantizedGraph, exits: Mapping[ExitKey, ExitSettings], provenance: Mapping) -> bytes:
