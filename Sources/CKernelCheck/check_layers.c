@@ -42,7 +42,7 @@ static mmx_window random_window(mmx_checker *c, mmx_layer_kind kind) {
     int pointwise = kind == MMX_CONV2D && !transformed && !stem && mmx_within(c, 0, 15) == 0;
     if (pointwise) {
       w.kernel_height = w.kernel_width = 1;
-      w.in_channels = 16 * mmx_within(c, 3, 9);
+      w.in_channels = 16 * mmx_within(c, 2, 9);
       w.out_channels = 16 * mmx_within(c, 1, 5);
     }
     int large = mmx_within(c, 0, 99) == 0;

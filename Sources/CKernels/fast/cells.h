@@ -1,147 +1,58 @@
 // Pointwise layers with cells along the lanes: eight cells' groups of four inputs, as uint8, times one group of one output channel.
-// Which groups are added in 16 bits before they are widened is then each channel's own choice, made when packing: two whose
-// products cannot leave 16 bits together, which takes five instructions for 64 products and no sign. So that most groups find such a
-// partner, inputs are staged twice, the second time with the first and third of four turned round (255 - u).
-//
-// 128 * 255 = 32,640 fits int16: of the two weights that meet in a lane, and of their partner's, neither those above 0 nor those below
-// it are more than 128 together. A group that is more by itself is split into two.
+// Which groups are added in 16 bits before they are widened is then each channel's own choice, made when packing (cells_bins.h): two
+// take five instructions for 64 products and no sign, three or four of small weights still fewer.
+#include "cells_bins.h"
 
-enum { CELLS = 8, MOST_CELL_GROUPS = 64, CELL_TILE = 6, CELL_ROW = CELL_TILE * 4 * CELLS, TURNED = 2, CELL_CHANNELS = 16 };
-
-typedef struct {
-  int32_t first, second;        // weights of two groups
-  uint16_t at_first, at_second; // bytes to their staged vectors
-} cell_pair;
+enum { CELLS = 8, CELL_TILE = 6, CELL_ROW = CELL_TILE * 4 * CELLS, CELL_CHANNELS = 16 };
 
 // Few groups find few partners, and few cells fill no vector.
 static int may_be_cells(const mmx_layer *l) {
   const mmx_window *w = &l->window;
-  return l->kind == MMX_CONV2D && is_flat(l) && w->in_channels % 16 == 0 && w->in_channels >= 48 &&
+  return l->kind == MMX_CONV2D && is_flat(l) && w->in_channels % 16 == 0 && w->in_channels >= 32 &&
          w->in_channels <= 4 * MOST_CELL_GROUPS && w->out_channels % CELL_CHANNELS == 0 && w->out_height * w->out_width >= 4 * CELLS;
 }
 
-static int32_t most_cell_pairs(const mmx_layer *l) { return l->window.in_channels / 4 * 3 / 4; }
+// Of all channels together: one group of eight may be split.
+static int32_t most_cell_items(const mmx_layer *l) { return l->window.in_channels / 4 * l->window.out_channels / 8 * 9; }
 
 static void cells_plan(mmx_layer *l) {
   if (!may_be_cells(l)) return;
-  size_t channels = (size_t)l->window.out_channels, pairs = (size_t)most_cell_pairs(l) * sizeof(cell_pair);
-  size_t constants = channels * (pairs + 2 * sizeof(int32_t) + sizeof(float));
+  size_t items = (size_t)most_cell_items(l) * sizeof(cell_item);
+  size_t constants = items + (size_t)l->window.out_channels * (2 * sizeof(int32_t) + sizeof(float));
   size_t scratch = (size_t)(TURNED * l->window.in_channels / 4 * CELL_ROW);
   if (l->constant_bytes < constants) l->constant_bytes = constants;
   if (l->scratch_bytes < scratch) l->scratch_bytes = scratch;
 }
 
-// A group as it may be staged: what meets in the two lanes, above 0 and below it, in four fields of 16 bits.
+// How many bins of each size a channel has.
 typedef struct {
-  int8_t weight[4];
-  int32_t group, size;
-  uint64_t load[TURNED];
-} cell_item;
+  uint8_t of[MOST_TOGETHER];
+} cell_counts;
 
-// More than fits, beside whatever else.
-static const uint64_t no_load = 0x4000400040004000;
+FN int32_t items_of(cell_counts c) { return 4 * c.of[0] + 3 * c.of[1] + 2 * c.of[2] + c.of[3]; }
 
-static int fits(uint64_t load) { return ((load + 0x7F7F7F7F7F7F7F7F) & 0x8000800080008000) == 0; }
-
-static uint64_t load_of(const int8_t *w, int turned) {
-  uint64_t load = 0;
-  for (int i = 0; i < 4; i++) {
-    int32_t v = turned && i % 2 == 0 ? -w[i] : w[i];
-    if (v > 127) return no_load;
-    load += (uint64_t)(v < 0 ? -v : v) << (16 * (i / 2) + (v < 0 ? 32 : 0));
-  }
-  return fits(load) ? load : no_load;
-}
-
-static cell_item cell_item_of(const int8_t *weight, int32_t group) {
-  cell_item item = {.group = group};
-  memcpy(item.weight, weight, 4);
-  for (int i = 0; i < 4; i++) item.size += weight[i] < 0 ? -weight[i] : weight[i];
-  for (int t = 0; t < TURNED; t++) item.load[t] = load_of(weight, t);
-  return item;
-}
-
-// One channel's groups, the largest first; returns how many.
-static int32_t cell_items(const int8_t *weight, int32_t groups, cell_item *items) {
-  int32_t count = 0;
-  for (int32_t g = 0; g < groups; g++, weight += 4) {
-    cell_item parts[2] = {cell_item_of(weight, g)};
-    int32_t n = 1;
-    if (parts[0].load[0] == no_load && parts[0].load[1] == no_load) {
-      int8_t half[2][4];
-      for (int i = 0; i < 4; i++) {
-        half[0][i] = (int8_t)(weight[i] / 2);
-        half[1][i] = (int8_t)(weight[i] - half[0][i]);
-      }
-      for (n = 0; n < 2; n++) parts[n] = cell_item_of(half[n], g);
-    }
-    for (int32_t i = 0; i < n; i++) {
-      int32_t at = count++;
-      for (; at > 0 && items[at - 1].size < parts[i].size; at--) items[at] = items[at - 1];
-      items[at] = parts[i];
-    }
-  }
-  return count;
-}
-
-// How an item is staged, where and with which weights; returns what turning adds to its sums.
-static int32_t put_item(const cell_item *item, int turned, int32_t groups, int32_t *weight, uint16_t *at) {
-  int8_t own[4];
-  int32_t added = 0;
-  for (int i = 0; i < 4; i++) {
-    int turn = turned && i % 2 == 0;
-    own[i] = (int8_t)(turn ? -item->weight[i] : item->weight[i]);
-    added += turn ? 255 * item->weight[i] : 0;
-  }
-  memcpy(weight, own, 4);
-  *at = (uint16_t)((turned * groups + item->group) * CELL_ROW);
-  return added;
-}
-
-// Pairs of one channel, each item with the largest that fits; returns their number, or -1 where they would be more than `most`.
-static int32_t pair_items(cell_item *items, int32_t count, int32_t groups, int32_t most, cell_pair *pairs, int32_t *added) {
-  int32_t n = 0;
-  for (int32_t i = 0; i < count; i++) {
-    if (items[i].group < 0) continue;
-    if (n == most) return -1;
-    cell_pair *pair = &pairs[n++];
-    int32_t with = i + 1, own = 0, other = 0, found = 0;
-    for (; with < count && !found; with++) {
-      if (items[with].group < 0) continue;
-      for (int32_t t = 0; t < TURNED * TURNED && !found; t++) {
-        own = t / TURNED, other = t % TURNED;
-        found = fits(items[i].load[own] + items[with].load[other]);
-      }
-    }
-    if (found) {
-      *added += put_item(&items[with - 1], other, groups, &pair->second, &pair->at_second);
-      items[with - 1].group = -1;
-    } else {
-      own = items[i].load[0] == no_load;
-      pair->second = 0;
-      pair->at_second = 0;
-    }
-    *added += put_item(&items[i], own, groups, &pair->first, &pair->at_first);
-  }
-  return n;
-}
-
-// Biases, multipliers, numbers of pairs, and the pairs, channel by channel. Returns whether that is worth while.
+// Biases, multipliers, numbers of bins, and the items, channel by channel. Returns whether that is worth while.
 static int cells_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, const float *multiplier, void *constants) {
   int32_t inputs = l->window.in_channels, channels = l->window.out_channels, groups = inputs / 4;
   if (!may_be_cells(l) || temper(bias, multiplier, channels, inputs) == WILD) return 0;
-  int32_t *packed_bias = constants, *counts = packed_bias + 2 * channels;
+  if (memchr(weight, 0x80, (size_t)channels * (size_t)inputs)) return 0;  // -128, which has no negative
+  int32_t *packed_bias = constants, left = most_cell_items(l), multiplications = 0;
   float *packed_multiplier = (float *)(void *)(packed_bias + channels);
-  cell_pair *pairs = (cell_pair *)(void *)(counts + channels);
+  cell_counts *counts = (cell_counts *)(void *)(packed_multiplier + channels);
+  cell_item *to = (cell_item *)(void *)(counts + channels);
   for (int32_t oc = 0; oc < channels; oc++, weight += inputs) {
-    cell_item items[2 * MOST_CELL_GROUPS];
-    int32_t added = 0, count = cell_items(weight, groups, items);
-    counts[oc] = pair_items(items, count, groups, most_cell_pairs(l), pairs, &added);
-    if (counts[oc] < 0) return 0;
-    pairs += counts[oc];
+    cell_items items;
+    cell_items_of(weight, groups, &items);
+    if (items.count > left) return 0;
+    int32_t added = put_bins(&items, groups, CELL_ROW, counts[oc].of, to);
+    left -= items.count;
+    to += items.count;
+    multiplications += items.count;
+    for (int i = 0; i < MOST_TOGETHER; i++) multiplications += counts[oc].of[i];
     packed_bias[oc] = mmx_biased(bias[oc], added, l->requantize.in_zero_point + 128, mmx_sum(weight, inputs));
     packed_multiplier[oc] = multiplier[oc];
   }
+  if (multiplications > channels * groups / 4 * 7) return 0;  // of gemm.h's eight
   l->weight = constants;
   l->bias = packed_bias;
   l->requantize.multiplier = packed_multiplier;
@@ -184,21 +95,54 @@ FN void stage_cells(const int8_t *in, int32_t inputs, int32_t first, int32_t cel
   }
 }
 
-// One channel of Q vectors of cells.
-FN void cell_sums(const char *x, const cell_pair *pair, int32_t count, int32_t bias, const int Q, sums *acc) {
-  __m256i one = _mm256_set1_epi16(1);
-  __asm__("" : "+x"(one));  // in a register, where the compiler would read it again for each pair
+// Two vectors of a bin, instruction by instruction in turns.
+#define MUL2(i) "vmovdqa %[a" #i "], %[s]\n\tvmovdqa %[b" #i "], %[t]\n\tvpmaddubsw %[w" #i "], %[s], %[s]\n\tvpmaddubsw %[w" #i "], %[t], %[t]\n\t"
+#define FIRST2 "vmovdqa %[a0], %[p]\n\tvmovdqa %[b0], %[q]\n\tvpmaddubsw %[w0], %[p], %[p]\n\tvpmaddubsw %[w0], %[q], %[q]\n\t"
+#define ADD2 "vpaddw %[s], %[p], %[p]\n\tvpaddw %[t], %[q], %[q]\n\t"
+#define LAST2 "vpmaddwd %[one], %[p], %[p]\n\tvpmaddwd %[one], %[q], %[q]\n\tvpaddd %[p], %[c], %[c]\n\tvpaddd %[q], %[d], %[d]"
+#define OUT2 [p] "=&x"(p), [q] "=&x"(q), [s] "=&x"(s), [t] "=&x"(t), [c] "+x"(*c), [d] "+x"(*d)
+#define IN2(i) [a##i] "m"(a[i][q0]), [b##i] "m"(a[i][q0 + 1]), [w##i] "x"(w[i])
+FN void two_of_bin(const __m256i *const *a, const __m256i *w, __m256i one, const int B, const int q0, sums *c, sums *d) {
+  __m256i p, q, s, t;
+  if (B == 4) __asm__(FIRST2 MUL2(1) ADD2 MUL2(2) ADD2 MUL2(3) ADD2 LAST2 : OUT2 : IN2(0), IN2(1), IN2(2), IN2(3), [one] "x"(one));
+  if (B == 3) __asm__(FIRST2 MUL2(1) ADD2 MUL2(2) ADD2 LAST2 : OUT2 : IN2(0), IN2(1), IN2(2), [one] "x"(one));
+  if (B == 2) __asm__(FIRST2 MUL2(1) ADD2 LAST2 : OUT2 : IN2(0), IN2(1), [one] "x"(one));
+  if (B == 1) __asm__(FIRST2 LAST2 : [p] "=&x"(p), [q] "=&x"(q), [c] "+x"(*c), [d] "+x"(*d) : IN2(0), [one] "x"(one));
+}
+
+// `count` bins of B items for Q vectors of cells; returns the item behind them.
+FN const cell_item *bin_sums(const char *x, const cell_item *item, int32_t count, __m256i one, const int B, const int Q, sums *acc) {
+  for (; count > 0; count--, item += B) {
+    const __m256i *a[MOST_TOGETHER];
+    __m256i w[MOST_TOGETHER];
 #pragma unroll
-  for (int q = 0; q < Q; q++) acc[q] = _mm256_set1_epi32(bias);
-  for (const cell_pair *end = pair + count; pair < end; pair++) {
-    const __m256i *a = (const __m256i *)(const void *)(x + pair->at_first), *b = (const __m256i *)(const void *)(x + pair->at_second);
-    __m256i first = _mm256_set1_epi32(pair->first), second = _mm256_set1_epi32(pair->second);
+    for (int i = 0; i < B; i++) {
+      a[i] = (const __m256i *)(const void *)(x + item[i].at);
+      w[i] = v_spread(&item[i].weight);
+    }
 #pragma unroll
-    for (int q = 0; q < Q; q++) {
-      __m256i both = _mm256_add_epi16(_mm256_maddubs_epi16(a[q], first), _mm256_maddubs_epi16(b[q], second));
-      acc[q] = _mm256_add_epi32(acc[q], _mm256_madd_epi16(both, one));
+    for (int q = 0; q + 2 <= Q; q += 2) two_of_bin(a, w, one, B, q, acc + q, acc + q + 1);
+#pragma unroll
+    for (int q = Q / 2 * 2; q < Q; q++) {
+      __m256i all = _mm256_maddubs_epi16(a[0][q], w[0]);
+#pragma unroll
+      for (int i = 1; i < B; i++) all = _mm256_add_epi16(all, _mm256_maddubs_epi16(a[i][q], w[i]));
+      acc[q] = _mm256_add_epi32(acc[q], _mm256_madd_epi16(all, one));
     }
   }
+  return item;
+}
+
+// One channel of Q vectors of cells.
+FN void cell_sums(const char *x, const cell_item *item, cell_counts counts, int32_t bias, const int Q, sums *acc) {
+  __m256i one = _mm256_set1_epi16(1);
+  __asm__("" : "+x"(one));  // in a register, where the compiler would read it again for each bin
+#pragma unroll
+  for (int q = 0; q < Q; q++) acc[q] = _mm256_set1_epi32(bias);
+  item = bin_sums(x, item, counts.of[0], one, 4, Q, acc);
+  item = bin_sums(x, item, counts.of[1], one, 3, Q, acc);
+  item = bin_sums(x, item, counts.of[2], one, 2, Q, acc);
+  bin_sums(x, item, counts.of[3], one, 1, Q, acc);
 }
 
 // CELL_CHANNELS channels of up to eight cells: words hold two channels of four cells in each half.
@@ -218,8 +162,8 @@ FN void store_cells(const __m256i *words, const int apart, const finish *f, int3
 FN void cell_tile(const mmx_layer *l, const int8_t *in, int32_t first, int32_t cells, const int Q, __m256i *x, int8_t *out) {
   int32_t channels = l->window.out_channels;
   const float *multiplier = l->requantize.multiplier;
-  const int32_t *counts = l->bias + 2 * channels;
-  const cell_pair *pairs = (const cell_pair *)(const void *)(counts + channels);
+  const cell_counts *counts = (const cell_counts *)(const void *)(l->bias + 2 * channels);
+  const cell_item *item = (const cell_item *)(const void *)(counts + channels);
   const finish f = finish_of(&l->requantize);
   stage_cells(in, l->window.in_channels, first, cells, Q, x);
   for (int32_t from = 0; from < channels; from += CELL_CHANNELS) {
@@ -230,8 +174,8 @@ FN void cell_tile(const mmx_layer *l, const int8_t *in, int32_t first, int32_t c
       for (int k = 0; k < 2; k++) {
         int32_t oc = from + 2 * i + k;
         sums acc[CELL_TILE];
-        cell_sums((const char *)x, pairs, counts[oc], l->bias[oc], Q, acc);
-        pairs += counts[oc];
+        cell_sums((const char *)x, item, counts[oc], l->bias[oc], Q, acc);
+        item += items_of(counts[oc]);
         __m256 of = _mm256_set1_ps(multiplier[oc]);
 #pragma unroll
         for (int q = 0; q < Q; q++) rounds[k][q] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[q]), of));
