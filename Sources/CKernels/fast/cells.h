@@ -52,7 +52,7 @@ static int cells_pack(mmx_layer *l, const int8_t *weight, const int32_t *bias, c
     packed_bias[oc] = mmx_biased(bias[oc], added, l->requantize.in_zero_point + 128, mmx_sum(weight, inputs));
     packed_multiplier[oc] = multiplier[oc];
   }
-  if (multiplications > channels * groups / 4 * 7) return 0;  // of gemm.h's eight
+  if (multiplications > channels * groups / 4 * 7) return 0;  // gemm.h takes two a group
   l->weight = constants;
   l->bias = packed_bias;
   l->requantize.multiplier = packed_multiplier;
@@ -96,7 +96,8 @@ FN void stage_cells(const int8_t *in, int32_t inputs, int32_t first, int32_t cel
 }
 
 // Two vectors of a bin, instruction by instruction in turns.
-#define MUL2(i) "vmovdqa %[a" #i "], %[s]\n\tvmovdqa %[b" #i "], %[t]\n\tvpmaddubsw %[w" #i "], %[s], %[s]\n\tvpmaddubsw %[w" #i "], %[t], %[t]\n\t"
+#define MUL2(i) \
+  "vmovdqa %[a" #i "], %[s]\n\tvmovdqa %[b" #i "], %[t]\n\tvpmaddubsw %[w" #i "], %[s], %[s]\n\tvpmaddubsw %[w" #i "], %[t], %[t]\n\t"
 #define FIRST2 "vmovdqa %[a0], %[p]\n\tvmovdqa %[b0], %[q]\n\tvpmaddubsw %[w0], %[p], %[p]\n\tvpmaddubsw %[w0], %[q], %[q]\n\t"
 #define ADD2 "vpaddw %[s], %[p], %[p]\n\tvpaddw %[t], %[q], %[q]\n\t"
 #define LAST2 "vpmaddwd %[one], %[p], %[p]\n\tvpmaddwd %[one], %[q], %[q]\n\tvpaddd %[p], %[c], %[c]\n\tvpaddd %[q], %[d], %[d]"
