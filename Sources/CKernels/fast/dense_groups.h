@@ -8,6 +8,21 @@
 
 enum { DENSE_BLOCK = 8 };
 
+#if !DENSE_BY_SIZE
+FN sums v_dense_dot(sums acc, word x, word size, word w) {
+  (void)size;
+  return v_dot(acc, x, w);
+}
+FN sums v_dense_bias(const int32_t *p, int32_t left) {
+  (void)left;
+  return v_bias(p);
+}
+FN int32_t stage_sizes(element *values, int32_t n, element *sizes) {
+  (void)values, (void)n, (void)sizes;
+  return 0;
+}
+#endif
+
 static int is_dense(const mmx_layer *l) { return l->kind == MMX_LINEAR || l->kind == MMX_LOGITS; }
 
 static size_t dense_staged(const mmx_layer *l) { return mmx_round_up((size_t)l->window.in_channels + GROUP, 64); }

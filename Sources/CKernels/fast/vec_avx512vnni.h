@@ -129,17 +129,4 @@ FN sums v_join(sums words, sums acc, const float *multiplier, const mmx_requanti
 FN sums v_none(void) { return _mm512_setzero_si512(); }
 FN void v_dump(sums a, uint32_t *out) { _mm512_storeu_si512(out, a); }
 
-// For dense_groups.h.
-#define DENSE_BY_SIZE 0
-FN sums v_dense_dot(sums acc, word x, word size, word w) {
-  (void)size;
-  return v_dot(acc, x, w);
-}
-FN sums v_dense_bias(const int32_t *p, int32_t left) {
-  (void)left;
-  return v_bias(p);
-}
-FN int32_t stage_sizes(element *values, int32_t n, element *sizes) {
-  (void)values, (void)n, (void)sizes;
-  return 0;
-}
+#define DENSE_BY_SIZE 0  // for dense_groups.h

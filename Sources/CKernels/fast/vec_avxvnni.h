@@ -39,17 +39,4 @@ FN void weave(const element *const *rows, int32_t n, char *words) {
   }
 }
 
-// For dense_groups.h.
-#define DENSE_BY_SIZE 0
-FN sums v_dense_dot(sums acc, word x, word size, word w) {
-  (void)size;
-  return v_dot(acc, x, w);
-}
-FN sums v_dense_bias(const int32_t *p, int32_t left) {
-  (void)left;
-  return v_bias(p);
-}
-FN int32_t stage_sizes(element *values, int32_t n, element *sizes) {
-  (void)values, (void)n, (void)sizes;
-  return 0;
-}
+#define DENSE_BY_SIZE 0  // for dense_groups.h
