@@ -5,24 +5,12 @@ import Testing
 /// that are always met.
 @Suite struct BesideNoneTests {
   private static func daemon(_ threshold: Double) throws -> DaemonProcess {
-    let path = NSTemporaryDirectory() + "/mmexit-beside-\(UUID().uuidString.prefix(8)).safetensors"
-    try GainModel.write(to: path) { model, modalities, picture, _, _ in
-      model["none"] = "7"
-      for modality in modalities.indices {
-        var segments = modalities[modality]["segments"] as? [[String: Any]] ?? []
-        var exit = segments[0]["exit"] as? [String: Any] ?? [:]
-        exit["threshold"] = 1
-        if modality == picture { exit["threshold_beside_none"] = threshold }
-        segments[0]["exit"] = exit
-        modalities[modality]["segments"] = segments
-      }
+    try GainModel.replayed {
+      $0["none"] = "7"
+    } exits: { exit, isPicture in
+      exit["threshold"] = 1
+      if isPicture { exit["threshold_beside_none"] = threshold }
     }
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let daemon = try DaemonProcess(
-      .replay(pace: "fast", loop: false),
-      changes: ["model": path, "max-skew": "500ms\nfirst = audio", "linger": "60s"])
-    #expect(daemon.run.wait(60) == 0, "\(daemon.run.error)")
-    return daemon
   }
 
   /// A decision of which sound was sure of nothing and the picture of something; the picture's hop, and the story.

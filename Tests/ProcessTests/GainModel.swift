@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// The shipped digits, whose gain head at the picture's second exit predicts the same of every window.
 enum GainModel {
@@ -19,6 +20,32 @@ enum GainModel {
       segments[1]["exit"] = exit
       modalities[picture]["segments"] = segments
     }
+  }
+
+  /// The shipped recording to its end by the shipped digits changed so; the sound is asked first, and the camera stays open.
+  /// - Parameters:
+  ///   - model: of its text.
+  ///   - exits: of each modality's first exit; whether it is the picture's.
+  static func replayed(
+    model: (inout [String: Any]) -> Void, exits: (inout [String: Any], Bool) -> Void
+  ) throws -> DaemonProcess {
+    let path = NSTemporaryDirectory() + "/mmexit-changed-\(UUID().uuidString.prefix(8)).safetensors"
+    try write(to: path) { text, modalities, picture, _, _ in
+      model(&text)
+      for modality in modalities.indices {
+        var segments = modalities[modality]["segments"] as? [[String: Any]] ?? []
+        var exit = segments[0]["exit"] as? [String: Any] ?? [:]
+        exits(&exit, modality == picture)
+        segments[0]["exit"] = exit
+        modalities[modality]["segments"] = segments
+      }
+    }
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let daemon = try DaemonProcess(
+      .replay(pace: "fast", loop: false),
+      changes: ["model": path, "max-skew": "500ms\nfirst = audio", "linger": "60s"])
+    #expect(daemon.run.wait(60) == 0, "\(daemon.run.error)")
+    return daemon
   }
 
   /// - Parameter change: of the text, its modalities, which of them is the picture, the header and the tensors.

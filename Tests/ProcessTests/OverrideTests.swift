@@ -5,21 +5,11 @@ import Testing
 /// met, or never.
 @Suite struct OverrideTests {
   private static func daemon(_ threshold: Double) throws -> DaemonProcess {
-    let path = NSTemporaryDirectory() + "/mmexit-override-\(UUID().uuidString.prefix(8)).safetensors"
-    try GainModel.write(to: path) { model, modalities, picture, _, _ in
-      model["overriding_class"] = "7"
-      var segments = modalities[picture]["segments"] as? [[String: Any]] ?? []
-      var exit = segments[0]["exit"] as? [String: Any] ?? [:]
-      exit["override_threshold"] = threshold
-      segments[0]["exit"] = exit
-      modalities[picture]["segments"] = segments
+    try GainModel.replayed {
+      $0["overriding_class"] = "7"
+    } exits: { exit, isPicture in
+      if isPicture { exit["override_threshold"] = threshold }
     }
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let daemon = try DaemonProcess(
-      .replay(pace: "fast", loop: false),
-      changes: ["model": path, "max-skew": "500ms\nfirst = audio", "linger": "60s"])
-    #expect(daemon.run.wait(60) == 0, "\(daemon.run.error)")
-    return daemon
   }
 
   /// A decision about whose sure answer the picture was asked, its question and story.
