@@ -13,9 +13,9 @@ import Vocabulary
 ///    modalities or more have run to their ends and no other can be had: fusion then answers, for next to nothing.
 /// 3. *A sure `none`* says nothing about what only another sensor could see, so it concludes nothing: it is held, and settles
 ///    its own sensor alone. From then on a single exit concludes only with a command whose entropy is at or below the exit's
-///    threshold beside a `none`, where it has one, and while no sure answer has contradicted the `none`. Every sensor that is awake is asked to a sure
-///    answer or to its end, its cost being its MACs; one that sleeps is woken only if a look is due or a sensor that was asked is
-///    not sure. If all that were asked are sure of `none`, that is the answer, provisional while a live sensor has not looked;
+///    threshold beside a `none`, where it has one, and while no sure answer has contradicted the `none`. Every sensor that is
+///    awake is asked to a sure answer or to its end, its cost being its MACs; one that sleeps is woken only if a look is due or
+///    a sensor that was asked is not sure. If all that were asked are sure of `none`, that is the answer, provisional while a live sensor has not looked;
 ///    else everything asked runs to its end and is fused: no sensor's `none` overrules another's lean.
 /// 4. *A class that overrides.* Before an exit concludes with a class that is neither `none` nor the overriding one, every other
 ///    modality that is awake with whole data and not asked yet is asked for its first exit, where that has an override threshold:

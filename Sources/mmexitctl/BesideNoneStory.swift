@@ -13,16 +13,14 @@ struct BesideNoneStory {
   /// Of a decision's hops; nil where no sure command was held against a threshold beside a `none`.
   init?(_ hops: [JSONPlace]) throws(JSONError) {
     for (index, hop) in hops.enumerated() {
-      guard let beside = try hop.optional("threshold_beside_none")?.real() else { continue }
-      let entropy = try hop.member("entropy").real()
-      let gain = try hop.optional("gain")?.real()
-      let doubt = gain.map { (1 + $0) / 2 } ?? entropy
-      let own = try hop.optional("threshold")?.real()
-      guard doubt <= max(beside, own ?? beside) else { continue }
+      let judgement = try Judgement(hop)
+      guard let beside = judgement.besideNone, judgement.doubt <= max(beside, judgement.own ?? beside) else {
+        continue
+      }
       self.index = index
       exit = "\(try hop.member("modality").string())/\(try hop.member("exit").integer())"
       label = try hop.optional("label")?.string() ?? "nothing"
-      self.doubt = doubt
+      doubt = judgement.doubt
       threshold = beside
       // Left to fusion for having a gain head.
       if stands, index + 1 < hops.count, try hops[index + 1].optional("override") == nil { return nil }
@@ -50,5 +48,5 @@ struct BesideNoneStory {
       : "a threshold_beside_none of \(exit) of \(figure(doubt)) or more in the model would have let it answer"
   }
 
-  private func figure(_ value: Double) -> String { Output.fixed(value, 4) }
+  private func figure(_ value: Double) -> String { Judgement.figure(value) }
 }

@@ -197,12 +197,11 @@ struct DecisionStory {
     for (index, hop) in hops.enumerated() {
       // Once a sure answer had contradicted a `none`, no exit would have ended it.
       if let beside, index >= beside.index { break }
-      let doubt = try Judgement(hop).doubt
-      let beside = try hop.optional("threshold_beside_none")?.real()
-      let own = try hop.optional("threshold")?.real()
-      guard let threshold = beside ?? own else { continue }
+      let judgement = try Judgement(hop)
+      guard let threshold = judgement.threshold else { continue }
+      let doubt = judgement.doubt
       let name = try name(hop)
-      let kind = beside == nil ? "threshold" : "threshold_beside_none"
+      let kind = judgement.besideNone == nil ? "threshold" : "threshold_beside_none"
       let label = try hop.optional("label")?.string() ?? "nothing"
       // A smaller gain would have left the answer to fusion too, where it is nearly free.
       let isFusionNext = index + 1 < hops.count ? try hops[index + 1].optional("fusion") != nil : false
@@ -249,33 +248,4 @@ struct DecisionStory {
   private func figure(_ value: Double) -> String { Judgement.figure(value) }
   private func seconds(_ nanoseconds: Int64) -> String { Output.fixed(Double(nanoseconds) * 1e-9, 3) }
   private func milliseconds(_ nanoseconds: Int64) -> String { Output.fixed(Double(nanoseconds) * 1e-6, 1) }
-}
-
-/// What the gate made of an exit: its entropy against its threshold, or the gain of going on that its head predicts.
-private struct Judgement {
-  /// What the threshold is held against, 0 to 1.
-  let doubt: Double
-  let text: String
-
-  /// - Parameter isFusionNext: fusion was asked after it. That leaves the answer to fusion where the gain is not worth it.
-  init(_ hop: JSONPlace, isFusionNext: Bool = false) throws(JSONError) {
-    let beside = try hop.optional("threshold_beside_none")?.real()
-    let own = try hop.optional("threshold")?.real()
-    let threshold = beside ?? own
-    guard let gain = try hop.optional("gain")?.real() else {
-      doubt = try hop.member("entropy").real()
-      let (isSure, limit) = (doubt <= threshold ?? 0, threshold.map(Self.figure))
-      text =
-        " (\(limit.map { isSure ? "sure, at or below \($0)" : "not sure, above \($0)" } ?? "no threshold"))"
-      return
-    }
-    doubt = (1 + gain) / 2
-    let (isEnough, limit) = (doubt <= threshold ?? 0, threshold.map { Self.figure(2 * $0 - 1) })
-    let left = isFusionNext ? "; fusion was asked all the same" : ""
-    text =
-      ", going on would gain \(Self.figure(gain)) "
-      + "(\(limit.map { isEnough ? "not worth it, at or below \($0)\(left)" : "worth it, above \($0)" } ?? "no threshold"))"
-  }
-
-  static func figure(_ value: Double) -> String { Output.fixed(value, 4) }
 }

@@ -91,7 +91,7 @@ import Vocabulary
     let file = try GainNetworks.random(seed: seed)
     let model = try Model.decode(file.bytes)
     var engine = Engine(model)
-    let reference = try Reference(file)
+    let reference = Reference(file)
     var dice = Dice(seed &+ 5)
     let window = try Window(reference, &dice)
     for isHeard in [true, false] {

@@ -8,7 +8,7 @@ enum GainNetworks {
 
   static func random(seed: UInt64) throws -> ModelFile {
     let file = Networks.random(seed: seed)
-    let reference = try Reference(file)
+    let reference = Reference(file)
     var dice = Dice(seed &+ 77)
     let sound = LookShape(try shape(reference, "s.in"))
     let first = try head(

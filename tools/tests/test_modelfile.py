@@ -50,17 +50,23 @@ def test_the_file_is_what_the_document_says(stored):
     assert text["modalities"][0]["segments"][0]["exit"]["nodes"][-1]["op"] == "logits"
 
 
+def rewritten(stored, field, limits, **classes):
+    """The stored file with these classes of the network, and this field of the exits named in `limits`."""
+    quantized, settings, path = stored
+    network = replace(quantized.graph.network, **classes)
+    named = QuantizedGraph(replace(quantized.graph, network=network), quantized.activations, quantized.weights)
+    exits = {k: replace(s, **{field: limits.get("/".join(map(str, k)))}) for k, s in settings.items()}
+    path.write_bytes(model_bytes(named, exits, {"seed": 1}))
+    return path
+
+
 def test_a_class_that_overrides_is_written_and_read(stored):
     quantized, settings, path = stored
     first, *others = list(settings)
     assert first[1] == 1 and b"overrid" not in path.read_bytes()
 
     def written(overriding, **limits):
-        network = replace(quantized.graph.network, overriding=overriding)
-        named = QuantizedGraph(replace(quantized.graph, network=network), quantized.activations, quantized.weights)
-        path.write_bytes(model_bytes(named, {k: replace(s, override_threshold=limits.get("/".join(map(str, k))))
-                                             for k, s in settings.items()}, {"seed": 1}))
-        return path
+        return rewritten(stored, "override_threshold", limits, overriding=overriding)
 
     found = read_model(written("b", **{f"{first[0]}/1": 0.125}))
     assert found.network.overriding == "b" and found.exits[first].override_threshold == 0.125
@@ -85,11 +91,7 @@ def test_a_threshold_beside_a_sure_none_is_written_and_read(stored):
     assert b"beside_none" not in path.read_bytes()
 
     def written(none, **limits):
-        network = replace(quantized.graph.network, none=none)
-        named = QuantizedGraph(replace(quantized.graph, network=network), quantized.activations, quantized.weights)
-        path.write_bytes(model_bytes(named, {k: replace(s, threshold_beside_none=limits.get("/".join(map(str, k))))
-                                             for k, s in settings.items()}, {"seed": 1}))
-        return path
+        return rewritten(stored, "threshold_beside_none", limits, none=none)
 
     found = read_model(written(none, **{"image/2": 0.125, "vector/1": 0.0}))
     assert {k: e.threshold_beside_none for k, e in found.exits.items()} == {

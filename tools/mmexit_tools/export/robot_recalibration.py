@@ -126,6 +126,8 @@ def main() -> None:
     parser.add_argument("--note", default="", help="sentence for the card, after that about the thresholds")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
+    if args.keep and args.beside_none:
+        parser.error("--keep measures the file's own thresholds; leave out --beside-none, or --keep to choose anew")
     torch.set_num_threads(args.threads)
     run(args)
 
