@@ -19,9 +19,7 @@ struct Judgement {
     let threshold = besideNone ?? own
     guard let gain = try hop.optional("gain")?.real() else {
       doubt = try hop.member("entropy").real()
-      let (isSure, limit) = (doubt <= threshold ?? 0, threshold.map(Self.figure))
-      text =
-        " (\(limit.map { isSure ? "sure, at or below \($0)" : "not sure, above \($0)" } ?? "no threshold"))"
+      text = " (\(Self.sureness(doubt, own: own, besideNone: besideNone)))"
       return
     }
     doubt = (1 + gain) / 2
@@ -30,6 +28,13 @@ struct Judgement {
     text =
       ", going on would gain \(Self.figure(gain)) "
       + "(\(limit.map { isEnough ? "not worth it, at or below \($0)\(left)" : "worth it, above \($0)" } ?? "no threshold"))"
+  }
+
+  private static func sureness(_ doubt: Double, own: Double?, besideNone: Double?) -> String {
+    guard let threshold = besideNone ?? own else { return "no threshold" }
+    if doubt <= threshold { return "sure, at or below \(figure(threshold))" }
+    guard let own, besideNone != nil, doubt <= own else { return "not sure, above \(figure(threshold))" }
+    return "sure, at or below \(figure(own)), but beside another sensor's sure none not enough, above \(figure(threshold))"
   }
 
   static func figure(_ value: Double) -> String { Output.fixed(value, 4) }

@@ -63,6 +63,10 @@ import Testing
       story.contains(
         "else      a threshold_beside_none of image/1 of \(said) or more in the model would have let it answer"
       ), "\(story)")
+    #expect(
+      story.contains {
+        $0.hasSuffix("(sure, at or below 1.0000, but beside another sensor's sure none not enough, above 0.0000)")
+      }, "\(story)")
     #expect(!story.contains { $0.contains("would have ended it there") }, "\(story)")
   }
 }
