@@ -243,7 +243,7 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
                          *see(96, 2), *see(96, residual=True), GlobalAveragePool())),
             Segment(
                 (
-                    Conv(wide(24), kernel=(5, 5), stride=(3, 3), padding=(1, 1, 1, 1)),
+                    Conv(wide(24), kernel=(5, 5), stride=(2, 2), padding=(2, 2, 2, 2)),
                     *see(32),
                     *see(32, residual=True),
                     *see(64, 2),
