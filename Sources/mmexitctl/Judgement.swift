@@ -34,7 +34,8 @@ struct Judgement {
     guard let threshold = besideNone ?? own else { return "no threshold" }
     if doubt <= threshold { return "sure, at or below \(figure(threshold))" }
     guard let own, besideNone != nil, doubt <= own else { return "not sure, above \(figure(threshold))" }
-    return "sure, at or below \(figure(own)), but beside another sensor's sure none not enough, above \(figure(threshold))"
+    return "sure, at or below \(figure(own)), "
+      + "but beside another sensor's sure none not enough, above \(figure(threshold))"
   }
 
   static func figure(_ value: Double) -> String { Output.fixed(value, 4) }

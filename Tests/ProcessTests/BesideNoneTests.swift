@@ -65,7 +65,8 @@ import Testing
       ), "\(story)")
     #expect(
       story.contains {
-        $0.hasSuffix("(sure, at or below 1.0000, but beside another sensor's sure none not enough, above 0.0000)")
+        $0.hasSuffix(
+          "(sure, at or below 1.0000, but beside another sensor's sure none not enough, above 0.0000)")
       }, "\(story)")
     #expect(!story.contains { $0.contains("would have ended it there") }, "\(story)")
   }
