@@ -72,6 +72,33 @@ def test_another_network_is_refused(trained) -> None:
         restore(MultiExitNetwork(task.network()), lower(trained))
 
 
+def finer(described):
+    """The task with a first convolution of sounds that takes every place, in place of every second."""
+    sound, image = described.modalities
+    first, *rest = sound.segments
+    conv, *layers = first.layers
+    changed = replace(first, layers=(replace(conv, stride=(1, 1)), *layers))
+    return replace(described, modalities=(replace(sound, segments=(changed, *rest)), image))
+
+
+def test_other_strides_are_refused_where_nothing_is_trained() -> None:
+    """The same weights would answer otherwise, and nobody would be told."""
+    stored = read_model(SHIPPED).quantized.graph
+    with pytest.raises(ToolError, match="layers are not those"):
+        restore(MultiExitNetwork(finer(task.network())), stored, "audio", exits_anew=True)
+    assert restore(MultiExitNetwork(finer(task.network())), stored, "audio", other_steps=True)
+    assert not restore(MultiExitNetwork(task.network()), stored, "audio", other_steps=True)
+
+
+def test_a_training_that_begins_with_other_strides_says_so(folder, tmp_path, monkeypatch, capsys) -> None:  # noqa: F811
+    described = task.network()
+    monkeypatch.setattr(task, "network", lambda *_, **__: finer(described))
+    options = robot_train.Options(chunks=1, chunk_size=48, validation=32, audio_passes=0, image_passes=0,
+                                  audio_steps=1, word_variants=1, start=str(SHIPPED))
+    robot_train.encoder_stage("audio", tmp_path, folder, options)
+    assert "strides or paddings are not those of" in "".join(capsys.readouterr())
+
+
 def test_an_exit_elsewhere_begins_anew_and_the_others_come_back(network, trained) -> None:
     stored = lower(trained)
     one = network.modalities[0]

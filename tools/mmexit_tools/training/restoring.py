@@ -21,15 +21,21 @@ from ..model.networks import MultiExitNetwork
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
-def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_anew: bool = False) -> None:
+def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_anew: bool = False,
+            other_steps: bool = False) -> bool:
     """Puts the weights of a stored graph into a network of the same description, in place; with `modality` that
     encoder's and its exits' alone. With `exits_anew` only the layers up to the last exit have to be the same: an exit
-    that the graph has in no such place stays as it is.
+    that the graph has in no such place stays as it is. With `other_steps` layers may have other strides and paddings,
+    for a training that begins there: the answers are other ones then. Returns whether they have.
 
-    Raises ToolError where the two differ in their operations or the shapes of their weights."""
+    Raises ToolError where the two differ in their operations, their strides and paddings, or the shapes of their
+    weights."""
     values: dict[str, Node] = {}
+    differ = False
     for own, theirs in _counterparts(lower(model), stored, modality, exits_anew):
-        if not _alike(own, theirs):
+        same = _alike(own, theirs)
+        differ = differ or not same
+        if not same and not (other_steps and _alike(own, theirs, other_steps)):
             raise ToolError(f"{stored.network.name}: the model's layers are not those of the network that is trained")
         values |= {o.output: t for o, t in zip(own, theirs, strict=True) if t.weight is not None}
     with torch.no_grad():
@@ -46,6 +52,7 @@ def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_an
                 _put(module, node.weight, node.bias)
             else:
                 _put_block(module, node)
+    return differ
 
 
 def exits_lacking(model: MultiExitNetwork, stored: Graph, modality: str) -> list[int]:
@@ -104,8 +111,11 @@ def _places(modality: GraphModality) -> tuple[list[Node], dict[int, list[Node]]]
     return trunk, exits
 
 
-def _alike(a: Sequence[Node], b: Sequence[Node]) -> bool:
-    return [(n.op, _shape(n)) for n in a] == [(n.op, _shape(n)) for n in b]
+def _alike(a: Sequence[Node], b: Sequence[Node], other_steps: bool = False) -> bool:
+    def known(nodes: Sequence[Node]) -> list[tuple]:
+        return [(n.op, _shape(n), *(() if other_steps else (n.stride, n.padding))) for n in nodes]
+
+    return known(a) == known(b)
 
 
 def _neutral(norm: nn.Module) -> None:

@@ -144,9 +144,12 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     lacking: list[int] = []
     if options.start and modality != options.anew:
         graph = read_model(Path(options.start)).quantized.graph
-        restore(model, graph, modality, bool(schedule.passes or mixed.steps or alone.steps))
+        trained = bool(schedule.passes or mixed.steps)
+        if restore(model, graph, modality, trained or bool(alone.steps), other_steps=trained):
+            say(f"{modality}: strides or paddings are not those of {options.start}; its weights begin a network that "
+                "answers otherwise")
         lacking = exits_lacking(model, graph, modality)
-        if schedule.passes or mixed.steps:
+        if trained:
             values = train[0]().inputs[modality]
             settle_norms(model, modality, [to_input(modality, values[i : i + 256]) for i in range(0, 2048, 256)])
     elif not schedule.passes and not mixed.steps:
