@@ -16,26 +16,26 @@ struct Judgement {
   init(_ hop: JSONPlace, isFusionNext: Bool = false) throws(JSONError) {
     own = try hop.optional("threshold")?.real()
     besideNone = try hop.optional("threshold_beside_none")?.real()
-    let threshold = besideNone ?? own
-    guard let gain = try hop.optional("gain")?.real() else {
-      doubt = try hop.member("entropy").real()
-      text = " (\(Self.sureness(doubt, own: own, besideNone: besideNone)))"
-      return
-    }
-    doubt = (1 + gain) / 2
-    let (isEnough, limit) = (doubt <= threshold ?? 0, threshold.map { Self.figure(2 * $0 - 1) })
-    let left = isFusionNext ? "; fusion was asked all the same" : ""
-    text =
-      ", going on would gain \(Self.figure(gain)) "
-      + "(\(limit.map { isEnough ? "not worth it, at or below \($0)\(left)" : "worth it, above \($0)" } ?? "no threshold"))"
+    let gain = try hop.optional("gain")?.real()
+    if let gain { doubt = (1 + gain) / 2 } else { doubt = try hop.member("entropy").real() }
+    let sureness = Self.sureness(
+      doubt, own: own, besideNone: besideNone, isGain: gain != nil, isFusionNext: isFusionNext)
+    text = "\(gain.map { ", going on would gain \(Self.figure($0))" } ?? "") (\(sureness))"
   }
 
-  private static func sureness(_ doubt: Double, own: Double?, besideNone: Double?) -> String {
+  private static func sureness(
+    _ doubt: Double, own: Double?, besideNone: Double?, isGain: Bool, isFusionNext: Bool
+  ) -> String {
     guard let threshold = besideNone ?? own else { return "no threshold" }
-    if doubt <= threshold { return "sure, at or below \(figure(threshold))" }
-    guard let own, besideNone != nil, doubt <= own else { return "not sure, above \(figure(threshold))" }
-    return "sure, at or below \(figure(own)), "
-      + "but beside another sensor's sure none not enough, above \(figure(threshold))"
+    func limit(_ value: Double) -> String { figure(isGain ? 2 * value - 1 : value) }
+    let (met, missed) = isGain ? ("not worth it", "worth it") : ("sure", "not sure")
+    if doubt <= threshold {
+      let left = isGain && isFusionNext ? "; fusion was asked all the same" : ""
+      return "\(met), at or below \(limit(threshold))\(left)"
+    }
+    guard let own, besideNone != nil, doubt <= own else { return "\(missed), above \(limit(threshold))" }
+    return "\(met), at or below \(limit(own)), "
+      + "but beside another sensor's sure none not enough, above \(limit(threshold))"
   }
 
   static func figure(_ value: Double) -> String { Output.fixed(value, 4) }

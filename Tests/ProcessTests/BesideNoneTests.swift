@@ -7,7 +7,8 @@ import Testing
   private static func daemon(_ threshold: Double) throws -> DaemonProcess {
     try GainModel.replayed {
       $0["none"] = "7"
-    } exits: { exit, isPicture in
+    } exits: { exit, isPicture, number in
+      guard number == 1 else { return }
       exit["threshold"] = 1
       if isPicture { exit["threshold_beside_none"] = threshold }
     }
@@ -69,5 +70,22 @@ import Testing
           "(sure, at or below 1.0000, but beside another sensor's sure none not enough, above 0.0000)")
       }, "\(story)")
     #expect(!story.contains { $0.contains("would have ended it there") }, "\(story)")
+  }
+
+  @Test func aGainThatIsEnoughButNotBesideANone() throws {
+    let daemon = try GainModel.replayed {
+      $0["none"] = "7"
+    } exits: { exit, isPicture, number in
+      if isPicture && number == 1 { exit["threshold"] = nil } else { exit["threshold"] = 1 }
+      if isPicture && number == 2 { exit["threshold_beside_none"] = 0 }
+    }
+    let (_, hop, story) = try Self.asked(daemon)
+    let gain = String(format: "%.4f", try #require(hop["gain"] as? Double))
+    #expect(
+      story.contains {
+        $0.hasSuffix(
+          ", going on would gain \(gain) (not worth it, at or below 1.0000, "
+            + "but beside another sensor's sure none not enough, above -1.0000)")
+      }, "\(story)")
   }
 }

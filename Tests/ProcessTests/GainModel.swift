@@ -25,18 +25,20 @@ enum GainModel {
   /// The shipped recording to its end by the shipped digits changed so; the sound is asked first, and the camera stays open.
   /// - Parameters:
   ///   - model: of its text.
-  ///   - exits: of each modality's first exit; whether it is the picture's.
+  ///   - exits: of each modality's exits; whether it is the picture's, and its number, from 1.
   static func replayed(
-    model: (inout [String: Any]) -> Void, exits: (inout [String: Any], Bool) -> Void
+    model: (inout [String: Any]) -> Void, exits: (inout [String: Any], Bool, Int) -> Void
   ) throws -> DaemonProcess {
     let path = NSTemporaryDirectory() + "/mmexit-changed-\(UUID().uuidString.prefix(8)).safetensors"
     try write(to: path) { text, modalities, picture, _, _ in
       model(&text)
       for modality in modalities.indices {
         var segments = modalities[modality]["segments"] as? [[String: Any]] ?? []
-        var exit = segments[0]["exit"] as? [String: Any] ?? [:]
-        exits(&exit, modality == picture)
-        segments[0]["exit"] = exit
+        for index in segments.indices {
+          var exit = segments[index]["exit"] as? [String: Any] ?? [:]
+          exits(&exit, modality == picture, index + 1)
+          segments[index]["exit"] = exit
+        }
         modalities[modality]["segments"] = segments
       }
     }

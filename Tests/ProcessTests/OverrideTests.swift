@@ -7,8 +7,8 @@ import Testing
   private static func daemon(_ threshold: Double) throws -> DaemonProcess {
     try GainModel.replayed {
       $0["overriding_class"] = "7"
-    } exits: { exit, isPicture in
-      if isPicture { exit["override_threshold"] = threshold }
+    } exits: { exit, isPicture, number in
+      if isPicture && number == 1 { exit["override_threshold"] = threshold }
     }
   }
 
