@@ -19,7 +19,7 @@ from mmexit_tools.model.layers import (
     chain_shape,
 )
 from mmexit_tools.model.networks import MultiExitNetwork
-from mmexit_tools.quantize.equalization import channel_ranges, equalize, is_added
+from mmexit_tools.quantize.equalization import channel_ranges, equalize, is_combined
 from mmexit_tools.quantize.quantization import predict_integer, quantize
 from mmexit_tools.quantize.ranges import measure_ranges
 from mmexit_tools.signals.features import ImageFeatures
@@ -66,7 +66,7 @@ def test_equalizing_leaves_the_terms_of_a_sum(model):
     after, changed = logits(other, batch), channel_ranges(other, batch)
     for key, values in before.items():
         np.testing.assert_allclose(after[key], values, atol=2e-4 * np.abs(values).max())
-    added = [name for name in ranges if is_added(graph, name)]
+    added = [name for name in ranges if is_combined(graph, name)]
     assert added and len(added) < len(ranges)
     for name, r in ranges.items():
         if name in added:

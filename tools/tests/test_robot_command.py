@@ -124,7 +124,7 @@ def test_network_is_small_and_first_exits_are_cheaper():
     model = MultiExitNetwork(task.network())
     costs = exit_costs(lower(model.eval()))
     total = sum(c.macs for c in costs.values())
-    assert total < 28_000_000 and sum(c.parameters for c in costs.values()) < 270_000
+    assert total < 28_000_000 and sum(c.parameters for c in costs.values()) < 320_000
     # The ear is open all day; the eye only where it pays.
     assert costs[("audio", 1)].macs + costs[("audio", 2)].macs < 2_500_000
     assert costs[("image", 1)].macs < total / 18

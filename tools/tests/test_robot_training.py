@@ -30,11 +30,11 @@ from mmexit_tools.sources.robot_voices import loudness
 from mmexit_tools.sources.surroundings import Clip, surroundings
 from mmexit_tools.streams import making
 from mmexit_tools.tasks import robot_command as task
-from mmexit_tools.training import robot_train
-from mmexit_tools.training.restoring import restore, settle_norms
-from mmexit_tools.training.robot_encoders import run_encoder
+from mmexit_tools.training import robot_mining, robot_mixed, robot_train
+from mmexit_tools.training.restoring import restore, settle_norms, stored_exit
+from mmexit_tools.training.robot_encoders import LastExit, Teachers, run_encoder
 from mmexit_tools.training.robot_mining import EMPTY, PERIOD, stream_features
-from mmexit_tools.training.robot_pools import Chunk, make_chunk, stored_chunk
+from mmexit_tools.training.robot_pools import Chunk, make_chunk, stored_chunk, to_input
 
 SHIPPED = Path(__file__).parents[2] / "config/models/robot-command.safetensors"
 
@@ -207,6 +207,41 @@ def test_hard_windows_are_a_fifth_at_most() -> None:
     hard = Chunk({"audio": features(40)}, {"audio": np.full(40, EMPTY)})
     mixed = robot_train.with_hard(lambda: easy, hard)
     assert len(mixed.labels["audio"]) == 60 and (mixed.labels["audio"] == EMPTY).sum() == 10
+
+
+def test_a_share_of_a_batch_is_hard(tmp_path: Path) -> None:
+    for name, count in (("a", 3), ("b", 7)):
+        np.savez(tmp_path / f"{name}.npz", windows=features(count))
+    part = robot_train.hard_part(robot_train.Options(audio_hard=f"{tmp_path / 'a.npz'},{tmp_path / 'b.npz'}"), 3400)
+    found = len(part.labels["audio"])
+    assert found / (found + 3400) * robot_mixed.STORED == pytest.approx(robot_train.HARD, abs=1e-4)
+    assert (part.labels["audio"] == EMPTY).all() and len(np.unique(part.inputs["audio"], axis=0)) == 7
+
+
+def test_teachers_are_the_mean_of_what_they_say(shipped: MultiExitNetwork) -> None:
+    values = to_input("audio", features(9))
+    stored = stored_exit(SHIPPED)
+    with torch.no_grad():
+        own = LastExit(shipped, "audio")(values)
+        assert torch.allclose(stored(values), own, atol=1e-3)
+        other = LastExit(MultiExitNetwork(task.network(width=1.5)).eval(), "audio")
+        assert torch.allclose(Teachers([stored, other])(values), (own + other(values)) / 2, atol=1e-3)
+    assert [n for n, _ in stored.state_dict().items()] == ["weights"]
+
+
+def test_another_network_learns_what_a_model_file_took_for_a_command(
+    folder: Path, tmp_path: Path, capsys, monkeypatch  # noqa: F811
+) -> None:
+    monkeypatch.setattr(robot_mining, "SOME_DOUBT", 1e-6)
+    hard = tmp_path / "hard.npz"
+    found = run_command(robot_mining, "--model", SHIPPED, "--data", folder, "--hours", 0.09, "--out", hard)
+    assert found.returncode == 0 and "of 1197" in found.stdout and len(robot_mining.read_hard(hard)) > 0
+    options = robot_train.Options(chunks=1, chunk_size=160, validation=12, audio_passes=0, image_passes=0,
+                                  audio_steps=2, start=str(SHIPPED), anew="audio", word_variants=1,
+                                  audio_hard=str(hard), audio_taught_by=f"{SHIPPED},{SHIPPED}")
+    robot_train.run(folder, tmp_path / "work", options, "audio")
+    assert "audio step 2/2" in capsys.readouterr().out
+    assert (tmp_path / "work/audio.pt").exists()
 
 
 def test_a_stream_has_four_windows_a_second() -> None:

@@ -95,13 +95,26 @@ class _Writer:
                 value = self.add("Flatten", [turned], out, axis=1)
             case "add":
                 value = self.add("Add", inputs, out)
+            case "multiply":
+                inputs[1] = self._beside(node, inputs[1])
+                value = self.add("Mul", inputs, out)
             case "concat":
                 value = self._concat(inputs, out)
             case _:
                 raise ValueError(f"no ONNX operation for {node.op}")
         if node.relu:
             value = self.add("Relu", [value], f"{node.output}/r")
+        if node.top is not None and self.quantized is None:
+            top = self.constant(f"{node.output}/top", np.array(node.top, np.float32))
+            value = self.add("Min", [value, top], f"{node.output}/clip")
         self.current[node.output] = value if node.op == "logits" else self.through_int8(node.output, value)
+
+    def _beside(self, node: Node, factor: str) -> str:
+        """The second factor of a `multiply` as one cell of a map, where it is a vector and the first is a map."""
+        if len(self.graph.shapes[node.inputs[0]]) == len(self.graph.shapes[node.inputs[1]]):
+            return factor
+        axes = self.constant("axes/cell", np.array([2, 3], np.int64))
+        return self.add("Unsqueeze", [factor, axes], f"{node.output}/cell")
 
     def _concat(self, inputs: list[str], out: str) -> str:
         parts = []

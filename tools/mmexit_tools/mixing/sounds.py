@@ -20,7 +20,7 @@ from ..tasks.robot_command import AUDIO
 from .sound_bank import SoundBank
 
 EMPTY = CLASSES.index(NONE)
-WITHOUT = 0.45
+WITHOUT = 0.55
 """Share of the windows without a command."""
 COMMAND, TALK, WORD, PART, NOISE, HUSH, BURST = range(7)
 NOTHING = {TALK: 0.32, WORD: 0.18, PART: 0.17, NOISE: 0.11, HUSH: 0.06, BURST: 0.16}
@@ -31,7 +31,7 @@ SCRAP = (3, 26)
 TRACT = 0.10
 """Bands are stretched by up to this: a longer or shorter vocal tract."""
 STRIPS = ((AUDIO.frames, 7), (AUDIO.bands, 6))
-"""SpecAugment: along time and frequency two strips each, shorter than this, are set to the mean."""
+"""SpecAugment: along time and frequency a strip each, shorter than this, is set to the mean."""
 
 
 class SoundMixer:
@@ -75,7 +75,7 @@ class SoundMixer:
 
     def covered(self, values: Tensor) -> Tensor:
         """With strips set to 0, the mean; in place of `robot_encoders.masked`."""
-        return covered(self.rng, values, STRIPS, 2)
+        return covered(self.rng, values, STRIPS, 1)
 
     def _words(self, labels: np.ndarray, kinds: np.ndarray) -> Tensor:
         """Whole ones for commands, whole or cut ones of other words, cut ones of commands as nothing."""

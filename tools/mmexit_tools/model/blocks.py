@@ -23,9 +23,17 @@ from .layers import (
     MaxPool,
     Padding,
     Shape,
+    SqueezeExcite,
     chain_shape,
     layer_shape,
 )
+
+
+class Shares(nn.Linear):
+    """The second linear layer of a `SqueezeExcite`, whose results become shares."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.hardsigmoid(super().forward(x))
 
 
 class Block(nn.Module):
@@ -54,6 +62,8 @@ class Block(nn.Module):
                 groups=1 if isinstance(layer, Conv) else shape[2], bias=not layer.batch_norm,
             )
             self.norm = nn.BatchNorm2d(out) if layer.batch_norm else None
+        elif isinstance(layer, SqueezeExcite):
+            self.squeeze, self.excite = nn.Linear(shape[2], layer.hidden), Shares(layer.hidden, shape[2])
         elif isinstance(layer, Linear):
             self.weighted = nn.Linear(shape[0], layer.out, bias=not layer.batch_norm)
             self.norm = nn.BatchNorm1d(layer.out) if layer.batch_norm else None
@@ -79,6 +89,8 @@ class Block(nn.Module):
                 return x.flatten(1)
             case Dropout():
                 return functional.dropout(x, layer.p, self.training)
+            case SqueezeExcite():
+                x = x * self._shares(x)[:, :, None, None]
             case Add():  # the chain has added
                 x = functional.relu(x)
                 return round_values(x) if self.rounding else x
@@ -88,6 +100,14 @@ class Block(nn.Module):
             x = self.norm(x)
         x = functional.relu(x) if layer.relu else x
         return round_values(x) if self.rounding else x
+
+    def _shares(self, x: Tensor) -> Tensor:
+        if not self.rounding:
+            return self.excite(functional.relu(self.squeeze(x.mean((2, 3)))))
+        mean = round_values(x.mean((2, 3)))
+        hidden = functional.relu(functional.linear(mean, round_weight(self.squeeze.weight), self.squeeze.bias))
+        shares = functional.linear(round_values(hidden), round_weight(self.excite.weight), self.excite.bias)
+        return round_values(functional.hardsigmoid(shares))
 
     def _weigh(self, x: Tensor) -> Tensor:
         assert isinstance(self.weighted, nn.Conv2d | nn.Linear)

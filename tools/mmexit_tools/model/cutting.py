@@ -19,6 +19,7 @@ from .layers import (
     Network,
     Segment,
     Shape,
+    SqueezeExcite,
     chain_shape,
     layer_shape,
 )
@@ -39,6 +40,8 @@ def layer_macs(layer: Layer, shape: Shape) -> int:
             return after[0] * after[1] * shape[2] * h * w
         case Linear(out=out):
             return shape[0] * out
+        case SqueezeExcite(hidden=hidden):
+            return 2 * shape[2] * hidden
         case _:
             return 0
 

@@ -31,13 +31,14 @@ from .layers import (
     Padding,
     Pair,
     Shape,
+    SqueezeExcite,
     layer_shape,
 )
 from .networks import MultiExitNetwork
 
 FloatArray = NDArray[np.float32]
 KIND_NAMES = {Conv: "conv", Depthwise: "depthwise", MaxPool: "max", AveragePool: "average",
-              Add: "add", GlobalAveragePool: "mean", Flatten: "flat", Linear: "linear"}
+              Add: "add", GlobalAveragePool: "mean", Flatten: "flat", Linear: "linear", SqueezeExcite: "excited"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Node:
     stride: Pair = (1, 1)
     padding: Padding = NO_PADDING
     relu: bool = False
+    top: float | None = None
+    """Of a ReLU, the largest result; int8 ends there."""
     table: NDArray[np.int8] | None = None
     """Of a `table`: the output's code for each of the input's, from -128 on."""
 
@@ -132,7 +135,13 @@ class _Lowering:
             if isinstance(block.layer, Flatten) and len(self.shapes[source]) == 1:
                 continue
             name = f"{prefix}.{KIND_NAMES[type(block.layer)]}{len(nodes) + 1}"
-            if isinstance(block.layer, Add):
+            if isinstance(block.layer, SqueezeExcite):
+                *shares, node = lower_excited(block, source, name)
+                nodes += shares
+                channels = self.shapes[source][2]
+                widths = (channels, block.layer.hidden, channels)
+                self.shapes |= {n.output: (w,) for n, w in zip(shares, widths, strict=True)}
+            elif isinstance(block.layer, Add):
                 node = Node("add", (source, taken[len(taken) - 1 - block.layer.over]), name, relu=True)
             else:
                 node = lower_block(block, source, name)
@@ -200,6 +209,24 @@ def lower_block(block: Block, source: str, name: str) -> Node:
         case Flatten():
             return Node("flatten", (source,), name)
     raise ValueError(f"no operation for {layer}")
+
+
+SLOPE, MIDDLE = 1 / 6, 0.5
+"""A share is clip(SLOPE * y + MIDDLE, 0, 1)."""
+
+
+def lower_excited(block: Block, source: str, name: str) -> list[Node]:
+    """The shares of a `SqueezeExcite`, and the map times them; slope and clip are weights, ReLU and `top`."""
+    assert isinstance(block.layer, SqueezeExcite)
+    mean, squeezed, shares = (f"{name}.{part}" for part in ("mean", "squeezed", "shares"))
+    one, two = block.squeeze, block.excite
+    return [
+        Node("global_average_pool", (source,), mean),
+        Node("linear", (mean,), squeezed, _numpy(one.weight), _numpy(one.bias), relu=True),
+        Node("linear", (squeezed,), shares, _numpy(two.weight * SLOPE), _numpy(two.bias * SLOPE + MIDDLE), relu=True,
+             top=1.0),
+        Node("multiply", (source, shares), name, relu=block.layer.relu),
+    ]
 
 
 def fold(block: Block) -> tuple[FloatArray, FloatArray]:
@@ -284,7 +311,8 @@ def float_step(node: Node, given: list[Tensor]) -> Tensor:
     if node.weight is not None:
         weight, bias = torch.from_numpy(node.weight), torch.from_numpy(node.bias)
         out = weighted_sum(node, x, weight) + bias.reshape(1, -1, *[1] * (x.ndim - 2))
-        return functional.relu(out) if node.relu else out
+        out = functional.relu(out) if node.relu else out
+        return out if node.top is None else out.clamp(max=node.top)
     match node.op:
         case "max_pool":
             return max_pool(x, MaxPool(node.kernel, node.stride, node.padding))

@@ -89,7 +89,18 @@ class Add:
     over: int
 
 
-Layer = Add | Conv | Depthwise | MaxPool | AveragePool | GlobalAveragePool | Flatten | Linear | Dropout
+@dataclass(frozen=True)
+class SqueezeExcite:
+    """Each channel times a share of it, 0 to 1, found from the means of all channels by two linear layers, the first
+    of `hidden` outputs and ReLU (Hu et al., 2018); the share is a clipped line, clip(y / 6 + 1/2, 0, 1) (Howard et
+    al., 2019). Then ReLU, unless something is to be added first."""
+
+    hidden: int
+    relu: bool = True
+
+
+Layer = (Add | Conv | Depthwise | MaxPool | AveragePool | GlobalAveragePool | Flatten | Linear | Dropout
+         | SqueezeExcite)
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,8 @@ def layer_shape(layer: Layer, shape: Shape) -> Shape:
             raise ValueError(f"{type(layer).__name__} needs a map, got shape {shape}")
         case GlobalAveragePool():
             return (shape[2],)
+        case SqueezeExcite():
+            return shape
         case Conv() | Depthwise() | MaxPool() | AveragePool():
             t, le, b, r = layer.padding
             h = (shape[0] + t + b - layer.kernel[0]) // layer.stride[0] + 1

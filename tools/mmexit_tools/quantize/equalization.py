@@ -34,7 +34,7 @@ def equalize(graph: Graph, batch: Batch, strength: float, size: int = 64) -> Gra
     largest = channel_ranges(graph, batch, size)
     nodes = {n.output: n for n in graph.nodes()}
     for name, top in largest.items():
-        if is_added(graph, name):
+        if is_combined(graph, name):
             continue
         factor = np.ones(len(top))
         alive = top > 0
@@ -44,12 +44,13 @@ def equalize(graph: Graph, batch: Batch, strength: float, size: int = 64) -> Gra
     return _with_nodes(graph, nodes)
 
 
-def is_added(graph: Graph, name: str) -> bool:
-    """Whether the tensor is a term of a sum, through pools or not: its channels' scale is the other term's too."""
+def is_combined(graph: Graph, name: str) -> bool:
+    """Whether the tensor is a term of a sum, or multiplied by another, through pools or not: its channels' scale is
+    the other's too."""
     same = {name}
     for node in graph.nodes():
         if node.weight is None and any(i in same for i in node.inputs):
-            if node.op == "add":
+            if node.op in ("add", "multiply"):
                 return True
             same.add(node.output)
     return False

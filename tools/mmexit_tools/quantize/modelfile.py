@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -222,7 +222,11 @@ def _decode(raw: bytes) -> StoredModel:
     weights: dict[str, Weights] = {}
 
     def nodes(rows: list[dict]) -> tuple[Node, ...]:
-        return tuple(_read_node(r, tensors, activations, weights) for r in rows)
+        read = [_read_node(r, tensors, activations, weights) for r in rows]
+        factors = {n.inputs[1] for n in read if n.op == "multiply"}
+        # A share ends at 1 where its int8 ends; the file says no more of it.
+        return tuple(replace(n, top=float(activations[n.output].scale) * 255)
+                     if n.op == "linear" and n.relu and n.output in factors else n for n in read)
 
     exits: dict[ExitKey, ExitSettings] = {}
     modalities, descriptions = [], []

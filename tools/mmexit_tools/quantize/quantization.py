@@ -96,7 +96,7 @@ def quantize(graph: Graph, ranges: Ranges) -> QuantizedGraph:
             activations[node.output] = activations[node.inputs[0]]
         elif node.op != "logits":
             low, high = _range(ranges, node.output)
-            activations[node.output] = affine(0.0 if node.relu else low, high)
+            activations[node.output] = affine(0.0 if node.relu else low, high if node.top is None else node.top)
         if node.weight is not None:
             weights[node.output] = quantize_weights(node, activations[node.inputs[0]].scale)
     return QuantizedGraph(graph, activations, weights)

@@ -25,6 +25,7 @@ from ..model.layers import (
     Network,
     Pair,
     Segment,
+    SqueezeExcite,
 )
 from ..signals.features import ImageFeatures, SpectrogramFeatures
 from ..signals.windows import Picture, Sound, Window
@@ -176,14 +177,15 @@ IMAGE = ImageFeatures(width=96, height=96, channels=3, mean=(0.45, 0.45, 0.45), 
                       mirrored=True)
 
 
-def _separable(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual: bool = False) -> tuple[Layer, ...]:
+def _separable(out: int, kernel: Pair = (3, 3), stride: Pair = (1, 1), residual: bool = False,
+               hidden: int = 0) -> tuple[Layer, ...]:
     """A separable convolution over (frames, bands) or (rows, columns), around it what it is given where that is to be
-    added."""
+    added; `hidden`: its channels squeezed to so many, and excited."""
     (h, w), none = kernel, (0, 0, 0, 0)
-    grow = Depthwise(kernel, stride, (h // 2, w // 2, h // 2, w // 2))
-    if not residual:
-        return grow, Conv(out, (1, 1), padding=none)
-    return grow, Conv(out, (1, 1), padding=none, relu=False), Add(2)
+    excited = (SqueezeExcite(hidden, relu=not residual),) if hidden else ()
+    added = (Add(2 + len(excited)),) if residual else ()
+    return (Depthwise(kernel, stride, (h // 2, w // 2, h // 2, w // 2)),
+            Conv(out, (1, 1), padding=none, relu=not (excited or added)), *excited, *added)
 
 
 def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Network:
@@ -191,14 +193,14 @@ def network(data: Path | None = None, exits: int = 2, width: float = 1) -> Netwo
     picture itself (or with as many each as asked, where that is not 2), and a small fusion network.
 
     Sound is taken over frames and bands first; when five bands are left they become one, and what follows looks along
-    time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021). `width` multiplies the encoders'
-    channels: of a teacher, which is not shipped.
+    time alone, at 40 and 80 ms (after Choi et al., 2019; Kim et al., 2021); channels are weighed by what they hold in
+    the whole second. `width` multiplies the encoders' channels: of a teacher, which is not shipped.
     """
     def wide(channels: int) -> int:
         return 8 * round(channels * width / 8)
 
     def hear(out: int, *rest: Pair, residual: bool = False) -> tuple[Layer, ...]:
-        return _separable(wide(out), *rest, residual=residual)
+        return _separable(wide(out), *rest, residual=residual, hidden=max(8, wide(out) // 4))
 
     def see(out: int, stride: int = 1, residual: bool = False) -> tuple[Layer, ...]:
         return _separable(wide(out), (3, 3), (stride, stride), residual)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..base.errors import ToolError
-from ..model.blocks import Block
-from ..model.graphs import Graph, GraphModality, Node, lower
+from ..model.blocks import Block, Shares
+from ..model.graphs import MIDDLE, SLOPE, Graph, GraphModality, Node, lower
+from ..model.layers import SqueezeExcite
 from ..model.networks import MultiExitNetwork
+from ..quantize.modelfile import read_model
+from .robot_encoders import StoredExit
 
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
@@ -55,6 +59,14 @@ def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_an
     return differ
 
 
+def stored_exit(path: Path) -> StoredExit:
+    """The last exit of sounds of a model file. Raises ToolError where it has none."""
+    for encoder in read_model(path).quantized.graph.modalities:
+        if encoder.name == "audio":
+            return StoredExit(encoder)
+    raise ToolError(f"{path}: a model without audio")
+
+
 def exits_lacking(model: MultiExitNetwork, stored: Graph, modality: str) -> list[int]:
     """Exits of the network, from 0, that the stored graph has in no such place."""
     found = {m.name: _places(m)[1] for m in stored.modalities}.get(modality, {})
@@ -90,15 +102,16 @@ def _column_orders(
 ) -> dict[str, np.ndarray]:
     """For each linear layer of the graph, which of torch's columns each of its columns is: maps are flattened in
     another order there. Found by lowering columns that hold their own number."""
-    for _, module in modules:
-        linear = module.weighted if isinstance(module, Block) else module
+    linears = [m.weighted if isinstance(m, Block) else m for _, m in modules]
+    scaled = {name for name, m in modules if isinstance(m, Shares)}
+    for module, linear in zip((m for _, m in modules), linears, strict=True):
         if isinstance(linear, nn.Linear):
             linear.weight.copy_(torch.arange(linear.in_features).expand_as(linear.weight))
             if isinstance(module, Block) and module.norm is not None:
                 _neutral(module.norm)
     graph = lower(model)
     return {n.output: np.rint(n.weight[0]).astype(np.int64) for n in graph.nodes()
-            if n.op in ("linear", "logits") and n.weight is not None}
+            if n.op in ("linear", "logits") and n.weight is not None and n.output not in scaled}
 
 
 def _places(modality: GraphModality) -> tuple[list[Node], dict[int, list[Node]]]:
@@ -135,11 +148,20 @@ def _weighted(model: MultiExitNetwork) -> list[tuple[str, Block | nn.Linear]]:
     found: list[tuple[str, Block | nn.Linear]] = []
     graph = lower(model)
     modules: list[Block | nn.Linear] = []
+
+    def of(blocks: nn.Module) -> list[Block | nn.Linear]:
+        found: list[Block | nn.Linear] = []
+        for b in blocks.children():
+            if isinstance(b, Block) and isinstance(b.layer, SqueezeExcite):
+                found += [b.squeeze, b.excite]
+            elif isinstance(b, Block) and b.weighted is not None:
+                found.append(b)
+        return found
+
     for modality in model.network.modalities:
         for chain, head in zip(model.segments[modality.name], model.exits[modality.name], strict=True):  # type: ignore
-            modules += [b for b in chain if b.weighted is not None]
-            modules += [b for b in head[0] if b.weighted is not None] + [head[1]]
-    modules += [b for b in model.fusion if isinstance(b, Block) and b.weighted is not None] + [model.fusion_logits]
+            modules += [*of(chain), *of(head[0]), head[1]]
+    modules += [*of(model.fusion), model.fusion_logits]
     names = [n.output for n in graph.nodes() if n.weight is not None]
     found += list(zip(names, modules, strict=True))
     return found
@@ -161,6 +183,8 @@ def _put_block(block: Block, node: Node) -> None:
 
 
 def _put(module: nn.Conv2d | nn.Linear, weight: np.ndarray, bias: np.ndarray) -> None:
+    if isinstance(module, Shares):
+        weight, bias = weight / np.float32(SLOPE), (bias - np.float32(MIDDLE)) / np.float32(SLOPE)
     module.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
     assert module.bias is not None
     module.bias.copy_(torch.from_numpy(bias))

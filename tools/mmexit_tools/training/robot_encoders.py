@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ..base.errors import ToolError
+from ..model.graphs import GraphModality, float_step
 from ..model.networks import MultiExitNetwork
 from .robot_pools import Chunk, to_input
 
@@ -39,6 +40,45 @@ def forward(model: MultiExitNetwork, modality: str, x: Tensor) -> tuple[list[Ten
         x = segment(x)
         logits.append(head(x))
     return logits, x
+
+
+class LastExit(nn.Module):
+    """Logits [n, classes] of an encoder's last exit."""
+
+    def __init__(self, model: MultiExitNetwork, modality: str) -> None:
+        super().__init__()
+        self.model, self.modality = model, modality
+
+    def forward(self, x: Tensor) -> Tensor:
+        return forward(self.model, self.modality, x)[0][-1]
+
+
+class StoredExit(nn.Module):
+    """The same of an encoder in a model file, whatever its layers are; its int8 weights in float."""
+
+    def __init__(self, encoder: GraphModality) -> None:
+        super().__init__()
+        self.encoder, last = encoder, encoder.segments[-1].exit_nodes
+        self.nodes = [*(n for s in encoder.segments for n in s.nodes), *last]
+        weights = [n.weight.ravel() for n in self.nodes if n.weight is not None]
+        self.register_buffer("weights", torch.from_numpy(np.concatenate(weights)))  # what a kept run is known by
+
+    def forward(self, x: Tensor) -> Tensor:
+        tensors = {self.encoder.input: x}
+        for node in self.nodes:
+            tensors[node.output] = float_step(node, [tensors[name] for name in node.inputs])
+        return tensors[self.nodes[-1].output]
+
+
+class Teachers(nn.Module):
+    """The mean of several ones' logits."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([member(x) for member in self.members]).mean(0)
 
 
 def weighted(losses: Sequence[Tensor]) -> Tensor:

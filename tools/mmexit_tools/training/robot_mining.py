@@ -1,16 +1,23 @@
 """Hard negatives: windows of streams without a command that an encoder takes for one, as more training material.
 
+    python -m mmexit_tools.training.robot_mining --model MODEL --data DATA --hours 3 --seed 101 --out HARD.npz
+
 The streams are `company` of training people only, heard and not seen; a window begins every quarter second, as in the
-daemon. What is found depends on the network, so it is kept with the number of its round.
+daemon. What is found depends on the network. By the command it is a model file's, whatever its layers are, in float:
+`robot_train --audio-hard` has another network learn what the one before it did not know.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ..base.errors import exit_with, say
 from ..model.networks import MultiExitNetwork
 from ..sources.robot_data import material
 from ..sources.robot_sounds import WINDOW
@@ -19,11 +26,14 @@ from ..streams.hearing import render
 from ..streams.plans import plan
 from ..streams.windows import EMPTY, PERIOD
 from ..tasks import robot_command as task
-from .robot_encoders import run_encoder
-from .robot_pools import Chunk
+from .restoring import stored_exit
+from .robot_encoders import StoredExit, run_encoder
+from .robot_pools import Chunk, to_input
 
 DOUBT = 0.25
 """A window is hard where its probability of some command is at least this."""
+SOME_DOUBT = 0.1
+"""By the command, at least this: what another network will take for one is not quite the same."""
 MINUTES = 5.0
 
 
@@ -37,15 +47,52 @@ def stream_features(pcm: np.ndarray) -> np.ndarray:
 
 def mine(model: MultiExitNetwork, data: Path, seed: int, hours: float) -> tuple[Chunk, int]:
     """(the hard windows of `hours` of company, how many windows there were)."""
+    return searched(lambda values: run_encoder(model, "audio", values)[0][-1], data, seed, hours, DOUBT)
+
+
+def searched(logits: Callable[[np.ndarray], Tensor], data: Path, seed: int, hours: float,
+             doubt: float) -> tuple[Chunk, int]:
+    """`mine`, by what tells the logits [n, classes] of features [n, frames, bands]."""
     source, around = material(data, "train"), surroundings(data, "train")
     found, total = [], 0
     for number in range(round(hours * 60 / MINUTES)):
         rng = np.random.default_rng([seed, number, 7307])
         pcm = render(rng, plan(rng, "company", MINUTES * 60, 0), source, around).pcm
         values = stream_features(pcm)
-        logits, _ = run_encoder(model, "audio", values)
-        command = 1 - torch.softmax(logits[-1], 1)[:, EMPTY].numpy()
-        found.append(values[command >= DOUBT])
+        command = 1 - torch.softmax(logits(values), 1)[:, EMPTY].numpy()
+        found.append(values[command >= doubt])
         total += len(values)
     hard = np.concatenate(found)
     return Chunk({"audio": hard}, {"audio": np.full(len(hard), EMPTY)}), total
+
+
+def last_logits(exit_of: StoredExit, values: np.ndarray) -> Tensor:
+    """[n, classes] of features [n, frames, bands]."""
+    return torch.cat([exit_of(to_input("audio", values[i : i + 256])) for i in range(0, len(values), 256)])
+
+
+def read_hard(path: Path) -> np.ndarray:
+    """float16 [n, frames, bands] of what the command found."""
+    with np.load(path) as file:
+        return file["windows"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--hours", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=101)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    encoder = stored_exit(args.model)
+    with torch.no_grad():
+        hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(args.out, windows=hard.inputs["audio"])
+    say(f"{len(hard.labels['audio'])} hard windows of {total}")
+
+
+if __name__ == "__main__":
+    exit_with(main)

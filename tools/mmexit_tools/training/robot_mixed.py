@@ -45,12 +45,13 @@ def train_mixed(
     held_out: Chunk,
     schedule: MixedSchedule,
     say: Callable[[str], None],
-    teacher: MultiExitNetwork | None = None,
+    teacher: nn.Module | None = None,
     keep: Path | None = None,
     alone: Sequence[int] = (),
 ) -> None:
     """Trains in place; `keep` is a file of the state that a killed run goes on from, removed at the end.
-    `alone`: exits, from 0, that are trained while all else stays as it is; none: everything is.
+    `teacher`: from the network's input to logits [n, classes]. `alone`: exits, from 0, that are trained while all
+    else stays as it is; none: everything is.
 
     Raises ToolError when the loss is not a number."""
     torch.manual_seed(schedule.seed)
@@ -74,7 +75,7 @@ def train_mixed(
         logits = _alone(model, modality, values, alone) if heads else forward(model, modality, values)[0]
         losses = [functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits]
         if teacher is not None:
-            told = _answers(teacher, modality, values)
+            told = _answers(teacher, values)
             losses = [(1 - TAUGHT) * own + TAUGHT * distance(t, told) for own, t in zip(losses, logits, strict=True)]
         loss = weighted(losses)
         run.move(step, loss, modality, found, say)
@@ -94,11 +95,10 @@ def _alone(model: MultiExitNetwork, modality: str, x: Tensor, alone: Sequence[in
     return logits
 
 
-def _answers(teacher: MultiExitNetwork, modality: str, values: Tensor) -> Tensor:
-    """Of its last exit, [n, classes], each sum 1."""
+def _answers(teacher: nn.Module, values: Tensor) -> Tensor:
+    """[n, classes], each sum 1."""
     with torch.no_grad():
-        logits, _ = forward(teacher, modality, values)
-        return torch.softmax(logits[-1] / SOFTNESS, 1)
+        return torch.softmax(teacher(values) / SOFTNESS, 1)
 
 
 def distance(logits: Tensor, told: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ one of no passes stays as it is there, an exit that the file lacks begins anew, 
 by `--anew`. After `--mined` hours of streams without a command have been searched for sounds that the encoder takes
 for one, it is trained on, with them. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every
 step; with `--audio-teacher` or `--image-teacher` steps a network of `--teacher-width` times the channels is trained
-before, and teaches them. `--audio-exits` and `--image-exits` train the exits that the model file lacks, in the same
-way, and leave all else as it is. With `--audio-windows` the teacher of sounds is one that has known speech before,
-trained on in `--audio-tutor` steps.
+before, and teaches them, for sounds together with the model files of `--audio-taught-by`; `--audio-hard` has sounds
+learned with what `robot_mining` found. `--audio-exits` and `--image-exits` train the exits that the model file lacks,
+in the same way, and leave all else as it is. With `--audio-windows` the teacher of sounds is one that has known
+speech before, trained on in `--audio-tutor` steps.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..base.errors import USAGE, ToolError, exit_with, say
 from ..mixing.picture_bank import picture_bank
@@ -33,17 +35,20 @@ from ..mixing.sound_bank import sound_bank
 from ..mixing.sounds import SoundMixer
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
+from ..sources.robot_data import CLASSES, NONE
 from ..tasks import robot_command as task
 from .kept_run import MixedSchedule
-from .restoring import exits_lacking, restore, settle_norms
-from .robot_encoders import Schedule, exit_accuracies, train_encoder
+from .restoring import exits_lacking, restore, settle_norms, stored_exit
+from .robot_encoders import LastExit, Schedule, Teachers, exit_accuracies, train_encoder
 from .robot_fusion import features_of, train_fusion
-from .robot_mining import mine
-from .robot_mixed import Mixer, train_mixed
+from .robot_mining import mine, read_hard
+from .robot_mixed import STORED, Mixer, train_mixed
 from .robot_pools import MODALITIES, Chunk, stored_chunk, to_input
 from .robot_taught import Plan, taught
 from .trainer import read_checkpoint
 
+HARD = 0.08
+"""Share of a batch that is hard negatives, where there are some."""
 STAGES = ("material", *MODALITIES, "fusion", "all")
 
 
@@ -58,6 +63,8 @@ class Options:
     seed: int = 1
     mined: float = 0.0
     """Hours of streams searched for hard negatives; a third of the passes comes after that."""
+    audio_hard: str = ""
+    """Files of hard negatives, from `robot_mining`, with commas between: HARD of what is mixed for sounds."""
     start: str = ""
     """A model file that the encoders go on from."""
     anew: str = ""
@@ -72,6 +79,8 @@ class Options:
     image_teacher: int = 0
     """Steps of a teacher, from nothing, on windows that are mixed for it; 0: none."""
     teacher_width: float = 2.0
+    audio_taught_by: str = ""
+    """Model files whose encoders of sound teach it as well, with commas between: the mean of all logits."""
     audio_windows: int = 0
     """Windows on which a teacher that knew speech before teaches the sounds (`robot_taught`); 0: none does."""
     audio_tutor: int = 0
@@ -179,7 +188,9 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             hard, searched = mine(model, data, options.seed, options.mined)
             say(f"mined {len(hard.labels['audio'])} hard windows of {searched}")
             parts.append(hard)
-        teacher = teacher_of(modality, work, options, mixer, parts, held_out())
+        if modality == "audio" and options.audio_hard:
+            parts.append(hard_part(options, sum(len(p.labels[modality]) for p in parts)))
+        teacher = teachers(modality, teacher_of(modality, work, options, mixer, parts, held_out()), options)
         train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state")
     if alone.steps:
         if not lacking:
@@ -189,6 +200,14 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     weights = encoder_weights(model, modality)
     store(path, {"model": weights, "options": options.of(modality)})
     return weights
+
+
+def hard_part(options: Options, stored: int) -> Chunk:
+    """Hard negatives, each so often that they are HARD of a batch beside `stored` windows of other material."""
+    hard = np.concatenate([read_hard(Path(name)) for name in options.audio_hard.split(",")])
+    share = HARD / STORED
+    pick = np.random.default_rng([options.seed, 51]).integers(len(hard), size=round(share * stored / (1 - share)))
+    return Chunk({"audio": hard[pick]}, {"audio": np.full(len(pick), CLASSES.index(NONE))})
 
 
 def encoder_weights(model: MultiExitNetwork, modality: str) -> dict:
@@ -216,6 +235,14 @@ def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts:
                     keep=work / f"{modality}-teacher.state")
         store(path, {"model": encoder_weights(teacher, modality), "options": asked})
     return teacher.eval()
+
+
+def teachers(modality: str, wider: MultiExitNetwork | None, options: Options) -> nn.Module | None:
+    """All who teach an encoder; None where nobody does."""
+    names = options.audio_taught_by.split(",") if modality == "audio" and options.audio_taught_by else []
+    members: list[nn.Module] = [stored_exit(Path(name)) for name in names]
+    members += [LastExit(wider, modality)] if wider else []
+    return Teachers(members).eval() if members else None
 
 
 def started_from(path: Path, anew: str) -> dict:
