@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from mmexit_tools.base.errors import exit_with
 from mmexit_tools.base.readers import wav_bytes
+from mmexit_tools.model import graphs
 from mmexit_tools.model.datasets import Batch
 from mmexit_tools.model.layers import (
     AveragePool,
@@ -33,6 +34,9 @@ from mmexit_tools.model.layers import (
     Segment,
 )
 from mmexit_tools.model.networks import MultiExitNetwork
+from mmexit_tools.quantize.equalization import channel_ranges, equalize
+from mmexit_tools.quantize.quantization import QuantizedGraph, predict_integer, quantize
+from mmexit_tools.quantize.ranges import measure_ranges
 from mmexit_tools.signals.features import ImageFeatures, VectorFeatures
 
 torch.set_num_threads(1)
@@ -61,15 +65,55 @@ def make_batch(network: Network, count: int, seed: int = 0) -> Batch:
     return Batch(inputs, present, labels, dict.fromkeys(names, labels))
 
 
+def seen(model: MultiExitNetwork) -> MultiExitNetwork:
+    """With batch normalization statistics that are not the initial ones."""
+    model.train()
+    for seed in range(5):
+        model(*make_batch(model.network, 64, seed).tensors())
+    return model.eval()
+
+
 @pytest.fixture
 def trained(network: Network) -> MultiExitNetwork:
-    """Random weights, with batch normalization statistics that are not the initial ones."""
+    """Random weights, that have seen windows."""
     torch.manual_seed(0)
-    model = MultiExitNetwork(network).train()
-    for seed in range(5):
-        inputs, present = make_batch(network, 64, seed).tensors()
-        model(inputs, present)
-    return model.eval()
+    return seen(MultiExitNetwork(network))
+
+
+def graph_logits(graph: graphs.Graph, batch: Batch) -> dict[tuple[str, int], np.ndarray]:
+    """Logits [N, classes] of every exit of the float graph, all modalities there."""
+    inputs, _ = batch.tensors()
+    found = graphs.run(graph, inputs, graphs.float_step)
+    return {(m, n): found[name].numpy() for m, n, name in graph.exit_outputs()}
+
+
+def check_as_trained(model: MultiExitNetwork, batch: Batch) -> graphs.Graph:
+    """The graph, whose logits are those of the network."""
+    graph = graphs.lower(model)
+    found = graph_logits(graph, batch)
+    with torch.no_grad():
+        for m, n, values in model(*batch.tensors()).named():
+            np.testing.assert_allclose(found[(m, n)], values.numpy(), atol=1e-5)
+    return graph
+
+
+def check_equalized(graph: graphs.Graph, batch: Batch) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Equalizing leaves the logits as they are; the channels' ranges before and after, by tensor."""
+    other = equalize(graph, batch, 1.0)
+    after = graph_logits(other, batch)
+    for key, values in graph_logits(graph, batch).items():
+        np.testing.assert_allclose(after[key], values, atol=2e-4 * np.abs(values).max())
+    changed = channel_ranges(other, batch)
+    return {name: (own, changed[name]) for name, own in channel_ranges(graph, batch).items()}
+
+
+def check_near_in_int8(graph: graphs.Graph, batch: Batch) -> QuantizedGraph:
+    """The int8 graph, whose logits are near the float ones."""
+    quantized = quantize(graph, measure_ranges(graph, batch))
+    found = predict_integer(quantized, batch)
+    for key, values in graph_logits(graph, batch).items():
+        assert np.abs(found[key] - values).max() < 0.15 * np.abs(values).max()
+    return quantized
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import make_batch
+from conftest import check_as_trained, check_equalized, check_near_in_int8, make_batch, seen
 
 from mmexit_tools.model import graphs
 from mmexit_tools.model.cutting import layers_of, places
@@ -19,9 +19,7 @@ from mmexit_tools.model.layers import (
     chain_shape,
 )
 from mmexit_tools.model.networks import MultiExitNetwork
-from mmexit_tools.quantize.equalization import channel_ranges, equalize, is_combined
-from mmexit_tools.quantize.quantization import predict_integer, quantize
-from mmexit_tools.quantize.ranges import measure_ranges
+from mmexit_tools.quantize.equalization import is_combined
 from mmexit_tools.signals.features import ImageFeatures
 
 INSIDE = (Depthwise(), Conv(6, (1, 1), padding=(0, 0, 0, 0), relu=False), Add(2))
@@ -36,48 +34,26 @@ def model() -> MultiExitNetwork:
         )),
     ), (Linear(6),))
     torch.manual_seed(0)
-    model = MultiExitNetwork(network).train()
-    for seed in range(5):
-        model(*make_batch(network, 64, seed).tensors())
-    return model.eval()
-
-
-def logits(graph, batch):
-    inputs, _ = batch.tensors()
-    found = graphs.run(graph, inputs, graphs.float_step)
-    return {(m, n): found[name].numpy() for m, n, name in graph.exit_outputs()}
+    return seen(MultiExitNetwork(network))
 
 
 def test_the_graph_is_what_was_trained(model):
-    graph, batch = graphs.lower(model), make_batch(model.network, 50, 1)
+    graph = check_as_trained(model, make_batch(model.network, 50, 1))
     assert sum(n.op == "add" for n in graph.nodes()) == 3
-    found = logits(graph, batch)
-    with torch.no_grad():
-        wanted = model(*batch.tensors()).named()
-    for m, n, values in wanted:
-        np.testing.assert_allclose(found[(m, n)], values.numpy(), atol=1e-5)
     assert all(len(n.inputs) == 2 and n.relu for n in graph.nodes() if n.op == "add")
 
 
 def test_equalizing_leaves_the_terms_of_a_sum(model):
-    graph, batch = graphs.lower(model), make_batch(model.network, 100, 2)
-    before, ranges = logits(graph, batch), channel_ranges(graph, batch)
-    other = equalize(graph, batch, 1.0)
-    after, changed = logits(other, batch), channel_ranges(other, batch)
-    for key, values in before.items():
-        np.testing.assert_allclose(after[key], values, atol=2e-4 * np.abs(values).max())
+    graph = graphs.lower(model)
+    ranges = check_equalized(graph, make_batch(model.network, 100, 2))
     added = [name for name in ranges if is_combined(graph, name)]
     assert added and len(added) < len(ranges)
-    for name, r in ranges.items():
-        if name in added:
-            np.testing.assert_allclose(changed[name], r, rtol=1e-4)
+    for name in added:
+        np.testing.assert_allclose(*ranges[name], rtol=1e-4)
 
 
 def test_int8_is_near_the_float_graph(model):
-    graph, batch = graphs.lower(model), make_batch(model.network, 200, 3)
-    found = predict_integer(quantize(graph, measure_ranges(graph, batch)), batch)
-    for key, values in logits(graph, batch).items():
-        assert np.abs(found[key] - values).max() < 0.15 * np.abs(values).max()
+    check_near_in_int8(graphs.lower(model), make_batch(model.network, 200, 3))
 
 
 def test_an_encoder_is_not_cut_within_one(model):

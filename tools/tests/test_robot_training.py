@@ -31,8 +31,8 @@ from mmexit_tools.sources.surroundings import Clip, surroundings
 from mmexit_tools.streams import making
 from mmexit_tools.tasks import robot_command as task
 from mmexit_tools.training import robot_mining, robot_mixed, robot_train
-from mmexit_tools.training.restoring import restore, settle_norms, stored_exit
-from mmexit_tools.training.robot_encoders import LastExit, Teachers, run_encoder
+from mmexit_tools.training.restoring import restore, settle_norms
+from mmexit_tools.training.robot_encoders import LastExit, Teachers, run_encoder, stored_exit
 from mmexit_tools.training.robot_mining import EMPTY, PERIOD, stream_features
 from mmexit_tools.training.robot_pools import Chunk, make_chunk, stored_chunk, to_input
 
@@ -218,9 +218,27 @@ def test_a_share_of_a_batch_is_hard(tmp_path: Path) -> None:
     assert (part.labels["audio"] == EMPTY).all() and len(np.unique(part.inputs["audio"], axis=0)) == 7
 
 
+def test_what_hard_negatives_cannot_be_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "none.npz", windows=features(0))
+    np.savez(tmp_path / "other.npz", x=features(2))
+    (tmp_path / "text.npz").write_text("no archive")
+    for name, told in (("missing", "robot_mining --out"), ("none", "more --hours"),
+                       ("other", "not what robot_mining"), ("text", "not what robot_mining")):
+        with pytest.raises(ToolError, match=told):
+            robot_mining.read_hard(tmp_path / f"{name}.npz")
+    short = run_command(robot_mining, "--model", SHIPPED, "--data", tmp_path, "--hours", 0.01, "--out", tmp_path)
+    assert short.returncode == 64 and "--hours 0.01" in short.stderr
+    for more in ({"audio_hard": "h.npz"}, {"audio_taught_by": str(SHIPPED)}):
+        with pytest.raises(ToolError, match="for --audio-steps"):
+            robot_train.run(tmp_path, tmp_path / "w", robot_train.Options(chunks=1, **more), "audio")  # type: ignore
+    digits = read_model(SHIPPED.with_name("digits.safetensors")).quantized.graph
+    with pytest.raises(ToolError, match="without audio"):
+        stored_exit(replace(digits, modalities=digits.modalities[:1]))
+
+
 def test_teachers_are_the_mean_of_what_they_say(shipped: MultiExitNetwork) -> None:
     values = to_input("audio", features(9))
-    stored = stored_exit(SHIPPED)
+    stored = stored_exit(read_model(SHIPPED).quantized.graph)
     with torch.no_grad():
         own = LastExit(shipped, "audio")(values)
         assert torch.allclose(stored(values), own, atol=1e-3)

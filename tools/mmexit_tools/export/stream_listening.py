@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from ..base.errors import NO_INPUT, ToolError, exit_with, say
 from ..base.readers import read_pcm
-from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..sources.robot_data import CLASSES, COMMANDS, SPLITS, material
 from ..sources.robot_sounds import RATE, to_pcm
@@ -38,9 +37,7 @@ from ..streams.hearing import USUAL, hush, words
 from ..streams.plans import HAND
 from ..streams.scoring import Event, Score, score
 from ..streams.writing import read_truth
-from ..tasks import robot_command as task
-from ..training.restoring import restore
-from ..training.robot_encoders import run_encoder
+from ..training.robot_encoders import StoredExit, last_logits, stored_exit
 from ..training.robot_mining import EMPTY, PERIOD, stream_features
 
 LEAVE, STAY = 1e-2, 0.6
@@ -58,22 +55,20 @@ SECOND = 1.0
 class Listener:
     """A robot-command model's encoder of sound."""
 
-    model: MultiExitNetwork
+    heard: StoredExit
     temperature: float
 
     @staticmethod
     def read(path: Path) -> Listener:
-        """Raises ToolError where the file holds another network than the task's."""
+        """Of any layers. Raises ToolError where the file hears nothing."""
         stored = read_model(path)
-        model = MultiExitNetwork(task.network())
-        restore(model, stored.quantized.graph)
+        heard = stored_exit(stored.quantized.graph)
         last = max(key for key in stored.exits if key[0] == "audio")
-        return Listener(model.eval(), stored.exits[last].temperature)
+        return Listener(heard, stored.exits[last].temperature)
 
     def logits(self, values: NDArray) -> NDArray[np.float64]:
         """[windows, classes] of the last exit, divided by its temperature."""
-        found, _ = run_encoder(self.model, "audio", values)
-        return found[-1].numpy().astype(np.float64) / self.temperature
+        return last_logits(self.heard, values).numpy().astype(np.float64) / self.temperature
 
 
 def filtered(logits: NDArray[np.float64], empty: int) -> NDArray[np.float64]:

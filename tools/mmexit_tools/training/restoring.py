@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,8 +18,6 @@ from ..model.blocks import Block, Shares
 from ..model.graphs import MIDDLE, SLOPE, Graph, GraphModality, Node, lower
 from ..model.layers import SqueezeExcite
 from ..model.networks import MultiExitNetwork
-from ..quantize.modelfile import read_model
-from .robot_encoders import StoredExit
 
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
@@ -57,14 +54,6 @@ def restore(model: MultiExitNetwork, stored: Graph, modality: str = "", exits_an
             else:
                 _put_block(module, node)
     return differ
-
-
-def stored_exit(path: Path) -> StoredExit:
-    """The last exit of sounds of a model file. Raises ToolError where it has none."""
-    for encoder in read_model(path).quantized.graph.modalities:
-        if encoder.name == "audio":
-            return StoredExit(encoder)
-    raise ToolError(f"{path}: a model without audio")
 
 
 def exits_lacking(model: MultiExitNetwork, stored: Graph, modality: str) -> list[int]:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..base.errors import ToolError
-from ..model.graphs import GraphModality, float_step
+from ..base.errors import DATA, ToolError
+from ..model.graphs import Graph, GraphModality, float_step
 from ..model.networks import MultiExitNetwork
 from .robot_pools import Chunk, to_input
 
@@ -68,6 +68,20 @@ class StoredExit(nn.Module):
         for node in self.nodes:
             tensors[node.output] = float_step(node, [tensors[name] for name in node.inputs])
         return tensors[self.nodes[-1].output]
+
+
+def stored_exit(graph: Graph) -> StoredExit:
+    """Of a model file's sounds. Raises ToolError where it hears nothing."""
+    for encoder in graph.modalities:
+        if encoder.name == "audio":
+            return StoredExit(encoder)
+    raise ToolError(f"{graph.network.name}: a model without audio; give one that hears, as robot-command does", DATA)
+
+
+def last_logits(heard: StoredExit, values: np.ndarray) -> Tensor:
+    """[n, classes] of a chunk's features [n, frames, bands], without gradients."""
+    with torch.no_grad():
+        return torch.cat([heard(to_input("audio", values[i : i + 256])) for i in range(0, len(values), 256)])
 
 
 class Teachers(nn.Module):

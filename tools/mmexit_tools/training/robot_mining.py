@@ -12,13 +12,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..base.errors import exit_with, say
+from ..base.errors import DATA, NO_INPUT, USAGE, ToolError, exit_with, say
 from ..model.networks import MultiExitNetwork
+from ..quantize.modelfile import read_model
 from ..sources.robot_data import material
 from ..sources.robot_sounds import WINDOW
 from ..sources.surroundings import surroundings
@@ -26,9 +28,8 @@ from ..streams.hearing import render
 from ..streams.plans import plan
 from ..streams.windows import EMPTY, PERIOD
 from ..tasks import robot_command as task
-from .restoring import stored_exit
-from .robot_encoders import StoredExit, run_encoder
-from .robot_pools import Chunk, to_input
+from .robot_encoders import last_logits, run_encoder, stored_exit
+from .robot_pools import Chunk
 
 DOUBT = 0.25
 """A window is hard where its probability of some command is at least this."""
@@ -66,15 +67,19 @@ def searched(logits: Callable[[np.ndarray], Tensor], data: Path, seed: int, hour
     return Chunk({"audio": hard}, {"audio": np.full(len(hard), EMPTY)}), total
 
 
-def last_logits(exit_of: StoredExit, values: np.ndarray) -> Tensor:
-    """[n, classes] of features [n, frames, bands]."""
-    return torch.cat([exit_of(to_input("audio", values[i : i + 256])) for i in range(0, len(values), 256)])
-
-
 def read_hard(path: Path) -> np.ndarray:
-    """float16 [n, frames, bands] of what the command found."""
-    with np.load(path) as file:
-        return file["windows"]
+    """float16 [n, frames, bands] of what the command found. Raises ToolError for another file and for none found."""
+    try:
+        with np.load(path) as file:
+            windows = file["windows"]
+    except FileNotFoundError:
+        raise ToolError(f"{path}: no such file; robot_mining --out writes it", NO_INPUT) from None
+    except (KeyError, ValueError, EOFError, OSError, BadZipFile) as error:
+        raise ToolError(f"{path}: not what robot_mining wrote ({error})", DATA) from None
+    if windows.shape[1:] != task.AUDIO.shape[:2] or not len(windows):
+        raise ToolError(f"{path}: {windows.shape}, not windows of {task.AUDIO.shape[:2]}; have robot_mining of this "
+                        "version search, or more --hours", DATA)
+    return windows
 
 
 def main() -> None:
@@ -86,9 +91,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    encoder = stored_exit(args.model)
-    with torch.no_grad():
-        hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT)
+    if round(args.hours * 60 / MINUTES) < 1:
+        raise ToolError(f"--hours {args.hours:g}: streams of {MINUTES:g} minutes are searched, one at least", USAGE)
+    encoder = stored_exit(read_model(args.model).quantized.graph)
+    hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(args.out, windows=hard.inputs["audio"])
     say(f"{len(hard.labels['audio'])} hard windows of {total}")

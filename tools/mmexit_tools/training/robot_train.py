@@ -38,8 +38,8 @@ from ..quantize.modelfile import read_model
 from ..sources.robot_data import CLASSES, NONE
 from ..tasks import robot_command as task
 from .kept_run import MixedSchedule
-from .restoring import exits_lacking, restore, settle_norms, stored_exit
-from .robot_encoders import LastExit, Schedule, Teachers, exit_accuracies, train_encoder
+from .restoring import exits_lacking, restore, settle_norms
+from .robot_encoders import LastExit, Schedule, Teachers, exit_accuracies, stored_exit, train_encoder
 from .robot_fusion import features_of, train_fusion
 from .robot_mining import mine, read_hard
 from .robot_mixed import STORED, Mixer, train_mixed
@@ -151,6 +151,9 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     model = new_model(options.seed)
     schedule, mixed, alone = options.schedule(modality), options.mixed(modality), options.exits_alone(modality)
     lacking: list[int] = []
+    if modality == "audio" and (options.audio_hard or options.audio_taught_by) and (
+            options.audio_windows or not mixed.steps):
+        raise ToolError("--audio-hard and --audio-taught-by are for --audio-steps without --audio-windows", USAGE)
     if options.start and modality != options.anew:
         graph = read_model(Path(options.start)).quantized.graph
         trained = bool(schedule.passes or mixed.steps)
@@ -240,7 +243,7 @@ def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts:
 def teachers(modality: str, wider: MultiExitNetwork | None, options: Options) -> nn.Module | None:
     """All who teach an encoder; None where nobody does."""
     names = options.audio_taught_by.split(",") if modality == "audio" and options.audio_taught_by else []
-    members: list[nn.Module] = [stored_exit(Path(name)) for name in names]
+    members: list[nn.Module] = [stored_exit(read_model(Path(name)).quantized.graph) for name in names]
     members += [LastExit(wider, modality)] if wider else []
     return Teachers(members).eval() if members else None
 
