@@ -228,7 +228,7 @@ def test_what_hard_negatives_cannot_be_is_told(tmp_path: Path) -> None:
             robot_mining.read_hard(tmp_path / f"{name}.npz")
     short = run_command(robot_mining, "--model", SHIPPED, "--data", tmp_path, "--hours", 0.01, "--out", tmp_path)
     assert short.returncode == 64 and "--hours 0.01" in short.stderr
-    for more in ({"audio_hard": "h.npz"}, {"audio_taught_by": str(SHIPPED)}):
+    for more in ({"audio_hard": "h.npz"}, {"audio_spoken": "s.npz"}, {"audio_taught_by": str(SHIPPED)}):
         with pytest.raises(ToolError, match="for --audio-steps"):
             robot_train.run(tmp_path, tmp_path / "w", robot_train.Options(chunks=1, **more), "audio")  # type: ignore
     digits = read_model(SHIPPED.with_name("digits.safetensors")).quantized.graph

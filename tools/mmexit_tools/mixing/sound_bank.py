@@ -6,7 +6,8 @@ that a sound of level USUAL has. A batch scales and adds them (`sounds`), 100 ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ..sources.robot_sounds import made_noise, room
 from ..sources.robot_voices import Random, audible, loudness
 from ..sources.stream_windows import USUAL, echoing, paced
 from ..sources.surroundings import FloatArray, Surroundings, surroundings
+from ..synthetic.speaking import TALK, Spoken, read
 from ..tasks.robot_command import AUDIO
 from .stored import stored
 
@@ -27,6 +29,8 @@ WORD_FRAMES = 80
 LARGEST = 60_000.0
 """float16 ends at 65,504."""
 MADE = 1500
+SPOKEN_COMMANDS, SPOKEN_OTHERS = 4, 2
+"""Variants of a synthetic speaker's word, command or other."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,14 @@ class SoundBank:
     made: np.ndarray
 
 
-def sound_bank(work: Path, data: Path, split: str, variants: int, seed: int) -> SoundBank:
-    """From the work folder, made first where it is not there yet: `variants` of every word, a few minutes."""
-    return SoundBank(**stored(work / f"sounds-{split}-{variants}-{seed}.npz",
-                              lambda: _made(data, split, variants, seed)))
+def sound_bank(work: Path, data: Path, split: str, variants: int, seed: int,
+               spoken: Sequence[Path] = ()) -> SoundBank:
+    """From the work folder, made first where it is not there yet: `variants` of every word, a few minutes. `spoken`:
+    files of synthetic speakers, whose words and talk are added."""
+    clips = [clip for path in spoken for clip in read(path)]
+    told = hashlib.sha256(b"".join(p.read_bytes() for p in spoken)).hexdigest()[:12] if spoken else ""
+    return SoundBank(**stored(work / f"sounds-{split}-{variants}-{seed}{f'-{told}' if told else ''}.npz",
+                              lambda: _made(data, split, variants, seed, clips)))
 
 
 def mel_power(sound: FloatArray) -> FloatArray:
@@ -60,21 +68,26 @@ def mel_power(sound: FloatArray) -> FloatArray:
     return ((spectrum.real**2 + spectrum.imag**2) @ weights).astype(np.float32)
 
 
-def _made(data: Path, split: str, variants: int, seed: int) -> dict[str, np.ndarray]:
+def _made(data: Path, split: str, variants: int, seed: int, spoken: Sequence[Spoken]) -> dict[str, np.ndarray]:
     source, around, rng = material(data, split), surroundings(data, split), np.random.default_rng([seed, 5])
     words: list[FloatArray] = []
     labels: list[int] = []
     lengths: list[int] = []
     said = {c: [*source.words[c], *(w.values for w in around.words[c])] for c in COMMANDS}
     said[NONE] = [*source.others, *(w.values for w in around.others)]
-    for label, recordings in said.items():
-        for recording in recordings:
-            for _ in range(variants):
-                power, length = _word(rng, recording, around)
-                words.append(power)
-                labels.append(CLASSES.index(label))
-                lengths.append(length)
-    talk, talk_ends = _joined(_clip(rng, c.values, loudness, around) for c in around.talk for _ in range(3))
+    each = [(label, recording, variants) for label, recordings in said.items() for recording in recordings]
+    for clip in spoken:
+        if clip.label != TALK:
+            command = clip.label in COMMANDS
+            each.append((clip.label if command else NONE, clip.sound, SPOKEN_COMMANDS if command else SPOKEN_OTHERS))
+    for label, recording, times in each:
+        for _ in range(times):
+            power, length = _word(rng, recording, around)
+            words.append(power)
+            labels.append(CLASSES.index(label))
+            lengths.append(length)
+    people = [c.values for c in around.talk for _ in range(3)] + [c.sound for c in spoken if c.label == TALK]
+    talk, talk_ends = _joined(_clip(rng, c, loudness, around) for c in people)
     noises = [*(c.values for c in around.noises), *source.noises]
     noise, noise_ends = _joined(_clip(rng, c, _size, None) for c in noises for _ in range(2))
     made = np.stack([_half(mel_power(np.pad(made_noise(rng), (0, 640), "wrap") * np.float32(USUAL)))[: AUDIO.frames]

@@ -3,14 +3,16 @@
     python -m mmexit_tools.training.robot_mining --model MODEL --data DATA --hours 3 --seed 101 --out HARD.npz
 
 The streams are `company` of training people only, heard and not seen; a window begins every quarter second, as in the
-daemon. What is found depends on the network. By the command it is a model file's, whatever its layers are, in float:
-`robot_train --audio-hard` has another network learn what the one before it did not know.
+daemon. With `--spoken FILES` of `synthetic.speaking`, synthetic speakers talk among them. What is found depends on
+the network. By the command it is a model file's, whatever its layers are, in float: `robot_train --audio-hard` has
+another network learn what the one before it did not know.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -23,10 +25,11 @@ from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..sources.robot_data import material
 from ..sources.robot_sounds import WINDOW
-from ..sources.surroundings import surroundings
+from ..sources.surroundings import Clip, Surroundings, surroundings
 from ..streams.hearing import render
 from ..streams.plans import plan
 from ..streams.windows import EMPTY, PERIOD
+from ..synthetic.speaking import TALK, read
 from ..tasks import robot_command as task
 from .robot_encoders import last_logits, run_encoder, stored_exit
 from .robot_pools import Chunk
@@ -51,10 +54,17 @@ def mine(model: MultiExitNetwork, data: Path, seed: int, hours: float) -> tuple[
     return searched(lambda values: run_encoder(model, "audio", values)[0][-1], data, seed, hours, DOUBT)
 
 
+def talking(around: Surroundings, spoken: Sequence[Path]) -> Surroundings:
+    """With the running speech of synthetic speakers beside people's."""
+    clips = [Clip(f"synthetic {i}", "synthetic", c.sound)
+             for i, c in enumerate(c for path in spoken for c in read(path) if c.label == TALK)]
+    return dataclasses.replace(around, talk=[*around.talk, *clips])
+
+
 def searched(logits: Callable[[np.ndarray], Tensor], data: Path, seed: int, hours: float,
-             doubt: float) -> tuple[Chunk, int]:
+             doubt: float, spoken: Sequence[Path] = ()) -> tuple[Chunk, int]:
     """`mine`, by what tells the logits [n, classes] of features [n, frames, bands]."""
-    source, around = material(data, "train"), surroundings(data, "train")
+    source, around = material(data, "train"), talking(surroundings(data, "train"), spoken)
     found, total = [], 0
     for number in range(round(hours * 60 / MINUTES)):
         rng = np.random.default_rng([seed, number, 7307])
@@ -88,13 +98,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=101)
+    parser.add_argument("--spoken", type=Path, nargs="*", default=[], help="files of synthetic.speaking")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
     if round(args.hours * 60 / MINUTES) < 1:
         raise ToolError(f"--hours {args.hours:g}: streams of {MINUTES:g} minutes are searched, one at least", USAGE)
     encoder = stored_exit(read_model(args.model).quantized.graph)
-    hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT)
+    hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT,
+                           args.spoken)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(args.out, windows=hard.inputs["audio"])
     say(f"{len(hard.labels['audio'])} hard windows of {total}")

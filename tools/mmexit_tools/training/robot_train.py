@@ -9,9 +9,10 @@ by `--anew`. After `--mined` hours of streams without a command have been search
 for one, it is trained on, with them. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every
 step; with `--audio-teacher` or `--image-teacher` steps a network of `--teacher-width` times the channels is trained
 before, and teaches them, for sounds together with the model files of `--audio-taught-by`; `--audio-hard` has sounds
-learned with what `robot_mining` found. `--audio-exits` and `--image-exits` train the exits that the model file lacks,
-in the same way, and leave all else as it is. With `--audio-windows` the teacher of sounds is one that has known
-speech before, trained on in `--audio-tutor` steps.
+learned with what `robot_mining` found, `--audio-spoken` with synthetic speakers (`synthetic.speaking`).
+`--audio-exits` and `--image-exits` train the exits that the model file lacks, in the same way, and leave all else as
+it is. With `--audio-windows` the teacher of sounds is one that has known speech before, trained on in `--audio-tutor`
+steps.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Options:
     """Hours of streams searched for hard negatives; a third of the passes comes after that."""
     audio_hard: str = ""
     """Files of hard negatives, from `robot_mining`, with commas between: HARD of what is mixed for sounds."""
+    audio_spoken: str = ""
+    """Files of synthetic speakers, from `synthetic.speaking`, with commas between: more words and talk to mix."""
     start: str = ""
     """A model file that the encoders go on from."""
     anew: str = ""
@@ -116,7 +119,8 @@ class Options:
 
     def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
         if modality == "audio":
-            return SoundMixer(sound_bank(work, data, "train", self.word_variants, self.seed), self.seed)
+            spoken = [Path(name) for name in self.audio_spoken.split(",")] if self.audio_spoken else []
+            return SoundMixer(sound_bank(work, data, "train", self.word_variants, self.seed, spoken), self.seed)
         return PictureMixer(
             picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed), self.seed
         )
@@ -151,9 +155,10 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     model = new_model(options.seed)
     schedule, mixed, alone = options.schedule(modality), options.mixed(modality), options.exits_alone(modality)
     lacking: list[int] = []
-    if modality == "audio" and (options.audio_hard or options.audio_taught_by) and (
+    if modality == "audio" and (options.audio_hard or options.audio_taught_by or options.audio_spoken) and (
             options.audio_windows or not mixed.steps):
-        raise ToolError("--audio-hard and --audio-taught-by are for --audio-steps without --audio-windows", USAGE)
+        raise ToolError("--audio-hard, --audio-spoken and --audio-taught-by are for --audio-steps without "
+                        "--audio-windows", USAGE)
     if options.start and modality != options.anew:
         graph = read_model(Path(options.start)).quantized.graph
         trained = bool(schedule.passes or mixed.steps)

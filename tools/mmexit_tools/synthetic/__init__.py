@@ -1,0 +1,1 @@
+"""Synthetic speakers: words and sentences by networks that speak, as training material."""

@@ -1,0 +1,79 @@
+"""What synthetic speakers say: commands, words that are none, and sentences of plain text files.
+
+Other words are those of Speech Commands' `_unknown_`, words that sound like a command or are said to a machine, and
+the most frequent words of the text. What sounds just like a command (`know`, `write`) is neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..base.errors import DATA, NO_INPUT, ToolError
+from ..sources.robot_data import COMMANDS
+
+_UNKNOWN = """
+bed bird cat dog eight five four happy house marvin nine one seven sheila six three tree two wow zero backward
+forward follow learn visual
+"""
+_ALIKE = """
+low though toe doe glow ghost yo yeah yep yet guess jess app pup cup top stock staff stuff shop chop town
+drown brown noun love laugh lift loft let ride ripe rice light bright night white an in and often awful cough
+oh so slow show throw row grow goal gold coat goat note nose nope not nod snow us ups upper update uh bus but
+puff rough enough stopped step stomp start stand store story wrong ran rang rail red read wrist leaf leave
+lend lest laughed life less led lead sit set said sad yell yam yard year gas guest gosh god got gone dark dad
+done don darn dot duck tower bound around about out how now cow vow own lawn long honest awesome offer office
+officer hello hi hey please thanks sorry okay robot computer music play pause turn open close lights door
+kitchen dinner table window water coffee phone call wait come here there move back front side fast faster
+quick next again more less maybe later never always someone people mother father sister brother baby
+"""
+UNKNOWN, ALIKE = tuple(_UNKNOWN.split()), tuple(_ALIKE.split())
+SAME = ("know", "write", "wright", "rite", "knows", "dawn")
+"""Sound like a command, or like one to many."""
+FREQUENT = 700
+SHORTEST, LONGEST = 4, 24
+"""Words of a sentence."""
+
+
+def passages(files: Iterable[Path]) -> list[str]:
+    """The sentences of plain text, in its order: letters and punctuation only. Passages are parted by lines of `%`,
+    as in fortune's files; a line that begins with `--`, and what follows it there, tells whose words they are.
+
+    Raises ToolError for a file that cannot be read, and where no sentence is found."""
+    found: list[str] = []
+    names = list(files)
+    for name in names:
+        try:
+            text = name.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ToolError(f"{name}: no such file; --text wants files of plain English text", NO_INPUT) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ToolError(f"{name}: not plain text in UTF-8 ({error})", DATA) from None
+        for passage in text.split("\n%\n"):
+            said = re.sub(r"\s+", " ", re.sub(r"\n\s*--.*", "", passage, flags=re.DOTALL))
+            found += [s for s in re.split(r"(?<=[.!?])\s+", said) if _plain(s)]
+    if not found:
+        raise ToolError(f"{', '.join(map(str, names))}: no sentence of {SHORTEST} to {LONGEST} words", DATA)
+    return found
+
+
+def shuffled(sentences: Sequence[str], seed: int) -> list[str]:
+    mixed = list(sentences)
+    np.random.default_rng(seed).shuffle(mixed)
+    return mixed
+
+
+def frequent(sentences: Iterable[str], count: int = FREQUENT) -> list[str]:
+    """The most frequent words of three letters or more that are no command, most frequent first."""
+    counted = Counter(w for s in sentences for w in re.findall(r"[a-z]{3,}", s.lower()))
+    return [w for w, _ in counted.most_common(count) if w not in COMMANDS and w not in SAME]
+
+
+def _plain(sentence: str) -> bool:
+    """No list, no table, no shouting."""
+    return (SHORTEST <= len(sentence.split()) <= LONGEST and sum(c.isupper() for c in sentence) < 8
+            and re.fullmatch(r"[A-Za-z ,.!?;:'\-]+", sentence) is not None)
