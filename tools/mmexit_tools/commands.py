@@ -27,6 +27,7 @@ COMMANDS = {
     "streams": ("streams.making", "recordings with commands in a stream, and the truth about them"),
     "stream-listening": ("export.stream_listening", "what robot-command hears in streams by sound alone"),
     "pca": ("sources.pca", "make avmnist's basis of pictures"),
+    "synthetic-speakers": ("synthetic.speaking", "have speakers that do not exist speak, to train robot-command"),
     "robot-train": ("training.robot_train", "train robot-command"),
     "robot-export": ("export.robot_export", "make robot-command's model and card"),
     "robot-recalibration": ("export.robot_recalibration", "robot-command's thresholds and card anew, from its file"),

@@ -14,7 +14,7 @@ from mmexit_tools.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1] / "mmexit_tools"
 LAYERS = (
-    ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("tasks",), ("manifests",),
+    ("base",), ("signals",), ("model",), ("sources", "onnx_graph"), ("synthetic",), ("tasks",), ("manifests",),
     ("streams", "quantize", "mixing"), ("training", "onnx_lowering"), ("calibrate",), ("export",),
     ("comparison", "guarantee", "onnx_import", "peers"), ("budgets",),
 )
