@@ -16,6 +16,8 @@ package struct StreamEvents: Sendable {
   private var early = EventTracker.Changes()
   /// Sensors that have told something of the window at hand.
   private var told: ModalitySet = []
+  /// Evidence for none from which on nothing is going on.
+  private let quiet: Double
   /// Power ratio to what was heard before at which a command begins with its whole chance; nil: at any.
   private let prominence: Double?
 
@@ -32,6 +34,7 @@ package struct StreamEvents: Sendable {
     filter = EvidenceFilter(
       method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount,
       scenery: events.scenery.seconds / configuration.general.windowPeriod.seconds)
+    quiet = Self.quiet(filter, sensorCount: sensorCount)
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)
@@ -45,7 +48,7 @@ package struct StreamEvents: Sendable {
 
   /// Something is going on: an event, or evidence for one. Stillness answers no window then: a hand that is held up does not move;
   /// and sensors that are awake stay so: one look is seldom evidence enough.
-  var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < Self.quiet }
+  var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < quiet }
 
   /// What speaks for a command, 0...1, before the window at hand.
   var suspicion: Double { 1 - filter.evidence(filter.noneClass) }
@@ -53,8 +56,23 @@ package struct StreamEvents: Sendable {
   /// An event goes on.
   var isEvent: Bool { tracker.current != nil }
 
-  /// Evidence for none from which on nothing is going on.
-  private static let quiet = 0.8
+  /// 0.8, or a share of what is left where one sensor tells nothing, a dead microphone, and all others are sure of none: chance
+  /// alone, with a large `begin`, is nothing that goes on.
+  private static func quiet(_ filter: EvidenceFilter, sensorCount: Int) -> Double {
+    guard sensorCount > 1 else { return 0.8 }
+    var least = 1.0
+    for silent in 0..<sensorCount {
+      var chance = filter
+      for _ in 0..<EvidenceFilter.longestGap {
+        for other in 0..<sensorCount where other != silent {
+          chance.enter(sensor: other, label: filter.noneClass, certainty: 1)
+        }
+        chance.observe(steps: 1)
+      }
+      least = min(least, chance.evidence(filter.noneClass))
+    }
+    return min(0.8, 0.87 * least)
+  }
 
   /// Enters how far the sound of the window at hand stands out from what was heard before it, as a power ratio (`SoundProminence`).
   /// The chance that a command begins falls with it, to a hundredth: amid talk the networks take more for a word than after a

@@ -166,6 +166,30 @@ import Vocabulary
     #expect(json.withBytes { String(decoding: $0, as: UTF8.self) }.contains(#""end_ns":1000000000"#))
   }
 
+  /// However likely a command is taken to be, a microphone that tells nothing keeps no camera awake that sees nothing.
+  @Test(arguments: [0.05, 0.12, 0.2, 0.3, 0.5], [0.3, 0.55, 0.8])
+  func chanceAloneIsNothingThatGoesOn(begin: Double, stay: Double) throws {
+    let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
+    var configuration = try Scene().configuration
+    configuration.events.begin = begin
+    configuration.events.stay = stay
+    for silent in 0..<2 {
+      var events = try #require(StreamEvents(configuration, model))
+      let nothing = Answer(label: 0, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
+      for window in 1...200 as ClosedRange<Int64> {
+        events.enter(inactive: nothing, [ModalitySet(index: 1 - silent)])
+        events.observe(endingAt: .zero + .milliseconds(window * 250))
+        #expect(!events.isOpen, "window \(window)")
+      }
+      let word = Answer(label: 1, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
+      for window in 201...203 as ClosedRange<Int64> {
+        events.enter(inactive: word, [ModalitySet(index: 1 - silent)])
+        events.observe(endingAt: .zero + .milliseconds(window * 250))
+      }
+      #expect(events.isOpen)
+    }
+  }
+
   @Test func aWindowWithoutDataForgetsNoEvidence() throws {
     let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
     var events = try #require(StreamEvents(Scene().configuration, model))
