@@ -175,7 +175,8 @@ import Vocabulary
     configuration.events.stay = stay
     for silent in 0..<2 {
       var events = try #require(StreamEvents(configuration, model))
-      let nothing = Answer(label: 0, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
+      let nothing = Answer(
+        label: 0, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
       for window in 1...200 as ClosedRange<Int64> {
         events.enter(inactive: nothing, [ModalitySet(index: 1 - silent)])
         events.observe(endingAt: .zero + .milliseconds(window * 250))
