@@ -29,6 +29,7 @@ COMMANDS = {
     "pca": ("sources.pca", "make avmnist's basis of pictures"),
     "synthetic-speakers": ("synthetic.speaking", "have speakers that do not exist speak, to train robot-command"),
     "robot-train": ("training.robot_train", "train robot-command"),
+    "robot-mining": ("training.robot_mining", "windows of nothing that a robot-command model takes for a command"),
     "robot-export": ("export.robot_export", "make robot-command's model and card"),
     "robot-recalibration": ("export.robot_recalibration", "robot-command's thresholds and card anew, from its file"),
     "robot-manifest": ("manifests.robot_manifest", "robot-command windows in a chosen mix, as files"),

@@ -1,5 +1,6 @@
 """Pieces of what a stored model says, settings read back from its file, what the card tells of sleeping sensors."""
 
+import sys
 from argparse import Namespace
 from dataclasses import replace
 from functools import partial
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import run_command
 
 from mmexit_tools.base.exits import FUSION
 from mmexit_tools.calibrate.calibration import replay
@@ -95,12 +99,20 @@ def test_thresholds_that_are_kept_are_told_as_they_were_chosen(stored, tmp_path,
     def card(model: Path, keep: bool, loss: float) -> str:
         args = Namespace(data=Path(), model=model, work=tmp_path, out=tmp_path / "m.safetensors",
                          card=tmp_path / "m.md", windows=200, seed=3, loss=loss, z=0.0, keep=keep, note="",
-                         beside_none=True)
+                         beside_none=True, missed=0.03)
         robot_recalibration.run(args)
         return args.card.read_text()
 
     assert "at most 0.75 points below full fusion" in card(SHIPPED, False, 0.75)
+    assert "--missed 0.03" in read_model(tmp_path / "m.safetensors").provenance["commands"][-1]
     assert "at most 0.75 points below full fusion" in card(tmp_path / "m.safetensors", True, 0.5)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_that_is_none_is_refused(tmp_path, share):
+    ended = run_command(robot_recalibration, "--data", tmp_path, "--model", SHIPPED, "--work", tmp_path, "--out",
+                        tmp_path, "--card", tmp_path, "--missed", share)
+    assert ended.returncode != 0 and "--missed" in ended.stderr and not list(tmp_path.iterdir())
 
 
 def test_the_card_tells_what_a_sleeping_camera_costs(stored):

@@ -42,10 +42,10 @@ def test_the_walk_saves_within_the_tolerance():
 
 
 def test_no_sensor_misses_more_of_its_commands_than_is_told():
-    for seed in (5, 8):
+    for seed, most in ((5, MISSED[0]), (8, MISSED[0]), (5, 0.015)):
         r, seen = knowing(np.random.default_rng(seed), 800)
-        found = choose_walk(r, seen, 0, Tolerance(0.05, 0.0), FEW)
-        assert found.missed is not None and found.missed <= MISSED[0] and any(found.nones.values())
+        found = choose_walk(r, seen, 0, Tolerance(0.05, 0.0), FEW, missed=most)
+        assert found.missed is not None and found.missed <= most and any(found.nones.values())
         for m in r.modalities:
             something, lost = seen[m] != 0, np.zeros(len(r), bool)
             for key in r.keys((m,)):

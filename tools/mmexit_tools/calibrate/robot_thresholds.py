@@ -59,15 +59,17 @@ class Walk:
 
 def choose_walk(
     recording: Recording, seen: Mapping[str, NDArray[np.int64]], none: int, tolerance: Tolerance,
-    prices: Sequence[float] = PRICES, beside: bool = False,
+    prices: Sequence[float] = PRICES, beside: bool = False, missed: float = MISSED[0],
 ) -> Walk:
     """Of the settings tried, the cheapest whose loss against full fusion the tolerance allows, in an order
     that the gate takes with it. All exits off, which loses nothing, where there is none. `beside`: commands may stand
-    beside another sensor's sure `none`."""
+    beside another sensor's sure `none`. `missed`: the largest share of its own commands that a sensor may take for
+    nothing."""
     reference = recording.correct(FUSION)
     commands_only = without_none(recording, none)
     off: Thresholds = dict.fromkeys(recording.keys(recording.modalities))
-    nones = {m: none_thresholds(recording, seen, none, m) for m in MISSED} | {None: off}
+    shares = [missed, *(m for m in MISSED if m < missed)]
+    nones = {m: none_thresholds(recording, seen, none, m) for m in shares} | {None: off}
     best, least = Walk(gate_order(commands_only, off), off, off, None), float(recording.total_macs)
 
     def macs_within(walk: Walk) -> float:
@@ -77,7 +79,7 @@ def choose_walk(
     for order in permutations(recording.modalities):
         # What overrides comes last: asked first, what is left of a tolerance would go into not asking.
         moves = [*walk_moves(commands_only, order, nones),
-                 *none_moves(only_none(recording, none), order, nones[MISSED[0]], MISSED[0]),
+                 *none_moves(only_none(recording, none), order, nones[missed], missed),
                  *override_moves(recording, order), *(beside_moves(commands_only, order) if beside else [])]
         off_walk = Walk(order, off, off, None)
         for found in price_path(recording, off_walk, moves, none, prices):

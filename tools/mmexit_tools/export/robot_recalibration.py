@@ -20,7 +20,7 @@ from ..base.exits import FUSION
 from ..calibrate.calibration import Recording, Tolerance
 from ..calibrate.ordering import ExitFigures, exact_order
 from ..calibrate.promise import fit_temperatures
-from ..calibrate.robot_thresholds import choose_walk
+from ..calibrate.robot_thresholds import MISSED, choose_walk
 from ..model.graphs import exit_costs
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import StoredModel, read_model
@@ -54,10 +54,11 @@ def kept(model: StoredModel, pool: Said) -> tuple[Calibrated, Nothing]:
                      if e.threshold_beside_none is not None}))
 
 
-def chosen_anew(model: StoredModel, pool: Said, tolerance: Tolerance, beside: bool) -> tuple[Calibrated, Nothing]:
+def chosen_anew(model: StoredModel, pool: Said, tolerance: Tolerance, beside: bool,
+                missed: float) -> tuple[Calibrated, Nothing]:
     temperatures = fit_temperatures(pool.pool)
     recording = pool.pool.recording(temperatures)
-    walk = choose_walk(recording, pool.pool.seen, EMPTY, tolerance, beside=beside)
+    walk = choose_walk(recording, pool.pool.seen, EMPTY, tolerance, beside=beside, missed=missed)
     return (Calibrated(model.quantized, _ranges(model), temperatures, walk.commands, walk.order, recording,
                        exit_costs(model.quantized.graph)),
             Nothing(walk.nones, walk.missed, walk.overrides, walk.beside_none))
@@ -83,7 +84,8 @@ def run(args: argparse.Namespace) -> None:
         args.loss, args.z = (stored.provenance["calibration"][k] for k in ("loss_points", "z"))
         calibrated, nothing = kept(stored, validation)
     else:
-        calibrated, nothing = chosen_anew(stored, validation, Tolerance(args.loss / 100, args.z), args.beside_none)
+        calibrated, nothing = chosen_anew(stored, validation, Tolerance(args.loss / 100, args.z), args.beside_none,
+                                          args.missed)
     results = [measured_of(name, calibrated, nothing, s.pool.recording(calibrated.temperatures), s.plain)
                for name, s in (("validation", validation), ("test", test), ("deployment", idle))]
     extra = sections(args.data, stored.provenance.get("started_from"), calibrated, nothing, (test.pool, results[1]),
@@ -92,6 +94,7 @@ def run(args: argparse.Namespace) -> None:
                str(args.model), "--work", "../work/robot-pieces", "--out", str(args.out), "--card", str(args.card),
                "--windows", str(args.windows), "--seed", str(args.seed)]
     command += ["--keep"] if args.keep else ["--loss", f"{args.loss:g}", "--z", f"{args.z:g}"]
+    command += ["--missed", f"{args.missed:g}"] if not args.keep and args.missed != MISSED[0] else []
     command += ["--beside-none"] if args.beside_none else []
     command += ["--note", args.note] if args.note else []
     made_by = [*(shlex.split(c) for c in stored.provenance["commands"]), command]
@@ -120,12 +123,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--loss", type=float, default=0.5, help="points of accuracy below full fusion")
     parser.add_argument("--z", type=float, default=2.5, help="standard errors kept in reserve")
+    parser.add_argument("--missed", type=float, default=MISSED[0],
+                        help="share of its own commands that a sensor may take for nothing, at most")
     parser.add_argument("--keep", action="store_true", help="measure the file's own thresholds, choose none")
     parser.add_argument("--beside-none", action="store_true",
                         help="let commands stand beside another sensor's sure none")
     parser.add_argument("--note", default="", help="sentence for the card, after that about the thresholds")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
+    if not 0 <= args.missed < 1:
+        parser.error(f"--missed {args.missed:g}: a share, at least 0 and below 1")
     if args.keep and args.beside_none:
         parser.error("--keep measures the file's own thresholds; leave out --beside-none, or --keep to choose anew")
     torch.set_num_threads(args.threads)

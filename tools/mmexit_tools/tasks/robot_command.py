@@ -75,6 +75,7 @@ PROVENANCE = {
         "ATTRIBUTION.md",
         "rooms (impulse responses; training)": "Apache-2.0, CC0, CC BY, CC BY-SA, public domain, each in the set's "
         "ATTRIBUTION.md",
+        "synthetic speakers (Kokoro-82M and hibari, networks that speak; training)": "Apache-2.0",
         "rooms-photos (training)": "public domain, CC0, MIT, BSD, Apache-2.0, CC BY-SA 4.0, each in the "
         "set's LICENCES.md",
         "esc10 (ESC-10, folds 1-4)": "CC BY 3.0, each clip's source in the set's ATTRIBUTION.md",
