@@ -108,10 +108,10 @@ def test_thresholds_that_are_kept_are_told_as_they_were_chosen(stored, tmp_path,
     assert "at most 0.75 points below full fusion" in card(tmp_path / "m.safetensors", True, 0.5)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.0])
-def test_a_share_that_is_none_is_refused(tmp_path, share):
+@pytest.mark.parametrize("asked", [("-0.1",), ("1.0",), ("0.01", "--keep")])
+def test_a_share_that_is_none_or_is_not_heard_is_refused(tmp_path, asked):
     ended = run_command(robot_recalibration, "--data", tmp_path, "--model", SHIPPED, "--work", tmp_path, "--out",
-                        tmp_path, "--card", tmp_path, "--missed", share)
+                        tmp_path, "--card", tmp_path, "--missed", *asked)
     assert ended.returncode != 0 and "--missed" in ended.stderr and not list(tmp_path.iterdir())
 
 

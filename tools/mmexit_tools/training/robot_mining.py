@@ -14,13 +14,13 @@ import argparse
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..base.errors import DATA, NO_INPUT, USAGE, ToolError, exit_with, say
+from ..base.arrays import check_place, read_arrays, write_arrays
+from ..base.errors import DATA, USAGE, ToolError, exit_with, say
 from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..sources.robot_data import material
@@ -79,13 +79,7 @@ def searched(logits: Callable[[np.ndarray], Tensor], data: Path, seed: int, hour
 
 def read_hard(path: Path) -> np.ndarray:
     """float16 [n, frames, bands] of what the command found. Raises ToolError for another file and for none found."""
-    try:
-        with np.load(path) as file:
-            windows = file["windows"]
-    except FileNotFoundError:
-        raise ToolError(f"{path}: no such file; robot_mining --out writes it", NO_INPUT) from None
-    except (KeyError, ValueError, EOFError, OSError, BadZipFile) as error:
-        raise ToolError(f"{path}: not what robot_mining wrote ({error})", DATA) from None
+    windows = read_arrays(path, ("windows",), "robot_mining")[0]
     if windows.shape[1:] != task.AUDIO.shape[:2] or not len(windows):
         raise ToolError(f"{path}: {windows.shape}, not windows of {task.AUDIO.shape[:2]}; have robot_mining of this "
                         "version search, or more --hours", DATA)
@@ -104,11 +98,11 @@ def main() -> None:
     torch.set_num_threads(1)
     if round(args.hours * 60 / MINUTES) < 1:
         raise ToolError(f"--hours {args.hours:g}: streams of {MINUTES:g} minutes are searched, one at least", USAGE)
+    check_place(args.out)
     encoder = stored_exit(read_model(args.model).quantized.graph)
     hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT,
                            args.spoken)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(args.out, windows=hard.inputs["audio"])
+    write_arrays(args.out, windows=hard.inputs["audio"])
     say(f"{len(hard.labels['audio'])} hard windows of {total}")
 
 

@@ -234,6 +234,8 @@ def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts:
     teacher = new_model(options.seed, options.teacher_width)
     schedule = MixedSchedule(steps, rate=options.rate, seed=options.seed)
     path, asked = work / f"{modality}-teacher.pt", {**dataclasses.asdict(schedule), "width": options.teacher_width}
+    if modality == "audio":
+        asked |= {name: heard for name in ("audio_hard", "audio_spoken") if (heard := getattr(options, name))}
     stored = read_checkpoint(path) if path.exists() else None
     if stored and stored["options"] == asked:
         teacher.load_state_dict(stored["model"], strict=False)
