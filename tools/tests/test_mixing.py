@@ -14,6 +14,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from test_streams import folder, tone  # noqa: F401  (a fixture)
 
+from mmexit_tools.base.arrays import write_arrays
 from mmexit_tools.mixing import sounds
 from mmexit_tools.mixing.picture_bank import CANVAS, PictureBank, picture_bank
 from mmexit_tools.mixing.pictures import SIDE, PictureMixer
@@ -147,6 +148,35 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(modality: str, folder: 
     own = torch.load(tmp_path / "whole" / f"{modality}.pt", weights_only=True)["model"]
     first = next(k for k in own if k.startswith("segments.") and k.endswith(".0.weighted.weight"))
     assert teacher[first].shape[0] == 2 * own[first].shape[0]
+
+
+def test_what_was_learned_from_other_material_is_not_gone_on_from(folder: Path, tmp_path: Path, capsys,  # noqa: F811
+                                                                  monkeypatch) -> None:
+    """Neither a killed training's state, nor its teacher, nor what files of another content taught."""
+    monkeypatch.setattr(kept_run, "REPORT", 2)
+    hard = tmp_path / "hard.npz"
+    write_arrays(hard, windows=np.zeros((4, FRAMES, BANDS), np.float16))
+    options = robot_train.Options(chunks=1, chunk_size=64, validation=12, audio_passes=0, image_passes=0,
+                                  audio_steps=5, audio_teacher=2, audio_hard=str(hard), word_variants=1)
+
+    def killed(text: str) -> None:
+        if "step 4/5" in text:
+            raise KeyboardInterrupt
+
+    def run(**changes: int) -> str:
+        robot_train.run(folder, tmp_path / "work", dataclasses.replace(options, **changes), "audio")
+        return capsys.readouterr().out
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(robot_train, "say", killed)
+        run()
+    assert list((tmp_path / "work").glob("*.state"))
+    said = run(word_variants=2)
+    assert "of another training, begun anew" in said and "a teacher of 2" in said
+    assert run(word_variants=2) == ""
+    write_arrays(hard, windows=np.ones((4, FRAMES, BANDS), np.float16))
+    said = run(word_variants=2)
+    assert "trained with other options" in said and "a teacher of 2" in said and "step 5/5" in said
 
 
 def test_a_teacher_is_listened_to() -> None:

@@ -209,10 +209,8 @@ def test_hard_windows_are_a_fifth_at_most() -> None:
     assert len(mixed.labels["audio"]) == 60 and (mixed.labels["audio"] == EMPTY).sum() == 10
 
 
-def test_a_share_of_a_batch_is_hard(tmp_path: Path) -> None:
-    for name, count in (("a", 3), ("b", 7)):
-        np.savez(tmp_path / f"{name}.npz", windows=features(count))
-    part = robot_train.hard_part(robot_train.Options(audio_hard=f"{tmp_path / 'a.npz'},{tmp_path / 'b.npz'}"), 3400)
+def test_a_share_of_a_batch_is_hard() -> None:
+    part = robot_train.hard_part(features(7), 3400, 1)
     found = len(part.labels["audio"])
     assert found / (found + 3400) * robot_mixed.STORED == pytest.approx(robot_train.HARD, abs=1e-4)
     assert (part.labels["audio"] == EMPTY).all() and len(np.unique(part.inputs["audio"], axis=0)) == 7

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -46,6 +48,17 @@ def read_arrays(path: Path, names: tuple[str, ...], made_by: str) -> list[np.nda
         raise ToolError(f"{path}: no such file; {made_by} --out writes it", NO_INPUT) from None
     except (KeyError, ValueError, TypeError, IndexError, EOFError, OSError, BadZipFile) as error:
         raise ToolError(f"{path}: not what {made_by} wrote ({error})", DATA) from None
+
+
+def told_apart(paths: Iterable[Path]) -> str:
+    """A short name for what these files hold. Raises ToolError where one cannot be read."""
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            raise ToolError(f"{path}: cannot be read ({error.strerror})", NO_INPUT) from None
+    return digest.hexdigest()[:12]
 
 
 def _part(path: Path) -> Path:

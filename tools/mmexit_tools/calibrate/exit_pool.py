@@ -5,7 +5,6 @@ The network runs once; every split, temperature and threshold afterwards is arit
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.arrays import write_arrays
 from ..base.errors import ToolError
 from ..base.exits import ExitKey
 from ..model.datasets import Batch, featurize
@@ -144,10 +144,7 @@ def save_pool(pool: Pool, path: Path, source: str, others: Mapping[str, NDArray]
         arrays[f"macs {key[0]} {key[1]}"] = np.array(pool.macs[key])
     for title, table in (("present", pool.present), ("seen", pool.seen), ("groups", pool.groups)):
         arrays |= {f"{title} {k}": v for k, v in table.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part.npz")
-    np.savez(part, **arrays)
-    os.replace(part, path)
+    write_arrays(path, **arrays)
 
 
 def load_pool(path: Path, source: str) -> Pool | None:

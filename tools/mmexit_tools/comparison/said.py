@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..base.arrays import write_arrays
 from ..base.errors import ToolError
 from ..base.exits import FUSION, ExitKey
 from ..model.graphs import Cost, cost, exit_costs, lower
@@ -70,10 +70,7 @@ def write(path: Path, said: Said) -> None:
     arrays |= {} if said.groups is None else {"validation/groups": said.groups}
     about = {"modalities": said.modalities, "history": said.history, "look_macs": dict(said.look_macs),
              "costs": [[m, n, c.macs, c.parameters] for (m, n), c in said.costs.items()]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".part{os.getpid()}.npz")
-    np.savez(part, about=np.array(json.dumps(about)), **arrays)
-    os.replace(part, path)
+    write_arrays(path, about=np.array(json.dumps(about)), **arrays)
 
 
 def read(path: Path) -> Said:

@@ -6,7 +6,6 @@ that a sound of level USUAL has. A batch scales and adds them (`sounds`), 100 ti
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 
+from ..base.arrays import told_apart
 from ..signals.features import hann, mel_weights
 from ..sources.robot_data import CLASSES, COMMANDS, NONE, material
 from ..sources.robot_sounds import made_noise, room
@@ -54,8 +54,8 @@ def sound_bank(work: Path, data: Path, split: str, variants: int, seed: int,
     """From the work folder, made first where it is not there yet: `variants` of every word, a few minutes. `spoken`:
     files of synthetic speakers, whose words and talk are added."""
     clips = [clip for path in spoken for clip in read(path)]
-    told = hashlib.sha256(b"".join(p.read_bytes() for p in spoken)).hexdigest()[:12] if spoken else ""
-    return SoundBank(**stored(work / f"sounds-{split}-{variants}-{seed}{f'-{told}' if told else ''}.npz",
+    more = f"-{told_apart(spoken)}" if spoken else ""
+    return SoundBank(**stored(work / f"sounds-{split}-{variants}-{seed}{more}.npz",
                               lambda: _made(data, split, variants, seed, clips)))
 
 

@@ -1,6 +1,6 @@
 """A training step by step: its rate, its loss, its weights' running mean, and a file that a killed one goes on from.
 
-The file is of one training alone: of these steps and rate, these first weights, this teacher and these labels. What
+The file is of one training alone: of these steps and rate, these first weights, this teacher and this material. What
 another training left is not gone on from.
 """
 
@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,11 +48,12 @@ class MixedSchedule:
 class Run:
     """Moves the parameters of `parts` of a model; `mean` is the model at the running mean of its weights.
 
-    `rng` and `drawn` are what the steps draw with; `learned` and `teacher` what is learned; `keep` the file."""
+    `rng` and `drawn` are what the steps draw with; `learned`, arrays, and `teacher` what is learned; `keep` the
+    file."""
 
     def __init__(self, model: nn.Module, parts: Sequence[nn.Module], schedule: MixedSchedule,
-                 rng: np.random.Generator, learned: np.ndarray, keep: Path | None, drawn: Chance | None = None,
-                 teacher: nn.Module | None = None) -> None:
+                 rng: np.random.Generator, learned: Iterable[np.ndarray], keep: Path | None,
+                 drawn: Chance | None = None, teacher: nn.Module | None = None) -> None:
         self.model, self.schedule, self.rng, self.drawn, self.keep = model, schedule, rng, drawn, keep
         self.optimizer = torch.optim.AdamW([p for m in parts for p in m.parameters()], lr=schedule.rate,
                                            weight_decay=schedule.weight_decay)
@@ -118,8 +119,17 @@ class Run:
         torch.set_rng_state(kept["torch"])
 
 
-def _digest(schedule: MixedSchedule, models: Sequence[nn.Module], learned: np.ndarray) -> str:
-    digest = hashlib.sha256(repr(schedule).encode() + learned.tobytes())
+def material_digest(learned: Iterable[np.ndarray]) -> str:
+    """What a training learns from, by its contents."""
+    digest = hashlib.sha256()
+    for array in learned:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _digest(schedule: MixedSchedule, models: Sequence[nn.Module], learned: Iterable[np.ndarray]) -> str:
+    digest = hashlib.sha256((repr(schedule) + material_digest(learned)).encode())
     for model in models:
         for name, value in model.state_dict().items():
             digest.update(name.encode() + value.contiguous().numpy().tobytes())

@@ -139,13 +139,13 @@ def _weighted(model: MultiExitNetwork) -> list[tuple[str, Block | nn.Linear]]:
     modules: list[Block | nn.Linear] = []
 
     def of(blocks: nn.Module) -> list[Block | nn.Linear]:
-        found: list[Block | nn.Linear] = []
+        with_weights: list[Block | nn.Linear] = []
         for b in blocks.children():
             if isinstance(b, Block) and isinstance(b.layer, SqueezeExcite):
-                found += [b.squeeze, b.excite]
+                with_weights += [b.squeeze, b.excite]
             elif isinstance(b, Block) and b.weighted is not None:
-                found.append(b)
-        return found
+                with_weights.append(b)
+        return with_weights
 
     for modality in model.network.modalities:
         for chain, head in zip(model.segments[modality.name], model.exits[modality.name], strict=True):  # type: ignore

@@ -99,6 +99,9 @@ def main() -> None:
     if round(args.hours * 60 / MINUTES) < 1:
         raise ToolError(f"--hours {args.hours:g}: streams of {MINUTES:g} minutes are searched, one at least", USAGE)
     check_place(args.out)
+    if args.spoken:
+        people, all_of_them = (len(talking(surroundings(args.data, "train"), s).talk) for s in ([], args.spoken))
+        say(f"clips of talk: {people} of people, {all_of_them - people} of synthetic speakers; each is drawn alike")
     encoder = stored_exit(read_model(args.model).quantized.graph)
     hard, total = searched(lambda v: last_logits(encoder, v), args.data, args.seed, args.hours, SOME_DOUBT,
                            args.spoken)

@@ -8,9 +8,10 @@ noise they say more than the label does. A run that is killed goes on from where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,8 +32,10 @@ SOFTNESS = 1.5
 
 
 class Mixer(Chance, Protocol):
-    """Batches of windows, each new, and how they are covered in part."""
+    """Batches of windows, each new, and how they are covered in part; `bank`, a dataclass of arrays, is what they are
+    put together from."""
 
+    bank: Any
     def batch(self, count: int) -> tuple[Tensor, Tensor]: ...
     def covered(self, values: Tensor) -> Tensor: ...
 
@@ -60,7 +63,7 @@ def train_mixed(
     labels = np.concatenate([c.labels[modality] for c in chunks])
     heads = [model.exits[modality][j] for j in alone]  # type: ignore[index]
     parts = heads or [model.segments[modality], model.exits[modality]]
-    run = Run(model, parts, schedule, rng, labels, keep, mixer, teacher)
+    run = Run(model, parts, schedule, rng, material(modality, mixer, chunks), keep, mixer, teacher)
     old = round(schedule.batch * STORED)
 
     def found(mean: nn.Module) -> str:
@@ -81,6 +84,13 @@ def train_mixed(
         run.move(step, loss, modality, found, say)
     run.forget()
     model.load_state_dict(run.mean.state_dict())
+
+
+def material(modality: str, mixer: Mixer, chunks: Sequence[Chunk]) -> Iterator[np.ndarray]:
+    """All that such a training learns from."""
+    for chunk in chunks:
+        yield from (chunk.inputs[modality], chunk.labels[modality])
+    yield from (getattr(mixer.bank, field.name) for field in dataclasses.fields(mixer.bank))
 
 
 def _alone(model: MultiExitNetwork, modality: str, x: Tensor, alone: Sequence[int]) -> list[Tensor]:

@@ -151,7 +151,7 @@ def train_teacher(known: Windows, held_out: Windows, schedule: MixedSchedule, sa
     rng = np.random.default_rng([schedule.seed, 41])
     model = SpeechTeacher(len(CLASSES)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     rows, sure = np.flatnonzero(known.labels != UNKNOWN), np.flatnonzero(held_out.labels != UNKNOWN)
-    run = Run(model, [model], schedule, rng, known.labels, keep)
+    run = Run(model, [model], schedule, rng, (known.labels,), keep)
 
     def found(mean: nn.Module) -> str:
         right = answers(mean, held_out.spoken[sure]).argmax(1) == held_out.labels[sure]
@@ -185,7 +185,7 @@ def train_pupil(model: MultiExitNetwork, lesson: Lesson, held_out: Chunk, schedu
     rng = np.random.default_rng([schedule.seed, 43])
     soft = torch.softmax(torch.from_numpy(lesson.told) / SOFTNESS, 1)
     labels = torch.from_numpy(lesson.labels)
-    run = Run(model, [model.segments["audio"], model.exits["audio"]], schedule, rng, lesson.told, keep)
+    run = Run(model, [model.segments["audio"], model.exits["audio"]], schedule, rng, (lesson.told,), keep)
 
     def found(mean: nn.Module) -> str:
         return " ".join(f"{a:.3f}" for a in exit_accuracies(mean, "audio", held_out))  # type: ignore[arg-type]

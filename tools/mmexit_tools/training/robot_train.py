@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..base.arrays import told_apart
 from ..base.errors import USAGE, ToolError, exit_with, say
 from ..mixing.picture_bank import picture_bank
 from ..mixing.pictures import PictureMixer
@@ -38,12 +39,12 @@ from ..model.networks import MultiExitNetwork
 from ..quantize.modelfile import read_model
 from ..sources.robot_data import CLASSES, NONE
 from ..tasks import robot_command as task
-from .kept_run import MixedSchedule
+from .kept_run import MixedSchedule, material_digest
 from .restoring import exits_lacking, restore, settle_norms
 from .robot_encoders import LastExit, Schedule, Teachers, exit_accuracies, stored_exit, train_encoder
 from .robot_fusion import features_of, train_fusion
 from .robot_mining import mine, read_hard
-from .robot_mixed import STORED, Mixer, train_mixed
+from .robot_mixed import STORED, Mixer, material, train_mixed
 from .robot_pools import MODALITIES, Chunk, stored_chunk, to_input
 from .robot_taught import Plan, taught
 from .trainer import read_checkpoint
@@ -104,9 +105,19 @@ class Options:
         return Schedule(passes=passes, rate=self.rate, seed=self.seed)
 
     def of(self, modality: str) -> dict:
-        """What the encoder of a modality depends on."""
+        """What the encoder of a modality depends on. Raises ToolError where a file of it cannot be read."""
         others = {"audio": ("image_", "hand_", "scenes"), "image": ("audio_", "word_", "mined", "tutor_")}[modality]
-        return {k: v for k, v in dataclasses.asdict(self).items() if not k.startswith(others)}
+        found = {k: v for k, v in dataclasses.asdict(self).items() if not k.startswith(others)}
+        files = [*self.hard, *self.spoken] if modality == "audio" else []
+        return found | {"heard": told_apart(files)} if files else found
+
+    @property
+    def hard(self) -> list[Path]:
+        return _paths(self.audio_hard)
+
+    @property
+    def spoken(self) -> list[Path]:
+        return _paths(self.audio_spoken)
 
     def mixed(self, modality: str) -> MixedSchedule:
         steps = {"audio": self.audio_steps, "image": self.image_steps}[modality]
@@ -119,8 +130,7 @@ class Options:
 
     def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
         if modality == "audio":
-            spoken = [Path(name) for name in self.audio_spoken.split(",")] if self.audio_spoken else []
-            return SoundMixer(sound_bank(work, data, "train", self.word_variants, self.seed, spoken), self.seed)
+            return SoundMixer(sound_bank(work, data, "train", self.word_variants, self.seed, self.spoken), self.seed)
         return PictureMixer(
             picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed), self.seed
         )
@@ -192,12 +202,14 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     elif mixed.steps:
         mixer = options.mixer(modality, work, data)
         parts = [chunk() for chunk in train]
+        windows = [read_hard(path) for path in options.hard] if modality == "audio" else []
         if modality == "audio" and options.mined and not schedule.passes:
             hard, searched = mine(model, data, options.seed, options.mined)
             say(f"mined {len(hard.labels['audio'])} hard windows of {searched}")
-            parts.append(hard)
-        if modality == "audio" and options.audio_hard:
-            parts.append(hard_part(options, sum(len(p.labels[modality]) for p in parts)))
+            windows.append(hard.inputs["audio"])
+        if sum(map(len, windows)):
+            stored_windows = sum(len(p.labels[modality]) for p in parts)
+            parts.append(hard_part(np.concatenate(windows), stored_windows, options.seed))
         teacher = teachers(modality, teacher_of(modality, work, options, mixer, parts, held_out()), options)
         train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state")
     if alone.steps:
@@ -210,11 +222,14 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
     return weights
 
 
-def hard_part(options: Options, stored: int) -> Chunk:
+def _paths(names: str) -> list[Path]:
+    return [Path(name) for name in names.split(",")] if names else []
+
+
+def hard_part(hard: np.ndarray, stored: int, seed: int) -> Chunk:
     """Hard negatives, each so often that they are HARD of a batch beside `stored` windows of other material."""
-    hard = np.concatenate([read_hard(Path(name)) for name in options.audio_hard.split(",")])
     share = HARD / STORED
-    pick = np.random.default_rng([options.seed, 51]).integers(len(hard), size=round(share * stored / (1 - share)))
+    pick = np.random.default_rng([seed, 51]).integers(len(hard), size=round(share * stored / (1 - share)))
     return Chunk({"audio": hard[pick]}, {"audio": np.full(len(pick), CLASSES.index(NONE))})
 
 
@@ -233,9 +248,8 @@ def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts:
         return None
     teacher = new_model(options.seed, options.teacher_width)
     schedule = MixedSchedule(steps, rate=options.rate, seed=options.seed)
-    path, asked = work / f"{modality}-teacher.pt", {**dataclasses.asdict(schedule), "width": options.teacher_width}
-    if modality == "audio":
-        asked |= {name: heard for name in ("audio_hard", "audio_spoken") if (heard := getattr(options, name))}
+    path, asked = work / f"{modality}-teacher.pt", {**dataclasses.asdict(schedule), "width": options.teacher_width,
+                                                    "learned": material_digest(material(modality, mixer, parts))}
     stored = read_checkpoint(path) if path.exists() else None
     if stored and stored["options"] == asked:
         teacher.load_state_dict(stored["model"], strict=False)
@@ -249,8 +263,8 @@ def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts:
 
 def teachers(modality: str, wider: MultiExitNetwork | None, options: Options) -> nn.Module | None:
     """All who teach an encoder; None where nobody does."""
-    names = options.audio_taught_by.split(",") if modality == "audio" and options.audio_taught_by else []
-    members: list[nn.Module] = [stored_exit(read_model(Path(name)).quantized.graph) for name in names]
+    files = _paths(options.audio_taught_by) if modality == "audio" else []
+    members: list[nn.Module] = [stored_exit(read_model(path).quantized.graph) for path in files]
     members += [LastExit(wider, modality)] if wider else []
     return Teachers(members).eval() if members else None
 
