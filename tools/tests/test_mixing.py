@@ -46,9 +46,9 @@ def test_mel_power_is_the_features_before_the_logarithm() -> None:
 def test_a_word_is_in_the_window_and_a_cut_one_is_not(length: int) -> None:
     mixer = SoundMixer(plain(length), 1)
     labels = np.arange(200) % 10
-    whole = mixer._words(labels, np.full(200, COMMAND))[:, :, 0].sum(1)
+    whole = mixer._words(labels, np.full(200, COMMAND))[0][:, :, 0].sum(1)
     assert (whole >= min(length, FRAMES) * 0.95 - 1.5).all()
-    cut = mixer._words(np.full(200, EMPTY), np.full(200, PART))[:, :, 0]
+    cut = mixer._words(np.full(200, EMPTY), np.full(200, PART))[0][:, :, 0]
     assert (cut.sum(1) <= (length + 1) * 0.5 + 1.5).all()
     inside = cut[cut.sum(1) > 0]
     assert ((inside[:, 0] > 0) | (inside[:, -1] > 0)).all()  # it reaches over an edge
@@ -56,7 +56,8 @@ def test_a_word_is_in_the_window_and_a_cut_one_is_not(length: int) -> None:
 
 def test_shares_and_repetition() -> None:
     first, again = SoundMixer(plain(), 5), SoundMixer(plain(), 5)
-    values, labels = first.batch(2000)
+    values, labels, plain_values = first.batch(2000)
+    assert plain_values is None
     assert values.shape == (2000, 1, FRAMES, BANDS) and torch.isfinite(values).all()
     assert abs(values.mean()) < 1e-4
     assert abs((labels == EMPTY).float().mean() - sounds.WITHOUT) < 0.04
@@ -99,8 +100,8 @@ def test_a_hand_lies_before_its_background() -> None:
     seen = (laid.mean(1) > 40).float().mean((1, 2))
     # A square of 45 to 108 % of the height, moved aside by little.
     assert (seen > 0.12).all() and seen.max() > 0.6
-    values, labels = mixer.batch(300)
-    again, _ = PictureMixer(one_hand(), 1).batch(300)
+    values, labels, _ = mixer.batch(300)
+    again, _, _ = PictureMixer(one_hand(), 1).batch(300)
     assert values.shape == (300, 3, SIDE, SIDE) and torch.isfinite(values).all()
     bright = values.mean((1, 2, 3))
     assert bright[labels < EMPTY].mean() > bright[labels == EMPTY].mean() + 0.3

@@ -33,6 +33,8 @@ ERASED = 0.25
 class PictureMixer:
     """Draws batches; the same seed gives the same ones."""
 
+    settings = ()
+
     def __init__(self, bank: PictureBank, seed: int) -> None:
         self.bank = bank
         self.rng = np.random.default_rng([seed, 22])
@@ -47,8 +49,8 @@ class PictureMixer:
         self.rng.bit_generator.state, state = chance
         self.torch.set_state(state)
 
-    def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """(the network's input [count, 3, 96, 96], labels [count])."""
+    def batch(self, count: int) -> tuple[Tensor, Tensor, None]:
+        """(the network's input [count, 3, 96, 96], labels [count], none that is another's to see)."""
         rng = self.rng
         labels = np.where(rng.random(count) < WITHOUT, EMPTY, rng.integers(0, len(COMMANDS), count))
         pictures, draw = self._backgrounds(count), rng.random(count)
@@ -67,7 +69,7 @@ class PictureMixer:
             pictures[cut] = self._laid(pictures[cut], pick)
         seen = self._erased(self._camera(self._lit(pictures)))
         mean, std = IMAGE.mean[0], IMAGE.std[0]
-        return (seen / 255 - mean) / std, torch.from_numpy(labels)
+        return (seen / 255 - mean) / std, torch.from_numpy(labels), None
 
     def covered(self, values: Tensor) -> Tensor:
         """As they are: a batch has its patches already."""

@@ -1,5 +1,5 @@
 """Batches of sounds put together from a bank, each of its windows new: a word at another place and level, behind it
-talk, noise and hush, another voice's length, another microphone.
+talk, noise and hush, another voice's length, another microphone; with `echoed`, in another room.
 
 The kinds of window and their levels are those of `sources.stream_windows`, a little wider.
 """
@@ -17,6 +17,7 @@ from torch.nn import functional
 from ..sources.robot_data import CLASSES, COMMANDS, NONE
 from ..sources.stream_windows import CUT, WHOLE
 from ..tasks.robot_command import AUDIO
+from .rooms import coloured, colours, echoed
 from .sound_bank import SoundBank
 
 EMPTY = CLASSES.index(NONE)
@@ -32,13 +33,17 @@ TRACT = 0.10
 """Bands are stretched by up to this: a longer or shorter vocal tract."""
 STRIPS = ((AUDIO.frames, 7), (AUDIO.bands, 6))
 """SpecAugment: along time and frequency a strip each, shorter than this, is set to the mean."""
+COLOURED, MICROPHONE = 2 / 3, 0.4
+"""Of as many as are echoed: words, talk and bursts with a colour of their own, and windows with one in all."""
 
 
 class SoundMixer:
-    """Draws batches; the same seed gives the same ones."""
+    """Draws batches; the same seed gives the same ones. `echoed`: the share of words and bursts, and of twice the
+    talk and noises, that a room is made for; 0 for none."""
 
-    def __init__(self, bank: SoundBank, seed: int) -> None:
-        self.bank = bank
+    def __init__(self, bank: SoundBank, seed: int, echoed: float = 0.0) -> None:
+        self.bank, self.echoed = bank, echoed
+        self.settings = (echoed,) if echoed else ()
         self.rng = np.random.default_rng([seed, 21])
         self.where = [np.flatnonzero(bank.labels == c) for c in range(len(CLASSES))]
         self.commands = np.concatenate(self.where[: len(COMMANDS)])
@@ -52,33 +57,45 @@ class SoundMixer:
     def go_on(self, chance: Any) -> None:
         self.rng.bit_generator.state = chance
 
-    def batch(self, count: int) -> tuple[Tensor, Tensor]:
-        """(the network's input [count, 1, frames, bands], labels [count])."""
+    def batch(self, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """(the network's input [count, 1, frames, bands], labels [count], the input without rooms made for it)."""
         rng = self.rng
         labels = np.where(rng.random(count) < WITHOUT, EMPTY, rng.integers(0, len(COMMANDS), count))
         kinds = np.where(labels == EMPTY, rng.choice(list(NOTHING), count, p=list(NOTHING.values())), COMMAND)
         level = rng.uniform(-22, 6, count)
-        power = torch.zeros(count, AUDIO.frames, AUDIO.bands)
+        dry = torch.zeros(count, AUDIO.frames, AUDIO.bands)
+        heard = dry.clone()
         said = np.flatnonzero(np.isin(kinds, (COMMAND, WORD, PART)))
-        power[said] = self._words(labels[said], kinds[said]) * _factor(level[said])
+        for power, words in zip((dry, heard), self._words(labels[said], kinds[said]), strict=True):
+            power[said] = words * _factor(level[said])
         for kind, clip, low in ((TALK, self._talk, -30.0), (NOISE, self._noise, -34.0)):
             here = np.flatnonzero(kinds == kind)
-            power[here] = clip(len(here)) * _factor(rng.uniform(low, 5, len(here)))
+            dry[here] = clip(len(here)) * _factor(rng.uniform(low, 5, len(here)))
+            heard[here] = self._in_a_room(dry[here], self.echoed / 2)
         here = np.flatnonzero(kinds == BURST)
-        power[here] = self._bursts(len(here)) * _factor(level[here])
-        power = self._stretched(power) + self._behind(kinds, level) + self._hush(kinds)
+        dry[here] = self._bursts(len(here)) * _factor(level[here])
+        heard[here] = self._in_a_room(dry[here], self.echoed)
+        stretched = self._stretched(torch.cat([heard, dry], 1) if self.echoed else heard)
+        rest = self._behind(kinds, level) + self._hush(kinds)
         curve = functional.interpolate(_normal(rng, count, 1, 6) * 3, size=AUDIO.bands, mode="linear",
                                        align_corners=True)
-        logs = torch.log(power * torch.pow(10.0, curve / 10) + AUDIO.floor)
-        values = (logs - logs.mean((1, 2), keepdim=True)) / AUDIO.std
-        return values[:, None], torch.from_numpy(labels)
+        if not self.echoed:
+            return _input(stretched + rest, curve), torch.from_numpy(labels), None
+        strong = torch.from_numpy((rng.random(count) < MICROPHONE * self.echoed).astype(np.float32))[:, None, None]
+        heard, dry = stretched.split(AUDIO.frames, 1)
+        return (_input(heard + rest, curve + strong * colours(rng, count)), torch.from_numpy(labels),
+                _input(dry + rest, curve))
 
     def covered(self, values: Tensor) -> Tensor:
         """With strips set to 0, the mean; in place of `robot_encoders.masked`."""
         return covered(self.rng, values, STRIPS, 1)
 
-    def _words(self, labels: np.ndarray, kinds: np.ndarray) -> Tensor:
-        """Whole ones for commands, whole or cut ones of other words, cut ones of commands as nothing."""
+    def _in_a_room(self, power: Tensor, share: float) -> Tensor:
+        return coloured(self.rng, echoed(self.rng, power, share), COLOURED * share) if self.echoed else power
+
+    def _words(self, labels: np.ndarray, kinds: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Whole ones for commands, whole or cut ones of other words, cut ones of commands as nothing: (as banked,
+        in rooms made for them)."""
         rng, count, frames = self.rng, len(labels), AUDIO.frames
         pick = np.zeros(count, np.int64)
         pools = [(labels == c, self.where[c]) for c in range(len(COMMANDS))]
@@ -98,8 +115,12 @@ class SoundMixer:
         start = np.round(np.where(kinds == COMMAND, anywhere, edge)).astype(np.int64)
         place = np.arange(frames)[None] - start[:, None]
         room = self.bank.words.shape[1]
-        words = torch.from_numpy(self.bank.words[pick[:, None], np.clip(place, 0, room - 1)]).float()
-        return words * torch.from_numpy(((place >= 0) & (place < room))[:, :, None].astype(np.float32))
+        words = torch.from_numpy(self.bank.words[pick]).float()
+        inside_window = torch.from_numpy(((place >= 0) & (place < room))[:, :, None].astype(np.float32))
+        index = torch.from_numpy(np.clip(place, 0, room - 1))[:, :, None].expand(-1, -1, AUDIO.bands)
+        # The echo of what was said before the window begins is in it too.
+        dry, heard = (w.gather(1, index) * inside_window for w in (words, self._in_a_room(words, self.echoed)))
+        return dry, heard
 
     def _behind(self, kinds: np.ndarray, level: np.ndarray) -> Tensor:
         """Talk 4 to 24 dB below a word in a quarter of the windows, noise 28 below to 2 above in half of them."""
@@ -175,6 +196,12 @@ def covered(rng: np.random.Generator, values: Tensor, strips: Sequence[tuple[int
             strip = (place >= first) & (place < first + length)
             values = torch.where(strip[:, None, :, None] if dim == 0 else strip[:, None, None, :], level, values)
     return values
+
+
+def _input(power: Tensor, curve: Tensor) -> Tensor:
+    """Of the power that a microphone of this curve, decibels [n, 1, bands], hears: [n, 1, frames, bands]."""
+    logs = torch.log(power * torch.pow(10.0, curve / 10) + AUDIO.floor)
+    return ((logs - logs.mean((1, 2), keepdim=True)) / AUDIO.std)[:, None]
 
 
 def _factor(decibel: np.ndarray) -> Tensor:

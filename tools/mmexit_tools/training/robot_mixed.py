@@ -3,7 +3,8 @@
 A share of each batch is stored material, whose parts know of each other (an echo of both word and noise, clipping).
 The weights kept are the running mean over the last steps: the last ones alone are noisy. With a teacher, a wider
 network trained in the same way, most of what is learned is its answers (Hinton et al., 2015): with words half under
-noise they say more than the label does. A run that is killed goes on from where it last was kept.
+noise they say more than the label does; where a room is made for a sound, it is asked without that room. A run that
+is killed goes on from where it last was kept.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ SOFTNESS = 1.5
 
 class Mixer(Chance, Protocol):
     """Batches of windows, each new, and how they are covered in part; `bank`, a dataclass of arrays, is what they are
-    put together from."""
+    put together from, and `settings` numbers that say how. Of a batch (the network's input, labels, what a teacher is
+    asked in place of that input, or None where it is the same)."""
 
     bank: Any
-    def batch(self, count: int) -> tuple[Tensor, Tensor]: ...
+    settings: tuple[float, ...]
+    def batch(self, count: int) -> tuple[Tensor, Tensor, Tensor | None]: ...
     def covered(self, values: Tensor) -> Tensor: ...
 
 
@@ -70,15 +73,19 @@ def train_mixed(
         return " ".join(f"{a:.3f}" for a in exit_accuracies(mean, modality, held_out))  # type: ignore[arg-type]
 
     for step in run.steps():
-        values, target = mixer.batch(schedule.batch - old)
+        values, target, plain = mixer.batch(schedule.batch - old)
         pick = rng.integers(len(inputs), size=old)
-        values = torch.cat([values, to_input(modality, inputs[pick])])
+        stored = to_input(modality, inputs[pick])
+        values = torch.cat([values, stored])
         target = torch.cat([target, torch.from_numpy(labels[pick])])
-        values = mixer.covered(values).contiguous(memory_format=torch.channels_last)
+        both = [values] if plain is None or teacher is None else [values, torch.cat([plain, stored])]
+        # Side by side as channels: the same strips of both are covered.
+        sides = mixer.covered(torch.cat(both, 1)).split(values.shape[1], 1)
+        values, asked = (s.contiguous(memory_format=torch.channels_last) for s in (sides[0], sides[-1]))
         logits = _alone(model, modality, values, alone) if heads else forward(model, modality, values)[0]
         losses = [functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits]
         if teacher is not None:
-            told = _answers(teacher, values)
+            told = _answers(teacher, asked)
             losses = [(1 - TAUGHT) * own + TAUGHT * distance(t, told) for own, t in zip(losses, logits, strict=True)]
         loss = weighted(losses)
         run.move(step, loss, modality, found, say)
@@ -87,7 +94,9 @@ def train_mixed(
 
 
 def material(modality: str, mixer: Mixer, chunks: Sequence[Chunk]) -> Iterator[np.ndarray]:
-    """All that such a training learns from."""
+    """All that such a training learns from, and how."""
+    if mixer.settings:
+        yield np.array(mixer.settings)
     for chunk in chunks:
         yield from (chunk.inputs[modality], chunk.labels[modality])
     yield from (getattr(mixer.bank, field.name) for field in dataclasses.fields(mixer.bank))

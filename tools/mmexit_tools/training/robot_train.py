@@ -97,6 +97,8 @@ class Options:
     """For the sounds another than mixed_rate; 0: the same."""
     word_variants: int = 8
     """How often the bank for mixing holds each spoken word: at other paces, in other rooms."""
+    audio_echoed: float = 0.6
+    """Share of what is mixed for sounds that further rooms are made for (`mixing.rooms`)."""
     hand_variants: int = 4
     scenes: int = 8000
 
@@ -130,7 +132,10 @@ class Options:
 
     def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
         if modality == "audio":
-            return SoundMixer(sound_bank(work, data, "train", self.word_variants, self.seed, self.spoken), self.seed)
+            if not 0 <= self.audio_echoed <= 1:
+                raise ToolError(f"--audio-echoed {self.audio_echoed:g}: a share, 0 to 1", USAGE)
+            bank = sound_bank(work, data, "train", self.word_variants, self.seed, self.spoken)
+            return SoundMixer(bank, self.seed, self.audio_echoed)
         return PictureMixer(
             picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed), self.seed
         )
