@@ -3,6 +3,7 @@
 The data's rooms are few, and most are halls or nearly without an echo. Late sound in a room decays exponentially and
 knows nothing of the phases of what caused it (Polack, 1988), so in bands its power is that of the sound, smeared over
 time, and fluctuating. A colour, a curve over the bands, is what a microphone, a case or a wall does to all of it.
+`sources.robot_sounds.room` does both to sound, once for each that a bank holds; these are for every step.
 """
 
 from __future__ import annotations

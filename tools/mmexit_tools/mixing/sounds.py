@@ -38,12 +38,12 @@ COLOURED, MICROPHONE = 2 / 3, 0.4
 
 
 class SoundMixer:
-    """Draws batches; the same seed gives the same ones. `echoed`: the share of words and bursts, and of twice the
-    talk and noises, that a room is made for; 0 for none."""
+    """Draws batches; the same seed gives the same ones. `echoed`: the share of words and bursts that a room is
+    made for, and half of it the share of talk and noises; 0 for none."""
 
     def __init__(self, bank: SoundBank, seed: int, echoed: float = 0.0) -> None:
         self.bank, self.echoed = bank, echoed
-        self.settings = (echoed,) if echoed else ()
+        self.settings = (echoed,)
         self.rng = np.random.default_rng([seed, 21])
         self.where = [np.flatnonzero(bank.labels == c) for c in range(len(CLASSES))]
         self.commands = np.concatenate(self.where[: len(COMMANDS)])
@@ -57,7 +57,7 @@ class SoundMixer:
     def go_on(self, chance: Any) -> None:
         self.rng.bit_generator.state = chance
 
-    def batch(self, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    def batch(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """(the network's input [count, 1, frames, bands], labels [count], the input without rooms made for it)."""
         rng = self.rng
         labels = np.where(rng.random(count) < WITHOUT, EMPTY, rng.integers(0, len(COMMANDS), count))
@@ -75,14 +75,11 @@ class SoundMixer:
         here = np.flatnonzero(kinds == BURST)
         dry[here] = self._bursts(len(here)) * _factor(level[here])
         heard[here] = self._in_a_room(dry[here], self.echoed)
-        stretched = self._stretched(torch.cat([heard, dry], 1) if self.echoed else heard)
+        heard, dry = self._stretched(torch.cat([heard, dry], 1)).split(AUDIO.frames, 1)
         rest = self._behind(kinds, level) + self._hush(kinds)
         curve = functional.interpolate(_normal(rng, count, 1, 6) * 3, size=AUDIO.bands, mode="linear",
                                        align_corners=True)
-        if not self.echoed:
-            return _input(stretched + rest, curve), torch.from_numpy(labels), None
         strong = torch.from_numpy((rng.random(count) < MICROPHONE * self.echoed).astype(np.float32))[:, None, None]
-        heard, dry = stretched.split(AUDIO.frames, 1)
         return (_input(heard + rest, curve + strong * colours(rng, count)), torch.from_numpy(labels),
                 _input(dry + rest, curve))
 
@@ -91,7 +88,7 @@ class SoundMixer:
         return covered(self.rng, values, STRIPS, 1)
 
     def _in_a_room(self, power: Tensor, share: float) -> Tensor:
-        return coloured(self.rng, echoed(self.rng, power, share), COLOURED * share) if self.echoed else power
+        return coloured(self.rng, echoed(self.rng, power, share), COLOURED * share)
 
     def _words(self, labels: np.ndarray, kinds: np.ndarray) -> tuple[Tensor, Tensor]:
         """Whole ones for commands, whole or cut ones of other words, cut ones of commands as nothing: (as banked,
@@ -186,8 +183,8 @@ class SoundMixer:
 
 def covered(rng: np.random.Generator, values: Tensor, strips: Sequence[tuple[int, int]], times: int,
             level: Tensor | float = 0.0) -> Tensor:
-    """[n, 1, frames, bands] with strips along time and along frequency at a level, each `times`. `strips`: of either,
-    how many places there are, and what a strip is shorter than."""
+    """[n, channels, frames, bands] with strips along time and along frequency at a level, each `times`, alike in all
+    channels. `strips`: of either, how many places there are, and what a strip is shorter than."""
     for dim, (size, longest) in enumerate(strips):
         for _ in range(times):
             first = torch.from_numpy(rng.integers(0, size, len(values)))[:, None]

@@ -95,8 +95,7 @@ def train_mixed(
 
 def material(modality: str, mixer: Mixer, chunks: Sequence[Chunk]) -> Iterator[np.ndarray]:
     """All that such a training learns from, and how."""
-    if mixer.settings:
-        yield np.array(mixer.settings)
+    yield np.array(mixer.settings)
     for chunk in chunks:
         yield from (chunk.inputs[modality], chunk.labels[modality])
     yield from (getattr(mixer.bank, field.name) for field in dataclasses.fields(mixer.bank))

@@ -102,6 +102,10 @@ class Options:
     hand_variants: int = 4
     scenes: int = 8000
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.audio_echoed <= 1:
+            raise ToolError(f"--audio-echoed {self.audio_echoed:g}: a share, 0 to 1; 0 for none", USAGE)
+
     def schedule(self, modality: str) -> Schedule:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
         return Schedule(passes=passes, rate=self.rate, seed=self.seed)
@@ -132,8 +136,6 @@ class Options:
 
     def mixer(self, modality: str, work: Path, data: Path) -> Mixer:
         if modality == "audio":
-            if not 0 <= self.audio_echoed <= 1:
-                raise ToolError(f"--audio-echoed {self.audio_echoed:g}: a share, 0 to 1", USAGE)
             bank = sound_bank(work, data, "train", self.word_variants, self.seed, self.spoken)
             return SoundMixer(bank, self.seed, self.audio_echoed)
         return PictureMixer(
