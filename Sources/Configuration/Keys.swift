@@ -260,7 +260,8 @@ package enum Keys {
     .count("votes", 1...32, \.votes, "k-of-n: windows that must agree."),
     .count("windows", 1...32, \.windows, "k-of-n: of so many; at least votes."),
     share(
-      "level", 0.05...1, \.level, "Evidence at which an event begins; it lasts while half of that is left."),
+      "level", 0.05...1, \.level,
+      "hidden-markov: evidence at which an event begins; it lasts while half of that is left."),
     share("distinct", 0...1, \.distinct, "hidden-markov: its least share of the evidence for all commands."),
     .duration("hold", 0...60, \.hold, "How long an event goes on without evidence."),
     .duration("refractory", 0...3600, \.refractory, "After an event, how long none of its class begins."),
@@ -281,7 +282,8 @@ package enum Keys {
 
   package static let eventClass: [Key<Configuration.EventClass>] = [
     .optional(
-      "level", takes: "number, 0.05 to 1", unit: "", \.level, "This class's, in place of that of [events]."
+      "level", takes: "number, 0.05 to 1", unit: "", \.level,
+      "This class's, in place of that of [events]; of k-of-n, the share of the votes that it needs."
     ) { (text) throws(ValueError) in try Quantity.number(text, 0.05...1) },
     duration("hold", 0...60, \.hold),
     duration("refractory", 0...3600, \.refractory),

@@ -38,8 +38,9 @@ package struct StreamEvents: Sendable {
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)
+        // k of n windows are all its votes; the level of [events] is one of probabilities.
         return EventRule(
-          level: own.level ?? events.level, hold: own.hold ?? events.hold,
+          level: own.level ?? (events.filter == .kOfN ? 1 : events.level), hold: own.hold ?? events.hold,
           refractory: own.refractory ?? events.refractory)
       }, distinct: events.filter == .hiddenMarkov ? events.distinct : 0)
     period = configuration.general.windowPeriod

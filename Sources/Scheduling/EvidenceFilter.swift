@@ -140,6 +140,8 @@ package struct EvidenceFilter: Sendable {
       for vote in 0..<n where votes[vote] == index { count += 1 }
       belief[index] = min(1, Double(count) / Double(k))
     }
+    // A vote for a command is something that seems to begin, however many speak for nothing beside it.
+    belief[noneClass] = max(0, 1 - evidenceForCommands)
   }
 
   /// What speaks for a class now, 0...1.

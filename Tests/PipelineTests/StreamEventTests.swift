@@ -134,6 +134,30 @@ import Vocabulary
     #expect(try windows(0, 1) == windows(10, 10))
   }
 
+  /// Two of three windows are two, whatever the level of probabilities is; a class may be content with fewer.
+  @Test(arguments: [0.1, 0.35, 0.5, 1], [nil, 0.5]) func votesAreCounted(level: Double, own: Double?) throws {
+    var configuration = try Scene().configuration
+    configuration.events.filter = .kOfN
+    (configuration.events.votes, configuration.events.windows) = (2, 3)
+    configuration.events.level = level
+    let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
+    if let own {
+      var rule = Configuration.EventClass(label: model.classes[1])
+      rule.level = own
+      configuration.eventClasses = [rule]
+    }
+    var events = try #require(StreamEvents(configuration, model))
+    let reading = Reading(
+      exit: .encoder(modality: 0, exit: 1), entropy: 0.5, label: 1, certainty: 0.85, macs: 1, parameters: 1)
+    var count = 0
+    while !events.isEvent && count < 5 {
+      count += 1
+      events.enter(reading, of: ModalitySet(index: 0))
+      events.observe(endingAt: .zero + .milliseconds(Int64(count) * 250))
+    }
+    #expect(count == (own == nil ? 2 : 1))
+  }
+
   @Test func ruleOfAClass() throws {
     let text =
       "[daemon]\nmodel = m\n[events]\nfilter = k-of-n\nvotes = 2\nwindows = 4\n[event stop]\nlevel = 0.3\nhold = 0s\n"

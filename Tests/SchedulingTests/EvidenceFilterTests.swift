@@ -92,7 +92,7 @@ extension EvidenceFilter {
   @Test func votesOfTheLastWindows() {
     var it = filter(.kOfN(k: 2, n: 3))
     it.see([0.9, 0.05, 0.05])
-    #expect(it.leading.evidence == 0.5)
+    #expect(it.leading.evidence == 0.5 && it.evidence(none) == 0.5)
     it.see([0.05, 0.05, 0.9])
     it.see([0.9, 0.05, 0.05])
     #expect(it.leading.label == 0 && it.leading.evidence == 1)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,22 @@ def test_more_commands_than_fit_are_refused() -> None:
         plan(np.random.default_rng(1), "quiet", 60, 8)
     with pytest.raises(ToolError, match="choose one of"):
         plan(np.random.default_rng(1), "party", 60, 1)
+
+
+def test_a_plain_stream_is_what_data_without_rooms_give(folder: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for part in folder.iterdir():
+        if part.name not in ("rooms", "rooms-photos"):
+            (bare / part.name).symlink_to(part)
+    request = Request("lively", "test", 4, minutes=0.7, per_minute=4, frames_per_second=4)
+    make(request, bare, tmp_path / "without")
+    make(replace(request, plain=True), folder, tmp_path / "plain")
+    make(request, folder, tmp_path / "rooms")
+    without, plain, rooms = (digest(tmp_path / n) for n in ("without", "plain", "rooms"))
+    for file in ("audio.wav", "image.y4m"):
+        assert plain[file] == without[file] != rooms[file]
+    assert json.loads((tmp_path / "plain/recording.json").read_text())["name"] == "lively-plain-test-4"
 
 
 def test_the_same_request_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -230,6 +247,17 @@ def test_a_configuration_is_varied_in_place() -> None:
     assert made.endswith("[events]\nlevel = 0.3\n")
 
 
+def test_another_model_is_told_beside(tmp_path: Path) -> None:
+    usual, model = curve.variants(), tmp_path / "old.safetensors"
+    beside = {name: changes for name, changes in curve.variants(model).items() if name not in usual}
+    assert list(beside) == ["old, everything on, each window", "old, everything on, 2 of 2 windows"]
+    text = "[daemon]\nmodel = models/a.safetensors\n[events]\nfilter = hidden-markov\n"
+    made = curve.varied(text, Path("/etc/x"), beside["old, everything on, 2 of 2 windows"])
+    assert f"model = {model.resolve()}\n" in made and made.count("model =") == 1
+    for line in ("votes = 2", "windows = 2", "filter = k-of-n", "threshold = 0"):
+        assert f"{line}\n" in made
+
+
 @pytest.mark.parametrize(("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39)])
 def test_the_interval_of_a_count(count: int, low: float, high: float) -> None:
     assert curve.poisson(count) == pytest.approx((low, high), rel=1e-3, abs=1e-6)
@@ -263,6 +291,9 @@ def test_heard_is_told_by_level() -> None:
     assert total.levels == {9.0: [1, 1], -math.inf: [0, 1], 21.0: [1, 1]}
     text = curve.document({"as it is": {"lively": total}}, "command", "live.conf", "picture.svg")
     assert "| as it is | 0/1 | 0/0 | 1/1 | 0/0 | 1/1 |" in text and "| under 3 dB | 3 to 9 dB |" in text
+    assert text.startswith("# Commands in streams\n") and "--plain" not in text
+    plain = curve.document({"as it is": {"lively": total}}, "command", "live.conf", "picture.svg", plain=True)
+    assert plain.startswith("# Commands in plain streams\n") and "`tools/streams --plain`" in plain
 
 
 def test_totals_add_up() -> None:

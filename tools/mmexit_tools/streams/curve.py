@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base.errors import DATA, ToolError, exit_with, say
+from ..base.errors import DATA, NO_INPUT, ToolError, exit_with, say
 
 ROOT = Path(__file__).parents[3]
 POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.3), (0.3, 0.2), (0.5, 0.1))
@@ -32,7 +32,14 @@ EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "a
 """No exit is ever sure enough, no window is still and the camera stays awake: every sensor answers every window."""
 LEVELS = (-math.inf, 3.0, 9.0, 15.0, 21.0)
 """Edges in dB of how far a word is above all else."""
-VOTES = {("events", "filter"): "k-of-n", ("events", "votes"): "2", ("events", "windows"): "3"}
+
+
+def votes(count: int, windows: int) -> dict[tuple[str, str], str]:
+    """So many of so many windows are an event."""
+    return {("events", "filter"): "k-of-n", ("events", "votes"): str(count), ("events", "windows"): str(windows)}
+
+
+VOTES = votes(2, 3)
 
 
 @dataclass
@@ -128,16 +135,21 @@ def measured(program: Path, streams: Sequence[Path], config: Path) -> dict[str, 
 
 def words_of(stream: Path) -> dict[float, float]:
     """By a command's start, how far its word is above all else, dB; nothing where that is not noted."""
+    return {w["start_s"]: w["above_db"] for w in about_of(stream).get("words", ())}
+
+
+def about_of(stream: Path) -> dict:
+    """How it was made, where that is noted."""
     path = stream / "stream.json"
-    about = json.loads(path.read_text()) if path.exists() else {}
-    return {w["start_s"]: w["above_db"] for w in about.get("words", ())}
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def kind_of(stream: Path) -> str:
     return next((k for k in ("company", "empty") if stream.name.startswith(k)), "lively")
 
 
-def variants() -> dict[str, dict[tuple[str, str], str]]:
+def variants(beside: Path | None = None) -> dict[str, dict[tuple[str, str], str]]:
+    """What changes, by name. `beside`: another model file, whose windows are told by everything on alone."""
     found: dict[str, dict[tuple[str, str], str]] = {"as it is": {}}
     points = {f"begin {begin}, level {level}": {("events", "begin"): str(begin), ("events", "level"): str(level)}
               for begin, level in POINTS}
@@ -146,9 +158,16 @@ def variants() -> dict[str, dict[tuple[str, str], str]]:
               "2 of 3 windows": VOTES, "full checks every 2 s": {("gate", "max-blind"): "2s"},
               "full checks every 30 s": {("gate", "max-blind"): "30s"}, "everything on": EVERYTHING}
     found |= {f"everything on, {name}": EVERYTHING | changes for name, changes in points.items()}
-    return found | {"everything on, 2 of 3 windows": EVERYTHING | VOTES}
+    found |= {"everything on, 2 of 3 windows": EVERYTHING | VOTES}
+    if beside:
+        other = EVERYTHING | {("daemon", "model"): str(beside.resolve())}
+        found |= {f"{beside.stem}, everything on, {name}": other | votes(n, n)
+                  for n, name in ((1, "each window"), (2, "2 of 2 windows"))}
+    return found
 
 
+PLAIN = ("", "Plain (`tools/streams --plain`): nobody stands in a room. Words and talk are as they were recorded,",
+         "and the camera is turned at drawn scenes.")
 COLUMNS = ("variant", "heard", "voice", "both", "hand", "wrong first", "repeats", "delay p90, voice",
            "delay p90, hand", "false an hour", "saved", "least of a stream")
 
@@ -161,12 +180,16 @@ def row(name: str, total: Total) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def document(results: Mapping[str, Mapping[str, Total]], command: str, config: str, picture: str) -> str:
-    lines = ["# Commands in streams", "", f"Written by `{command}`; every figure was measured by it.", "",
+def document(results: Mapping[str, Mapping[str, Total]], command: str, config: str, picture: str,
+             plain: bool = False) -> str:
+    """`plain`: the streams were made with `tools/streams --plain`."""
+    lines = [f"# Commands in {'plain ' if plain else ''}streams", "",
+             f"Written by `{command}`; every figure was measured by it.", "",
              f"`{config}` as it is and with single settings changed. False events an hour with an exact 95 %",
              "interval; energy saved is the share of keeping every sensor awake and running everything, over all",
              "streams and in the one with the least. `everything on` has every sensor answer every window, through",
              "the same filter.",
+             *(PLAIN if plain else ()),
              "", f"![heard against false events]({picture})"]
     titles = {"lively": "With commands", "company": "Talk and noise, no command", "empty": "Quiet, no command"}
     for kind, title in titles.items():
@@ -229,23 +252,28 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--streams", type=Path, required=True, help="as tools/streams makes them")
     parser.add_argument("--out", type=Path, required=True, help="OUT.md and OUT.svg are written")
+    parser.add_argument("--beside", type=Path, help="another model file, to tell by how hard the streams are")
     parser.add_argument("--mmexitctl", type=Path, default=ROOT / ".build/release/mmexitctl")
     args = parser.parse_args()
     streams = sorted(p.parent for p in args.streams.glob("*/truth.csv"))
     if not any(kind_of(s) == "lively" for s in streams):
         raise ToolError(f"{args.streams}: no truth.csv with commands in any folder; tools/streams makes some", DATA)
+    if args.beside and not args.beside.is_file():
+        raise ToolError(f"--beside {args.beside}: no such file", NO_INPUT)
     text, results = args.config.read_text(), {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, changes in variants().items():
+        for name, changes in variants(args.beside).items():
             config = Path(folder) / "variant.conf"
             config.write_text(varied(text, args.config.parent.resolve(), changes))
             results[name] = measured(args.mmexitctl, streams, config)
             say(row(name, results[name]["lively"]))
     command = f"python -m mmexit_tools.streams.curve --config {args.config} --streams STREAMS --out {args.out}"
+    command += f" --beside {args.beside.name}" if args.beside else ""
     picture = args.out.with_suffix(".svg")
     draw(results, picture)
+    plain = all(about_of(s).get("plain", False) for s in streams)
     args.out.with_suffix(".md").write_text(document(results, shlex.join(shlex.split(command)), args.config.name,
-                                                    picture.name))
+                                                    picture.name, plain))
 
 
 if __name__ == "__main__":

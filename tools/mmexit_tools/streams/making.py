@@ -5,8 +5,9 @@
 
 A set is a folder of streams: `lively` nine of four minutes with 12 commands each, of three kinds; `changing` six
 more (noise after which somebody speaks, scenes and lights that change, all at once); `empty` and `company` three
-hours each in pieces of half an hour, silent, or with talk and noise, and without a command. Streams that are there
-already are not made again.
+hours each in pieces of half an hour, silent, or with talk and noise, and without a command. With `--plain` nobody
+stands in a room: words and talk are as they were recorded, and the camera is turned at drawn scenes, not at photos.
+Streams that are there already are not made again.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ def requests(args: argparse.Namespace) -> list[Request]:
     if args.seed < 0 or not 0 < args.minutes <= 600 or args.per_minute < 0 or not 1 <= args.fps <= 30:
         raise ToolError("--seed >= 0, --minutes in (0, 600], --per-minute >= 0 and --fps in 1...30 are wanted", USAGE)
     if args.scene:
-        return [Request(args.scene, args.split, args.seed, args.minutes, args.per_minute, args.fps)]
+        return [Request(args.scene, args.split, args.seed, args.minutes, args.per_minute, args.fps, args.plain)]
     scenes, count, minutes, rate = SETS[args.set]
     seeds = range(args.seed, args.seed + count)
-    return [Request(s, args.split, seed, minutes, args.per_minute, rate) for s in scenes for seed in seeds]
+    return [Request(s, args.split, seed, minutes, args.per_minute, rate, args.plain)
+            for s in scenes for seed in seeds]
 
 
 def main() -> None:
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="of a single stream")
     parser.add_argument("--per-minute", type=float, default=3.0, help="commands a minute: how prevalent they are")
     parser.add_argument("--fps", type=int, default=10, help="pictures a second, of a single stream")
+    parser.add_argument("--plain", action="store_true", help="no echoes, and no photos of rooms")
     parser.add_argument("--out", type=Path, required=True, help="the stream's folder; a set's, of streams")
     args = parser.parse_args()
     if not args.data.is_dir():
@@ -62,8 +65,8 @@ def main() -> None:
         folder = args.out / request.name if args.set else args.out
         if (folder / "recording.json").exists():
             made = json.loads((folder / "stream.json").read_text())
-            wanted = {k: getattr(request, k) for k in ("scene", "split", "seed", "minutes", "per_minute")}
-            if any(made.get(k) != v for k, v in wanted.items()):
+            wanted = {k: getattr(request, k) for k in ("scene", "split", "seed", "minutes", "per_minute", "plain")}
+            if any(made.get(k, False) != v for k, v in wanted.items()):
                 raise ToolError(f"{folder}: holds another stream; choose another --out, or remove it", USAGE)
             lines, note = read_truth(folder / "truth.csv"), " (was there)"
         else:

@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,9 @@ TRUTH = ("start_s", "end_s", "label", "sensors")
 
 @dataclass(frozen=True)
 class Request:
-    """A stream to be made. `split`: whose people are in it. The same request and data give the same bytes."""
+    """A stream to be made. `split`: whose people are in it; `plain`: without echoes and photos of rooms.
+
+    The same request and data give the same bytes."""
 
     scene: str
     split: str
@@ -39,10 +41,11 @@ class Request:
     minutes: float = 4.0
     per_minute: float = 3.0
     frames_per_second: int = 10
+    plain: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.scene}-{self.split}-{self.seed}"
+        return f"{self.scene}{'-plain' if self.plain else ''}-{self.split}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def make(request: Request, data: Path, out: Path) -> list[Line]:
     """Makes the stream in the folder `out`, which is made too, and returns its truth."""
     rng = np.random.default_rng([request.seed, 7305, *request.scene.encode()])
     source, around = material(data, request.split), surroundings(data, request.split)
+    if request.plain:
+        around = replace(around, echoes=[], photos=[], strange_hands=[])
     planned = plan(rng, request.scene, request.minutes * 60, request.per_minute)
     heard = render(rng, planned, source, around)
     seen = Seen(planned, request.frames_per_second, source, around, rng)
