@@ -153,7 +153,10 @@ import Vocabulary
     while !events.isEvent && count < 5 {
       count += 1
       events.enter(reading, of: ModalitySet(index: 0))
-      events.observe(endingAt: .zero + .milliseconds(Int64(count) * 250))
+      let end = Instant.zero + .milliseconds(Int64(count) * 250)
+      events.observe(realignedFrom: end, decision: UInt64(count), at: end)
+      // One vote is something that seems to begin: a camera stays awake for the next.
+      #expect(events.isOpen)
     }
     #expect(count == (own == nil ? 2 : 1))
   }

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.3), (0.3, 0.2), (0.5, 0.1))
 """`begin` and `level` of [events], from few false events to many."""
 EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
-              ("sensor image", "linger"): "3600s"}
+              ("gate", "wake-evidence"): "0", ("sensor image", "linger"): "3600s"}
 """No exit is ever sure enough, no window is still and the camera stays awake: every sensor answers every window."""
 LEVELS = (-math.inf, 3.0, 9.0, 15.0, 21.0)
 """Edges in dB of how far a word is above all else."""
