@@ -34,7 +34,8 @@ package struct StreamEvents: Sendable {
     filter = EvidenceFilter(
       method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount,
       scenery: events.scenery.seconds / configuration.general.windowPeriod.seconds)
-    quiet = Self.quiet(filter, sensorCount: sensorCount)
+    // Of votes one is enough.
+    quiet = events.filter == .kOfN ? 1 : Self.quiet(filter, sensorCount: sensorCount)
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)

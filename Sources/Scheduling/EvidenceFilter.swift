@@ -140,7 +140,7 @@ package struct EvidenceFilter: Sendable {
       for vote in 0..<n where votes[vote] == index { count += 1 }
       belief[index] = min(1, Double(count) / Double(k))
     }
-    // A vote for a command is something that seems to begin, however many speak for nothing beside it.
+    // One vote for a command is something that seems to begin, however many windows beside it held nothing.
     belief[noneClass] = max(0, 1 - evidenceForCommands)
   }
 
@@ -154,10 +154,16 @@ package struct EvidenceFilter: Sendable {
     return sum
   }
 
-  /// The command that most speaks for; the first of equals.
+  /// The command that most speaks for; of equals the one voted for last, or the first.
   package var leading: (label: Int, evidence: Double) {
     var best = noneClass == 0 ? 1 : 0
     for index in belief.indices where index != noneClass && belief[index] > belief[best] { best = index }
+    if case .kOfN(_, let n) = method {
+      for age in 1...n {
+        let label = votes[(place + n - age) % n]
+        if label >= 0 && label != noneClass && belief[label] == belief[best] { return (label, belief[label]) }
+      }
+    }
     return (best, belief[best])
   }
 }

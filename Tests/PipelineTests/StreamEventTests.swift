@@ -135,10 +135,11 @@ import Vocabulary
   }
 
   /// Two of three windows are two, whatever the level of probabilities is; a class may be content with fewer.
-  @Test(arguments: [0.1, 0.35, 0.5, 1], [nil, 0.5]) func votesAreCounted(level: Double, own: Double?) throws {
+  @Test(arguments: [(0.1, nil, 2), (0.35, 0.5, 2), (0.5, nil, 6), (1, 0.5, 6)] as [(Double, Double?, Int)])
+  func votesAreCounted(level: Double, own: Double?, votes: Int) throws {
     var configuration = try Scene().configuration
     configuration.events.filter = .kOfN
-    (configuration.events.votes, configuration.events.windows) = (2, 3)
+    (configuration.events.votes, configuration.events.windows) = (votes, votes + 1)
     configuration.events.level = level
     let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
     if let own {
@@ -150,7 +151,7 @@ import Vocabulary
     let reading = Reading(
       exit: .encoder(modality: 0, exit: 1), entropy: 0.5, label: 1, certainty: 0.85, macs: 1, parameters: 1)
     var count = 0
-    while !events.isEvent && count < 5 {
+    while !events.isEvent && count < 9 {
       count += 1
       events.enter(reading, of: ModalitySet(index: 0))
       let end = Instant.zero + .milliseconds(Int64(count) * 250)
@@ -158,7 +159,7 @@ import Vocabulary
       // One vote is something that seems to begin: a camera stays awake for the next.
       #expect(events.isOpen)
     }
-    #expect(count == (own == nil ? 2 : 1))
+    #expect(count == (own == nil ? votes : votes / 2))
   }
 
   @Test func ruleOfAClass() throws {

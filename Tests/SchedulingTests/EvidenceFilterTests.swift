@@ -103,6 +103,18 @@ extension EvidenceFilter {
     it.observe(steps: 3)
     #expect(it.evidence(0) == 0 && it.evidence(none) == 1)
   }
+
+  /// Two commands may both have all their votes: the one that is said now leads, and nothing is left for none.
+  @Test(arguments: [[0, 1], [1, 0]]) func whatWasSaidLastLeads(order: [Int]) {
+    var it = filter(.kOfN(k: 2, n: 32))
+    for label in order {
+      for _ in 0..<3 { it.see((0..<3).map { $0 == label ? 0.9 : 0.05 }) }
+      #expect(it.leading.label == label && it.leading.evidence == 1 && it.evidence(none) == 0)
+    }
+    #expect(it.evidence(order[0]) == 1)
+    it.see([0.05, 0.05, 0.9])
+    #expect(it.leading.label == order[1])
+  }
 }
 
 @Suite struct EventTrackerTests {

@@ -254,8 +254,21 @@ def test_another_model_is_told_beside(tmp_path: Path) -> None:
     text = "[daemon]\nmodel = models/a.safetensors\n[events]\nfilter = hidden-markov\n"
     made = curve.varied(text, Path("/etc/x"), beside["old, everything on, 2 of 2 windows"])
     assert f"model = {model.resolve()}\n" in made and made.count("model =") == 1
-    for line in ("votes = 2", "windows = 2", "filter = k-of-n", "threshold = 0"):
+    for line in ("votes = 2", "windows = 2", "filter = k-of-n", "threshold = 0", "wake-evidence = 0"):
         assert f"{line}\n" in made
+
+
+def test_plain_streams_and_others_have_no_curve_together(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, plain in (("quiet-plain-test-1", True), ("quiet-test-1", False)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "truth.csv").write_text("start_s,end_s,label,sensors\n")
+        (tmp_path / name / "stream.json").write_text(json.dumps({"plain": plain}))
+    (tmp_path / "live.conf").write_text("")
+    monkeypatch.setattr(sys, "argv", ["curve", "--config", str(tmp_path / "live.conf"), "--streams", str(tmp_path),
+                                      "--out", str(tmp_path / "out")])
+    with pytest.raises(ToolError, match="of one kind"):
+        curve.main()
 
 
 @pytest.mark.parametrize(("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39)])

@@ -207,7 +207,7 @@ def document(results: Mapping[str, Mapping[str, Total]], command: str, config: s
         heads = [f"under {edges[0]:g} dB", *(f"{a:g} dB and more" if b is None else f"{a:g} to {b:g} dB"
                                              for a, b in zip(LEVELS[1:], edges[1:], strict=True))]
         lines += ["", "## Commands by voice alone, by how far the word is above all else that is heard with it", "",
-                  "Loudest quarter second of each, in the room.", "", "| variant | " + " | ".join(heads) + " |",
+                  "Loudest quarter second of each, as it is heard.", "", "| variant | " + " | ".join(heads) + " |",
                   "| --- |" + " ---: |" * len(heads)]
         lines += [f"| {name} | " + " | ".join("{}/{}".format(*found.get(x, (0, 0))) for x in LEVELS) + " |"
                   for name, found in told.items()]
@@ -260,6 +260,9 @@ def main() -> None:
         raise ToolError(f"{args.streams}: no truth.csv with commands in any folder; tools/streams makes some", DATA)
     if args.beside and not args.beside.is_file():
         raise ToolError(f"--beside {args.beside}: no such file", NO_INPUT)
+    kinds = {about_of(s).get("plain", False) for s in streams}
+    if len(kinds) > 1:
+        raise ToolError(f"{args.streams}: plain streams and others; a curve is of one kind", DATA)
     text, results = args.config.read_text(), {}
     with tempfile.TemporaryDirectory() as folder:
         for name, changes in variants(args.beside).items():
@@ -271,9 +274,8 @@ def main() -> None:
     command += f" --beside {args.beside.name}" if args.beside else ""
     picture = args.out.with_suffix(".svg")
     draw(results, picture)
-    plain = all(about_of(s).get("plain", False) for s in streams)
     args.out.with_suffix(".md").write_text(document(results, shlex.join(shlex.split(command)), args.config.name,
-                                                    picture.name, plain))
+                                                    picture.name, kinds == {True}))
 
 
 if __name__ == "__main__":
