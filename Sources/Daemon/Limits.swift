@@ -34,6 +34,10 @@ package enum Limits {
         "steady windows", SteadyWindows.maximumWindows,
         "\(SteadyWindows.bytes) bytes, until they are recorded as one"
       ),
+      (
+        "windows near a threshold", 1,
+        "kept, while 'mmexitctl record --near' asks: its sound at 2 bytes a sample, its pictures at 1 a channel"
+      ),
       ("clients", server.clients, "at a time"),
       ("clients of one program", server.clientsOfProcess, "of these"),
       (
