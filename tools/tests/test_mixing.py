@@ -96,7 +96,7 @@ def one_hand() -> PictureBank:
 
 def test_a_hand_lies_before_its_background() -> None:
     mixer = PictureMixer(one_hand(), 1)
-    laid = mixer._laid(torch.zeros(200, 3, SIDE, SIDE), np.arange(200) % 10)
+    laid = mixer._laid(torch.zeros(200, 3, SIDE, SIDE), mixer.bank.hands[np.arange(200) % 10])
     seen = (laid.mean(1) > 40).float().mean((1, 2))
     # A square of 45 to 108 % of the height, moved aside by little.
     assert (seen > 0.12).all() and seen.max() > 0.6

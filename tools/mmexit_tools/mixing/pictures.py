@@ -16,6 +16,7 @@ from torch.nn import functional
 from ..sources.robot_data import CLASSES, COMMANDS, NONE
 from ..tasks.robot_command import IMAGE
 from .picture_bank import CANVAS, HAND, MIDDLE, PictureBank
+from .strange_hands import strange_hand
 
 EMPTY = CLASSES.index(NONE)
 SIDE = IMAGE.width
@@ -31,12 +32,12 @@ ERASED = 0.25
 
 
 class PictureMixer:
-    """Draws batches; the same seed gives the same ones."""
+    """Draws batches; the same seed gives the same ones. `strange`: share of the windows without a sign that hold a
+    hand all the same."""
 
-    settings = ()
-
-    def __init__(self, bank: PictureBank, seed: int) -> None:
-        self.bank = bank
+    def __init__(self, bank: PictureBank, seed: int, strange: float = 0.0) -> None:
+        self.bank, self.strange = bank, strange
+        self.settings = (strange,) if strange else ()
         self.rng = np.random.default_rng([seed, 22])
         self.torch = torch.Generator().manual_seed(seed)
         self.where = [np.flatnonzero(bank.hand_labels == c) for c in range(len(COMMANDS))]
@@ -66,7 +67,10 @@ class PictureMixer:
             pictures[taken] = self._crops(self.bank.photos, pick, 0.85, 1.1, 0.25)
         if len(cut):
             pick = np.array([rng.choice(self.where[c]) for c in labels[cut]])
-            pictures[cut] = self._laid(pictures[cut], pick)
+            pictures[cut] = self._laid(pictures[cut], self.bank.hands[pick])
+        odd = np.flatnonzero((labels == EMPTY) & (draw < self.strange))
+        if len(odd) and len(self.bank.hands):
+            pictures[odd] = self._laid(pictures[odd], np.stack([strange_hand(rng, self.bank.hands) for _ in odd]))
         seen = self._erased(self._camera(self._lit(pictures)))
         mean, std = IMAGE.mean[0], IMAGE.std[0]
         return (seen / 255 - mean) / std, torch.from_numpy(labels), None
@@ -119,10 +123,10 @@ class PictureMixer:
             out[~real] = drawn
         return out
 
-    def _laid(self, background: Tensor, pick: np.ndarray) -> Tensor:
-        """Hands over backgrounds, with a shadow behind them now and then."""
-        count = len(pick)
-        layers = torch.from_numpy(self.bank.hands[pick]).permute(0, 3, 1, 2).float()
+    def _laid(self, background: Tensor, hands: np.ndarray) -> Tensor:
+        """Hands [n, CANVAS, CANVAS, 4] over backgrounds, with a shadow behind them now and then."""
+        count = len(hands)
+        layers = torch.from_numpy(hands).permute(0, 3, 1, 2).float()
         seen = functional.grid_sample(layers, self._placed(count), align_corners=False)
         seen = functional.interpolate(seen, size=SIDE, mode="area")
         alpha = seen[:, 3:] / 255

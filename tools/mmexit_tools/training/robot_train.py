@@ -100,11 +100,14 @@ class Options:
     audio_echoed: float = 0.6
     """Share of what is mixed for sounds that further rooms are made for (`mixing.rooms`)."""
     hand_variants: int = 4
+    image_strange: float = 0.3
+    """Share of the mixed pictures without a sign that hold a hand which signs nothing (`mixing.strange_hands`)."""
     scenes: int = 8000
 
     def __post_init__(self) -> None:
-        if not 0 <= self.audio_echoed <= 1:
-            raise ToolError(f"--audio-echoed {self.audio_echoed:g}: a share, 0 to 1; 0 for none", USAGE)
+        for name in ("audio_echoed", "image_strange"):
+            if not 0 <= (share := getattr(self, name)) <= 1:
+                raise ToolError(f"--{name.replace('_', '-')} {share:g}: a share, 0 to 1; 0 for none", USAGE)
 
     def schedule(self, modality: str) -> Schedule:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
@@ -138,9 +141,8 @@ class Options:
         if modality == "audio":
             bank = sound_bank(work, data, "train", self.word_variants, self.seed, self.spoken)
             return SoundMixer(bank, self.seed, self.audio_echoed)
-        return PictureMixer(
-            picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed), self.seed
-        )
+        bank = picture_bank(work, data, "train", self.hand_variants, self.scenes, self.seed)
+        return PictureMixer(bank, self.seed, self.image_strange)
 
 
 def sources(
