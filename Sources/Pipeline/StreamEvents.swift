@@ -25,25 +25,25 @@ package struct StreamEvents: Sendable {
   package init?(_ configuration: Configuration, _ model: Model) {
     guard let none = model.noneClass else { return nil }
     let events = configuration.events
-    let method: EvidenceMethod =
+    // `level` and `distinct` are of probabilities; an event of k of n has k votes, and with one something goes on.
+    let (method, level, distinct): (EvidenceMethod, Double, Double) =
       switch events.filter {
-      case .hiddenMarkov: .hiddenMarkov(begin: events.begin, stay: events.stay)
-      case .kOfN: .kOfN(k: events.votes, n: max(events.votes, events.windows))
+      case .hiddenMarkov:
+        (.hiddenMarkov(begin: events.begin, stay: events.stay), events.level, events.distinct)
+      case .kOfN: (.kOfN(k: events.votes, n: max(events.votes, events.windows)), 1, 0)
       }
     sensorCount = model.modalities.count
     filter = EvidenceFilter(
       method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount,
       scenery: events.scenery.seconds / configuration.general.windowPeriod.seconds)
-    // Of votes one is enough.
-    quiet = events.filter == .kOfN ? 1 : Self.quiet(filter, sensorCount: sensorCount)
+    quiet = if case .kOfN = method { 1 } else { Self.quiet(filter, sensorCount: sensorCount) }
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)
-        // k of n windows are all its votes; the level of [events] is one of probabilities.
         return EventRule(
-          level: own.level ?? (events.filter == .kOfN ? 1 : events.level), hold: own.hold ?? events.hold,
+          level: own.level ?? level, hold: own.hold ?? events.hold,
           refractory: own.refractory ?? events.refractory)
-      }, distinct: events.filter == .hiddenMarkov ? events.distinct : 0)
+      }, distinct: distinct)
     period = configuration.general.windowPeriod
     prominence = events.prominence > 0 ? Double(SoundActivity.powerRatio(events.prominence)) / 256 : nil
   }

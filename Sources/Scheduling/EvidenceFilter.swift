@@ -135,7 +135,7 @@ package struct EvidenceFilter: Sendable {
     guard case .kOfN(let k, let n) = method else { return }
     votes[place] = label
     place = (place + 1) % n
-    for index in belief.indices {
+    for index in belief.indices where index != noneClass {
       var count = 0
       for vote in 0..<n where votes[vote] == index { count += 1 }
       belief[index] = min(1, Double(count) / Double(k))

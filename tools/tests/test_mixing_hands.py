@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_mixing import one_hand
 
 from mmexit_tools.base.errors import ToolError
+from mmexit_tools.mixing import strange_hands
 from mmexit_tools.mixing.picture_bank import CANVAS, MIDDLE
 from mmexit_tools.mixing.pictures import EMPTY, PictureMixer
 from mmexit_tools.mixing.strange_hands import strange_hand
@@ -56,6 +57,18 @@ def test_its_own_fingers_or_its_arm_are_missing_or_another_hand_is_there() -> No
             missing = (hand[fingers] & ~made[fingers]).sum() / hand[fingers].sum()
             more = (made & ~hand).sum() / hand.sum()
             assert missing > 0.2 or more > 0.05
+
+
+def test_what_leaves_the_canvas_is_gone() -> None:
+    """An arm does not come in again at the other side."""
+    rng = np.random.default_rng(3)
+    layer = rng.integers(1, 255, (CANVAS, CANVAS, 4)).astype(np.uint8)
+    for down, right in ((0, 0), (-40, 0), (7, -12), (-20, 39)):
+        moved = strange_hands._moved(layer, down, right)
+        y, x = np.mgrid[:CANVAS, :CANVAS]
+        inside = (y - down >= 0) & (y - down < CANVAS) & (x - right >= 0) & (x - right < CANVAS)
+        assert not moved[~inside].any()
+        assert np.array_equal(moved[inside], np.roll(layer, (down, right), (0, 1))[inside])
 
 
 def test_pictures_without_a_sign_hold_one() -> None:

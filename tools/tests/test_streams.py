@@ -222,6 +222,13 @@ def test_the_command_makes_a_set_once(folder: Path, tmp_path: Path, monkeypatch:
     other = run_command(making, "--data", folder, "--split", "test", "--scene", "noise", "--out",
                         tmp_path / "s/quiet-test-1")
     assert other.returncode == 64 and "holds another stream" in other.stderr
+    one = ("--data", folder, "--split", "test", "--scene", "quiet", "--minutes", 0.4,
+           "--out", tmp_path / "s/quiet-test-1")
+    assert run_command(making, *one).returncode == 0
+    plain = run_command(making, *one, "--plain")
+    assert plain.returncode == 64 and "holds another stream" in plain.stderr
+    assert run_command(making, *arguments, "--plain").returncode == 0
+    assert (tmp_path / "s/quiet-plain-test-1/recording.json").exists()
     assert run_command(making, "--data", folder, "--split", "test", "--out", tmp_path).returncode == 64
 
 

@@ -37,7 +37,7 @@ class PictureMixer:
 
     def __init__(self, bank: PictureBank, seed: int, strange: float = 0.0) -> None:
         self.bank, self.strange = bank, strange
-        self.settings = (strange,) if strange else ()
+        self.settings = (strange,)
         self.rng = np.random.default_rng([seed, 22])
         self.torch = torch.Generator().manual_seed(seed)
         self.where = [np.flatnonzero(bank.hand_labels == c) for c in range(len(COMMANDS))]
@@ -69,7 +69,7 @@ class PictureMixer:
             pick = np.array([rng.choice(self.where[c]) for c in labels[cut]])
             pictures[cut] = self._laid(pictures[cut], self.bank.hands[pick])
         odd = np.flatnonzero((labels == EMPTY) & (draw < self.strange))
-        if len(odd) and len(self.bank.hands):
+        if len(odd):
             pictures[odd] = self._laid(pictures[odd], np.stack([strange_hand(rng, self.bank.hands) for _ in odd]))
         seen = self._erased(self._camera(self._lit(pictures)))
         mean, std = IMAGE.mean[0], IMAGE.std[0]

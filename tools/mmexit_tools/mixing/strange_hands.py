@@ -27,7 +27,7 @@ def strange_hand(rng: np.random.Generator, hands: np.ndarray) -> np.ndarray:
         quarters = int(rng.choice([1, 2, 2, 3]))
         turned = np.rot90(one, quarters)
         # Upside down its middle is as far below the canvas's as it was above.
-        return np.roll(turned, 2 * MIDDLE - CANVAS, 0) if quarters == 2 else turned.copy()
+        return _moved(turned, 2 * MIDDLE - CANVAS, 0) if quarters == 2 else turned.copy()
     return _two(rng, one, other)
 
 
@@ -38,7 +38,7 @@ def _other_fingers(rng: np.random.Generator, hand: np.ndarray, other: np.ndarray
     out = hand.copy()
     if rng.random() < REPLACED:
         lying = np.rot90(other, int(rng.choice([1, 3])))
-        out[above] = np.roll(lying, (int(rng.integers(-25, 5)), int(rng.integers(-12, 13))), (0, 1))[above]
+        out[above] = _moved(lying, int(rng.integers(-25, 5)), int(rng.integers(-12, 13)))[above]
     else:
         out[above] = 0
     return out
@@ -47,8 +47,17 @@ def _other_fingers(rng: np.random.Generator, hand: np.ndarray, other: np.ndarray
 def _two(rng: np.random.Generator, hand: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Another hand over or beside it, lying or upside down."""
     over = np.rot90(other, int(rng.integers(1, 4)))
-    over = np.roll(over, (int(rng.integers(-20, 21)), int(rng.choice([-1, 1]) * rng.integers(12, 40))), (0, 1))
+    over = _moved(over, int(rng.integers(-20, 21)), int(rng.choice([-1, 1]) * rng.integers(12, 40)))
     share = over[..., 3:] / 255
     out = (hand * (1 - share) + over * share).astype(np.uint8)
     out[..., 3] = np.maximum(hand[..., 3], over[..., 3])
+    return out
+
+
+def _moved(layer: np.ndarray, down: int, right: int) -> np.ndarray:
+    """By so many pixels, fewer than the canvas has; nothing comes in at the other side."""
+    out = np.zeros_like(layer)
+    rows, columns = (slice(max(0, by), CANVAS + min(0, by)) for by in (down, right))
+    back_rows, back_columns = (slice(max(0, -by), CANVAS + min(0, -by)) for by in (down, right))
+    out[rows, columns] = layer[back_rows, back_columns]
     return out

@@ -29,7 +29,8 @@ POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.3), (0.3, 0.2), (0.5, 0
 """`begin` and `level` of [events], from few false events to many."""
 EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
               ("gate", "wake-evidence"): "0", ("sensor image", "linger"): "3600s"}
-"""No exit is ever sure enough, no window is still and the camera stays awake: every sensor answers every window."""
+"""No exit is sure enough, no window is still, any doubt wakes the camera and it stays awake: every sensor answers
+every window."""
 LEVELS = (-math.inf, 3.0, 9.0, 15.0, 21.0)
 """Edges in dB of how far a word is above all else."""
 
@@ -259,7 +260,7 @@ def main() -> None:
     if not any(kind_of(s) == "lively" for s in streams):
         raise ToolError(f"{args.streams}: no truth.csv with commands in any folder; tools/streams makes some", DATA)
     if args.beside and not args.beside.is_file():
-        raise ToolError(f"--beside {args.beside}: no such file", NO_INPUT)
+        raise ToolError(f"--beside {args.beside}: no such file; give a model file", NO_INPUT)
     kinds = {about_of(s).get("plain", False) for s in streams}
     if len(kinds) > 1:
         raise ToolError(f"{args.streams}: plain streams and others; a curve is of one kind", DATA)
