@@ -32,7 +32,7 @@ package struct Configuration: Sendable, Equatable {
     /// Share of the windows in which the activity check finds something going on, 0.001...1; for the order.
     package var activeShare = 0.05
     package var maximumBlind = Nanoseconds.seconds(2)
-    /// In its place for a minute after an event, where it is shorter; nil: the same.
+    /// In its place for a minute after an event and half of one after the start, where it is shorter; nil: the same.
     package var maximumBlindAfterEvent: Nanoseconds?
     /// Evidence that something goes on, 0...1, that has to be there before an unsure window for it to wake a sensor; nil: none.
     package var wakeEvidence: Double?

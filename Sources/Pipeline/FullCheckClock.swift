@@ -6,11 +6,13 @@ import Vocabulary
 /// A full check is of the time at which its last sensor delivered, and a sensor that sleeps delivers a wake later. So a
 /// window is the last one that may still be the check in time if the window after it, and the wake, would be too late.
 ///
-/// Who tells a robot one thing soon tells it another: after an event the checks may come closer together for a while, as long as
-/// what they find is worth what they cost (`WakeWorth`).
+/// Who tells a robot one thing soon tells it another, and who has just started it is there to: after an event and after the start
+/// the checks may come closer together for a while, as long as what they find is worth what they cost (`WakeWorth`).
 struct FullCheckClock: Sendable {
   /// How long after an event's last window something more is expected.
   static let expectant = Nanoseconds.seconds(60)
+  /// How long after the start something is.
+  static let expectantAfterStart = Nanoseconds.seconds(30)
 
   private(set) var period: Nanoseconds
   private var maximumBlind: Nanoseconds
@@ -18,8 +20,8 @@ struct FullCheckClock: Sendable {
   private var afterEvent: Nanoseconds
   /// The time the last one was of.
   private(set) var last: Instant
-  /// The end of the last window in which an event went on.
-  private var lastEvent: Instant?
+  /// Something is expected until then.
+  private var expectantUntil: Instant
   /// Checks find enough to come closer together.
   var areWorthMore = true
 
@@ -28,6 +30,7 @@ struct FullCheckClock: Sendable {
     self.maximumBlind = maximumBlind
     self.afterEvent = min(afterEvent ?? maximumBlind, maximumBlind)
     last = start
+    expectantUntil = start + Self.expectantAfterStart
   }
 
   /// From now on by other settings; the last full check and event remain.
@@ -38,12 +41,11 @@ struct FullCheckClock: Sendable {
   }
 
   /// An event goes on in a window that ended at `instant`.
-  mutating func event(at instant: Instant) { lastEvent = instant }
+  mutating func event(at instant: Instant) { expectantUntil = instant + Self.expectant }
 
   /// How far the next one may lie from the last.
   private var limit: Nanoseconds {
-    guard areWorthMore, let lastEvent, last - lastEvent < Self.expectant else { return maximumBlind }
-    return afterEvent
+    areWorthMore && last < expectantUntil ? afterEvent : maximumBlind
   }
 
   /// Every live sensor has looked at a window that ended at `instant`.

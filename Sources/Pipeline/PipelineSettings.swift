@@ -8,7 +8,7 @@ package struct PipelineSettings: Sendable {
   package var period: Nanoseconds
   package var maximumSkew: Nanoseconds
   package var maximumBlind: Nanoseconds
-  /// The same for a while after an event; nil: no other.
+  /// The same for a while after an event and after the start; nil: no other.
   package var maximumBlindAfterEvent: Nanoseconds?
   /// By modality: how long a woken sensor stays awake after it was last needed.
   package var linger: [Nanoseconds]

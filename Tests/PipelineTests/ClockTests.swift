@@ -52,7 +52,8 @@ import Vocabulary
   /// For a minute after an event they come closer together.
   @Test func fullChecksComeCloserTogetherAfterAnEvent() {
     var checks = FullCheckClock(
-      period: .milliseconds(250), maximumBlind: .seconds(10), afterEvent: .seconds(3), start: at(0))
+      period: .milliseconds(250), maximumBlind: .seconds(10), afterEvent: .seconds(3), start: at(-100_000))
+    checks.completed(at: at(0))
     #expect(!checks.isDue(at: at(9_750), wake: .zero) && checks.isDue(at: at(9_751), wake: .zero))
     checks.event(at: at(2_000))
     #expect(checks.isDue(at: at(2_751), wake: .zero) && !checks.isDue(at: at(2_750), wake: .zero))
@@ -69,10 +70,29 @@ import Vocabulary
     #expect(!checks.isDue(at: at(71_750), wake: .zero))
   }
 
+  /// For half a minute after the start too; an event in it counts for longer.
+  @Test func fullChecksBeginCloseTogether() {
+    var checks = FullCheckClock(
+      period: .milliseconds(250), maximumBlind: .seconds(10), afterEvent: .seconds(3), start: at(1_000))
+    #expect(checks.isDue(at: at(3_751), wake: .zero) && !checks.isDue(at: at(3_750), wake: .zero))
+    checks.completed(at: at(30_999))
+    #expect(checks.isDue(at: at(33_750), wake: .zero))
+    checks.completed(at: at(31_000))
+    #expect(!checks.isDue(at: at(40_750), wake: .zero) && checks.isDue(at: at(40_751), wake: .zero))
+    checks.event(at: at(10_000))
+    #expect(checks.isDue(at: at(33_751), wake: .zero))
+    checks.areWorthMore = false
+    #expect(!checks.isDue(at: at(40_750), wake: .zero))
+    // No configuration without its own time after an event looks more often.
+    let usual = FullCheckClock(period: .milliseconds(250), maximumBlind: .seconds(10), start: at(0))
+    #expect(!usual.isDue(at: at(9_750), wake: .zero))
+  }
+
   /// Not where they find too little.
   @Test func closerTogetherOnlyWhereItIsWorthIt() {
     var checks = FullCheckClock(
       period: .milliseconds(250), maximumBlind: .seconds(10), afterEvent: .seconds(3), start: at(0))
+    #expect(checks.isDue(at: at(2_751), wake: .zero))
     checks.event(at: at(2_000))
     #expect(checks.isDue(at: at(2_751), wake: .zero))
     checks.areWorthMore = false
