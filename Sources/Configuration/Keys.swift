@@ -138,7 +138,7 @@ package enum Keys {
     ) { (text) throws(ValueError) in try Quantity.number(text, 0...1) },
     Key(
       name: "max-blind-after-event", takes: "duration, 0 s to 3600 s",
-      help: "In place of max-blind, where it is shorter, for a minute after an event and half a minute after the start."
+      help: "In place of max-blind, where shorter, for a minute after an event and 30 s after the start."
     ) { (text, gate) throws(ValueError) in
       gate.maximumBlindAfterEvent = try Quantity.duration(text, 0...3600)
     } show: {
