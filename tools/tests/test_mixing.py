@@ -187,6 +187,14 @@ def test_a_teacher_is_listened_to() -> None:
     assert float(same) == pytest.approx(0, abs=1e-6) and float(robot_mixed.distance(torch.zeros(2, 3), told)) > 0.1
 
 
+def test_where_a_teacher_teaches_nothing_the_label_has_the_whole_loss() -> None:
+    logits, told = torch.tensor([[3.0, 0, -1], [0, 1, 0]]), torch.tensor([[0.0, 0, 1], [1, 0, 0]])
+    target, share = torch.tensor([0, 2]), torch.tensor([0.0, 1.0])
+    own = torch.nn.functional.cross_entropy(logits[:1], target[:1], label_smoothing=robot_mixed.SMOOTHING)
+    found = robot_mixed._both(logits, target, told, share)
+    assert float(found) == pytest.approx((float(own) + float(robot_mixed.distances(logits, told)[1])) / 2, rel=1e-5)
+
+
 def test_bursts_are_short_and_as_loud_as_words() -> None:
     bank = plain()
     noise = np.random.default_rng(1).random(bank.noise.shape).astype(np.float16) + np.float16(0.01)

@@ -230,8 +230,12 @@ def test_what_hard_negatives_cannot_be_is_told(tmp_path: Path) -> None:
         with pytest.raises(ToolError, match="for --audio-steps"):
             robot_train.run(tmp_path, tmp_path / "w", robot_train.Options(chunks=1, **more), "audio")  # type: ignore
     digits = read_model(SHIPPED.with_name("digits.safetensors")).quantized.graph
-    with pytest.raises(ToolError, match="without audio"):
+    with pytest.raises(ToolError, match="without audio; give one that hears"):
         stored_exit(replace(digits, modalities=digits.modalities[:1]))
+    with pytest.raises(ToolError, match="without image; give one that sees"):
+        stored_exit(replace(digits, modalities=digits.modalities[1:]), "image")
+    with pytest.raises(ToolError, match="for --image-steps"):
+        robot_train.Options(image_taught_by=str(SHIPPED))
 
 
 def test_teachers_are_the_mean_of_what_they_say(shipped: MultiExitNetwork) -> None:
@@ -258,6 +262,26 @@ def test_another_network_learns_what_a_model_file_took_for_a_command(
     robot_train.run(folder, tmp_path / "work", options, "audio")
     assert "audio step 2/2" in capsys.readouterr().out
     assert (tmp_path / "work/audio.pt").exists()
+
+
+def test_pictures_are_taught_by_model_files_too(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:  # noqa: F811
+    asked: list[tuple[object, int | None]] = []
+
+    def seen(*args, teacher=None, untaught=None, **rest) -> None:
+        asked.append((args[7] if len(args) > 7 else teacher, untaught))
+
+    monkeypatch.setattr(robot_train, "train_mixed", seen)
+    for files, untaught in ((f"{SHIPPED},{SHIPPED}", CLASSES.index(NONE)), ("", None)):
+        options = robot_train.Options(chunks=1, chunk_size=160, validation=12, audio_passes=0, image_passes=0,
+                                      image_steps=2, start=str(SHIPPED), hand_variants=1, scenes=8,
+                                      image_taught_by=files)
+        robot_train.run(folder, tmp_path / "work", options, "image")
+        taught, silent = asked.pop()
+        assert silent == untaught and bool(taught) == bool(files)
+        if taught:
+            values = to_input("image", np.zeros((2, 96, 96, 3), np.uint8))
+            own = stored_exit(read_model(SHIPPED).quantized.graph, "image")(values)
+            assert torch.allclose(taught(values), own, atol=1e-4)  # type: ignore[operator]
 
 
 def test_a_stream_has_four_windows_a_second() -> None:

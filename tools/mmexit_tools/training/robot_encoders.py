@@ -70,12 +70,14 @@ class StoredExit(nn.Module):
         return tensors[self.nodes[-1].output]
 
 
-def stored_exit(graph: Graph) -> StoredExit:
-    """Of a model file's sounds. Raises ToolError where it hears nothing."""
+def stored_exit(graph: Graph, modality: str = "audio") -> StoredExit:
+    """Of a model file's sounds, or pictures. Raises ToolError where it has none."""
     for encoder in graph.modalities:
-        if encoder.name == "audio":
+        if encoder.name == modality:
             return StoredExit(encoder)
-    raise ToolError(f"{graph.network.name}: a model without audio; give one that hears, as robot-command does", DATA)
+    does = {"audio": "hears", "image": "sees"}[modality]
+    raise ToolError(f"{graph.network.name}: a model without {modality}; give one that {does}, as robot-command does",
+                    DATA)
 
 
 def last_logits(heard: StoredExit, values: np.ndarray) -> Tensor:

@@ -54,10 +54,11 @@ def train_mixed(
     teacher: nn.Module | None = None,
     keep: Path | None = None,
     alone: Sequence[int] = (),
+    untaught: int | None = None,
 ) -> None:
     """Trains in place; `keep` is a file of the state that a killed run goes on from, removed at the end.
-    `teacher`: from the network's input to logits [n, classes]. `alone`: exits, from 0, that are trained while all
-    else stays as it is; none: everything is.
+    `teacher`: from the network's input to logits [n, classes]; of windows of the class `untaught` their labels alone
+    are learned. `alone`: exits, from 0, that are trained while all else stays as it is; none: everything is.
 
     Raises ToolError when the loss is not a number."""
     torch.manual_seed(schedule.seed)
@@ -83,12 +84,14 @@ def train_mixed(
         sides = mixer.covered(torch.cat(both, 1)).split(values.shape[1], 1)
         values, asked = (s.contiguous(memory_format=torch.channels_last) for s in (sides[0], sides[-1]))
         logits = _alone(model, modality, values, alone) if heads else forward(model, modality, values)[0]
-        losses = [functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits]
-        if teacher is not None:
-            told = _answers(teacher, asked)
-            losses = [(1 - TAUGHT) * own + TAUGHT * distance(t, told) for own, t in zip(losses, logits, strict=True)]
-        loss = weighted(losses)
-        run.move(step, loss, modality, found, say)
+        if teacher is None:
+            losses = [functional.cross_entropy(t, target, label_smoothing=SMOOTHING) for t in logits]
+        else:
+            told, share = _answers(teacher, asked), torch.full(target.shape, TAUGHT)
+            if untaught is not None:
+                share[target == untaught] = 0
+            losses = [_both(t, target, told, share) for t in logits]
+        run.move(step, weighted(losses), modality, found, say)
     run.forget()
     model.load_state_dict(run.mean.state_dict())
 
@@ -119,6 +122,17 @@ def _answers(teacher: nn.Module, values: Tensor) -> Tensor:
         return torch.softmax(teacher(values) / SOFTNESS, 1)
 
 
+def _both(logits: Tensor, target: Tensor, told: Tensor, share: Tensor) -> Tensor:
+    """The teacher's answers have the share [n] of a window's loss, and its label has the rest."""
+    own = functional.cross_entropy(logits, target, label_smoothing=SMOOTHING, reduction="none")
+    return ((1 - share) * own + share * distances(logits, told)).mean()
+
+
 def distance(logits: Tensor, told: Tensor) -> Tensor:
-    """Kullback-Leibler from the teacher's answers, at SOFTNESS, at the size of a loss at temperature 1."""
-    return functional.kl_div(torch.log_softmax(logits / SOFTNESS, 1), told, reduction="batchmean") * SOFTNESS**2
+    """The mean of their `distances`."""
+    return distances(logits, told).mean()
+
+
+def distances(logits: Tensor, told: Tensor) -> Tensor:
+    """[n]: Kullback-Leibler from the teacher's answers, at SOFTNESS, at the size of a loss at temperature 1."""
+    return functional.kl_div(torch.log_softmax(logits / SOFTNESS, 1), told, reduction="none").sum(1) * SOFTNESS**2

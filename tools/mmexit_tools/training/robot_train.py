@@ -2,17 +2,16 @@
 
     python -m mmexit_tools.training.robot_train --data DIR --work ../work/robot-command
 
-Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one
-of them, so that the two encoders can train side by side. With `--start MODEL` the encoders go on from a model file;
-one of no passes stays as it is there, an exit that the file lacks begins anew, and so does all of the encoder named
-by `--anew`. After `--mined` hours of streams without a command have been searched for sounds that the encoder takes
-for one, it is trained on, with them. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every
-step; with `--audio-teacher` or `--image-teacher` steps a network of `--teacher-width` times the channels is trained
-before, and teaches them, for sounds together with the model files of `--audio-taught-by`; `--audio-hard` has sounds
+Every stage is kept in the work folder and not done twice: material, one encoder each, fusion. `--stage` runs one of
+them, so that both encoders can train side by side. With `--start MODEL` they go on from a model file; one of no
+passes stays as it is there, an exit that the file lacks begins anew, and so does all of the encoder named by
+`--anew`. After `--mined` hours of streams without a command were searched for sounds that it takes for one, it is
+trained on, with them. `--audio-steps` and `--image-steps` train last, on windows mixed anew for every step; with
+`--audio-teacher` or `--image-teacher` steps a network of `--teacher-width` times the channels is trained before and
+teaches them, together with the model files of `--audio-taught-by` or `--image-taught-by`; `--audio-hard` has sounds
 learned with what `robot_mining` found, `--audio-spoken` with synthetic speakers (`synthetic.speaking`).
-`--audio-exits` and `--image-exits` train the exits that the model file lacks, in the same way, and leave all else as
-it is. With `--audio-windows` the teacher of sounds is one that has known speech before, trained on in `--audio-tutor`
-steps.
+`--audio-exits` and `--image-exits` train the exits that the model file lacks alone. With `--audio-windows` the
+teacher of sounds is one that has known speech before, trained on in `--audio-tutor` steps.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..base.allocation import keep_freed_memory
 from ..base.arrays import told_apart
 from ..base.errors import USAGE, ToolError, exit_with, say
 from ..mixing.picture_bank import picture_bank
@@ -85,6 +85,8 @@ class Options:
     teacher_width: float = 2.0
     audio_taught_by: str = ""
     """Model files whose encoders of sound teach it as well, with commas between: the mean of all logits."""
+    image_taught_by: str = ""
+    """The same for pictures; then teachers teach signs alone: of hands that sign nothing they may know nothing."""
     audio_windows: int = 0
     """Windows on which a teacher that knew speech before teaches the sounds (`robot_taught`); 0: none does."""
     audio_tutor: int = 0
@@ -108,6 +110,8 @@ class Options:
         for name in ("audio_echoed", "image_strange"):
             if not 0 <= (share := getattr(self, name)) <= 1:
                 raise ToolError(f"--{name.replace('_', '-')} {share:g}: a share, 0 to 1; 0 for none", USAGE)
+        if self.image_taught_by and not self.image_steps:
+            raise ToolError("--image-taught-by is for --image-steps", USAGE)
 
     def schedule(self, modality: str) -> Schedule:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
@@ -220,7 +224,8 @@ def encoder_stage(modality: str, work: Path, data: Path, options: Options) -> di
             stored_windows = sum(len(p.labels[modality]) for p in parts)
             parts.append(hard_part(np.concatenate(windows), stored_windows, options.seed))
         teacher = teachers(modality, teacher_of(modality, work, options, mixer, parts, held_out()), options)
-        train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state")
+        train_mixed(model, modality, mixer, parts, held_out(), mixed, say, teacher, work / f"{modality}-mixed.state",
+                    untaught=CLASSES.index(NONE) if modality == "image" and options.image_taught_by else None)
     if alone.steps:
         if not lacking:
             raise ToolError(f"--{modality}-exits {alone.steps}: --start MODEL has every exit; train none", USAGE)
@@ -272,8 +277,8 @@ def teacher_of(modality: str, work: Path, options: Options, mixer: Mixer, parts:
 
 def teachers(modality: str, wider: MultiExitNetwork | None, options: Options) -> nn.Module | None:
     """All who teach an encoder; None where nobody does."""
-    files = _paths(options.audio_taught_by) if modality == "audio" else []
-    members: list[nn.Module] = [stored_exit(read_model(path).quantized.graph) for path in files]
+    files = _paths({"audio": options.audio_taught_by, "image": options.image_taught_by}[modality])
+    members: list[nn.Module] = [stored_exit(read_model(path).quantized.graph, modality) for path in files]
     members += [LastExit(wider, modality)] if wider else []
     return Teachers(members).eval() if members else None
 
@@ -329,15 +334,14 @@ def _main() -> None:
     defaults = Options()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument(
-        "--work", type=Path, required=True, help="a folder for material and checkpoints, about 1.5 GB"
-    )
+    parser.add_argument("--work", type=Path, required=True, help="a folder for material and checkpoints, some 1.5 GB")
     parser.add_argument("--stage", choices=STAGES, default="all")
     parser.add_argument("--threads", type=int, default=1)
     for name, value in dataclasses.asdict(defaults).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
     options = Options(**{name: getattr(args, name) for name in dataclasses.asdict(defaults)})
     run(args.data, args.work, options, args.stage)
 
