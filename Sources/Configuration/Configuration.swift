@@ -150,6 +150,8 @@ package struct Configuration: Sendable, Equatable {
     package var filter = Filter.hiddenMarkov
     /// Chance that a command begins with a window, and that one goes on with the next.
     package var begin = EventDefaults.begin
+    /// In its place for a minute after an event and half of one after the start, where it is larger; nil: the same.
+    package var beginAfterEvent: Double?
     package var stay = EventDefaults.stay
     package var votes = 2
     package var windows = 3

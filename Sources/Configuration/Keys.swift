@@ -256,6 +256,10 @@ package enum Keys {
   package static let events: [Key<Configuration.Events>] = [
     .choice("filter", \.filter, "How evidence is gathered over windows."),
     share("begin", 1e-9...0.5, \.begin, "hidden-markov: chance that a command begins with a window."),
+    .optional(
+      "begin-after-event", takes: "number, 1e-09 to 0.5", unit: "", \.beginAfterEvent,
+      "In place of begin, where larger, for a minute after an event and 30 s after the start."
+    ) { (text) throws(ValueError) in try Quantity.number(text, 1e-9...0.5) },
     share("stay", 0...0.99, \.stay, "hidden-markov: chance that a command goes on with the next window."),
     .count("votes", 1...32, \.votes, "k-of-n: windows that must agree."),
     .count("windows", 1...32, \.windows, "k-of-n: of so many; at least votes."),

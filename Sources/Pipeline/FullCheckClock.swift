@@ -43,9 +43,12 @@ struct FullCheckClock: Sendable {
   /// An event goes on in a window that ended at `instant`.
   mutating func event(at instant: Instant) { expectantUntil = instant + Self.expectant }
 
+  /// Whether something is expected at `instant`.
+  func isExpectant(at instant: Instant) -> Bool { instant < expectantUntil }
+
   /// How far the next one may lie from the last.
   private var limit: Nanoseconds {
-    areWorthMore && last < expectantUntil ? afterEvent : maximumBlind
+    areWorthMore && isExpectant(at: last) ? afterEvent : maximumBlind
   }
 
   /// Every live sensor has looked at a window that ended at `instant`.

@@ -254,8 +254,8 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   }
 
   mutating func willRealign(from end: Instant) {
-    let now = now
-    events?.observe(realignedFrom: end, decision: number, at: now)
+    let (now, isExpectant) = (now, fullChecks.isExpectant(at: end))
+    events?.observe(realignedFrom: end, decision: number, isExpectant: isExpectant, at: now)
   }
 
   func awaitData(upTo end: Instant) { sensors.awaitSound(upTo: end) }
@@ -333,7 +333,7 @@ struct PipelineWindow<Rig: SensorRig>: WalkEnvironment {
   /// What the windows so far come to.
   mutating func trackEvents(_ decision: borrowing Decision) -> EventTracker.Changes {
     if decision.answer.reason == .inactive { events?.enter(inactive: decision.answer, inactive) }
-    events?.observe(endingAt: decision.end)
+    events?.observe(endingAt: decision.end, isExpectant: fullChecks.isExpectant(at: decision.end))
     if decision.look, decision.woken.count > 0 { worth.note(hasFound: isEventOpen) }
     let changes = events?.track(decision) ?? EventTracker.Changes()
     if events?.isEvent ?? false { fullChecks.event(at: decision.end) }

@@ -16,8 +16,10 @@ package struct StreamEvents: Sendable {
   private var early = EventTracker.Changes()
   /// Sensors that have told something of the window at hand.
   private var told: ModalitySet = []
-  /// Evidence for none from which on nothing is going on.
-  private let quiet: Double
+  /// The chance that a command begins, long after an event and soon after one, and evidence for none from which on nothing is
+  /// going on then.
+  private let chances: (idle: Chance, expectant: Chance)
+  private var isExpectant = false
   /// Power ratio to what was heard before at which a command begins with its whole chance; nil: at any.
   private let prominence: Double?
 
@@ -36,7 +38,11 @@ package struct StreamEvents: Sendable {
     filter = EvidenceFilter(
       method, classCount: model.classes.count, noneClass: none, sensorCount: sensorCount,
       scenery: events.scenery.seconds / configuration.general.windowPeriod.seconds)
-    quiet = if case .kOfN = method { 1 } else { Self.quiet(filter, sensorCount: sensorCount) }
+    let soon = max(events.begin, events.beginAfterEvent ?? 0)
+    chances = (
+      Chance(begin: events.begin, filter, sensorCount: sensorCount),
+      Chance(begin: soon, filter, sensorCount: sensorCount)
+    )
     tracker = EventTracker(
       model.classes.map { label in
         let own = configuration.eventClass(for: label)
@@ -50,31 +56,15 @@ package struct StreamEvents: Sendable {
 
   /// Something is going on: an event, or evidence for one. Stillness answers no window then: a hand that is held up does not move;
   /// and sensors that are awake stay so: one look is seldom evidence enough.
-  var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < quiet }
+  var isOpen: Bool { tracker.current != nil || filter.evidence(filter.noneClass) < chance.quiet }
+
+  private var chance: Chance { isExpectant ? chances.expectant : chances.idle }
 
   /// What speaks for a command, 0...1, before the window at hand.
   var suspicion: Double { 1 - filter.evidence(filter.noneClass) }
 
   /// An event goes on.
   var isEvent: Bool { tracker.current != nil }
-
-  /// 0.8, or a share of what is left where one sensor tells nothing, a dead microphone, and all others are sure of none: chance
-  /// alone, with a large `begin`, is nothing that goes on.
-  private static func quiet(_ filter: EvidenceFilter, sensorCount: Int) -> Double {
-    guard sensorCount > 1 else { return 0.8 }
-    var least = 1.0
-    for silent in 0..<sensorCount {
-      var chance = filter
-      for _ in 0..<EvidenceFilter.longestGap {
-        for other in 0..<sensorCount where other != silent {
-          chance.enter(sensor: other, label: filter.noneClass, certainty: 1)
-        }
-        chance.observe(steps: 1)
-      }
-      least = min(least, chance.evidence(filter.noneClass))
-    }
-    return min(0.8, 0.87 * least)
-  }
 
   /// Enters how far the sound of the window at hand stands out from what was heard before it, as a power ratio (`SoundProminence`).
   /// The chance that a command begins falls with it, to a hundredth: amid talk the networks take more for a word than after a
@@ -119,8 +109,10 @@ package struct StreamEvents: Sendable {
 
   /// A window is about to be realigned to the data of a sensor that woke for it: what it has told so far may have been the
   /// end of a word that the later window does not hold. An event that this begins is given out by `takeEarly`.
-  mutating func observe(realignedFrom end: Instant, decision: UInt64, at now: Instant) {
-    observe(endingAt: end)
+  mutating func observe(
+    realignedFrom end: Instant, decision: UInt64, isExpectant: Bool = false, at now: Instant
+  ) {
+    observe(endingAt: end, isExpectant: isExpectant)
     guard early == EventTracker.Changes() else { return }
     early = tracker.observe(filter, decision: decision, used: told, at: now)
   }
@@ -135,7 +127,14 @@ package struct StreamEvents: Sendable {
   }
 
   /// Makes evidence of what was entered of a window.
-  package mutating func observe(endingAt end: Instant) { filter.observe(steps: steps(to: end)) }
+  /// - Parameter isExpectant: an event was told lately, or the daemon has just started: `begin-after-event` holds.
+  package mutating func observe(endingAt end: Instant, isExpectant: Bool = false) {
+    if self.isExpectant != isExpectant {
+      self.isExpectant = isExpectant
+      filter.expect(begin: chance.begin)
+    }
+    filter.observe(steps: steps(to: end))
+  }
 
   /// Periods since the last window: one at least.
   private mutating func steps(to end: Instant) -> Int {
@@ -152,4 +151,34 @@ package struct StreamEvents: Sendable {
 
   /// No further windows come.
   package mutating func end(at now: Instant) -> StreamEvent? { tracker.end(at: now) }
+}
+
+/// How likely it is that a command begins, and what chance alone leaves of the evidence for none.
+private struct Chance: Sendable {
+  let begin: Double
+  /// Evidence for none from which on nothing is going on: by the hidden Markov filter 0.8, or a share of what is left where one
+  /// sensor tells nothing, a dead microphone, and all others are sure of none: chance alone, with a large `begin`, is nothing that
+  /// goes on.
+  let quiet: Double
+
+  init(begin: Double, _ filter: EvidenceFilter, sensorCount: Int) {
+    self.begin = begin
+    guard filter.isMarkov else {
+      quiet = 1
+      return
+    }
+    var least = 1.0
+    for silent in 0..<sensorCount where sensorCount > 1 {
+      var chance = filter
+      chance.expect(begin: begin)
+      for _ in 0..<EvidenceFilter.longestGap {
+        for other in 0..<sensorCount where other != silent {
+          chance.enter(sensor: other, label: filter.noneClass, certainty: 1)
+        }
+        chance.observe(steps: 1)
+      }
+      least = min(least, chance.evidence(filter.noneClass))
+    }
+    quiet = sensorCount > 1 ? min(0.8, 0.87 * least) : 0.8
+  }
 }

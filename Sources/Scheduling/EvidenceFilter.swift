@@ -24,7 +24,7 @@ package struct EvidenceFilter: Sendable {
 
   package let classCount: Int
   package let noneClass: Int
-  private let method: EvidenceMethod
+  private var method: EvidenceMethod
   private var states: TellingStates
   private var scenery: Scenery
   /// What speaks for each class, 0...1.
@@ -81,6 +81,16 @@ package struct EvidenceFilter: Sendable {
   package mutating func enter(sensor: Int, onset: Double) {
     precondition(onset > 0 && onset <= 1)
     states.enter(sensor: sensor, onset: onset)
+  }
+
+  /// It is `EvidenceMethod.hiddenMarkov`.
+  package var isMarkov: Bool { if case .hiddenMarkov = method { true } else { false } }
+
+  /// From now on a command begins with this chance; k of n knows none.
+  /// - Parameter begin: 0 < begin < 1.
+  package mutating func expect(begin: Double) {
+    precondition(begin > 0 && begin < 1)
+    if case .hiddenMarkov(_, let stay) = method { method = .hiddenMarkov(begin: begin, stay: stay) }
   }
 
   /// Enters what the fusion of some sensors said of the window at hand.

@@ -199,24 +199,64 @@ import Vocabulary
   func chanceAloneIsNothingThatGoesOn(begin: Double, stay: Double) throws {
     let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
     var configuration = try Scene().configuration
-    configuration.events.begin = begin
     configuration.events.stay = stay
-    for silent in 0..<2 {
+    for (silent, isExpectant) in [(0, false), (1, false), (0, true), (1, true)] {
+      configuration.events.begin = isExpectant ? 0.01 : begin
+      configuration.events.beginAfterEvent = isExpectant ? begin : nil
       var events = try #require(StreamEvents(configuration, model))
       let nothing = Answer(
         label: 0, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
       for window in 1...200 as ClosedRange<Int64> {
         events.enter(inactive: nothing, [ModalitySet(index: 1 - silent)])
-        events.observe(endingAt: .zero + .milliseconds(window * 250))
+        events.observe(endingAt: .zero + .milliseconds(window * 250), isExpectant: isExpectant)
         #expect(!events.isOpen, "window \(window)")
       }
       let word = Answer(label: 1, exit: nil, entropy: 0, certainty: 0.97, threshold: nil, reason: .inactive)
       for window in 201...203 as ClosedRange<Int64> {
         events.enter(inactive: word, [ModalitySet(index: 1 - silent)])
-        events.observe(endingAt: .zero + .milliseconds(window * 250))
+        events.observe(endingAt: .zero + .milliseconds(window * 250), isExpectant: isExpectant)
       }
       #expect(events.isOpen)
     }
+  }
+
+  /// For a minute after an event a command is likelier than long after it: a word that is not enough then is enough now.
+  @Test func soonAfterAnEventLessIsEnough() throws {
+    let model = try ScriptedModel(audio: [.sure(1), .unsure]).model()
+    var configuration = try Scene().configuration
+    configuration.events.begin = 0.02
+    let maybe = Answer(label: 1, exit: nil, entropy: 0, certainty: 0.5, threshold: nil, reason: .inactive)
+    func suspicion(_ isExpectant: Bool) throws -> Double {
+      var events = try #require(StreamEvents(configuration, model))
+      events.enter(inactive: maybe, [ModalitySet(index: 0)])
+      events.observe(endingAt: .zero + .seconds(1), isExpectant: isExpectant)
+      return events.suspicion
+    }
+    let usual = try suspicion(false)
+    #expect(try suspicion(true) == usual, "no other chance is set")
+    configuration.events.beginAfterEvent = 0.01
+    #expect(try suspicion(true) == usual, "a smaller one")
+    configuration.events.beginAfterEvent = 0.5
+    #expect(try suspicion(true) > 5 * usual && suspicion(false) == usual)
+  }
+
+  /// In the pipeline: for half a minute after the start, and for a minute after an event.
+  @Test func aCommandIsLikelierSoonAfterTheStartAndAfterAnEvent() throws {
+    var checks = FullCheckClock(period: .milliseconds(250), maximumBlind: .seconds(2), start: .zero)
+    func expectant(_ seconds: Int64) -> Bool { checks.isExpectant(at: .zero + .seconds(seconds)) }
+    #expect(expectant(29) && !expectant(30))
+    checks.event(at: .zero + .seconds(100))
+    #expect(expectant(159) && !expectant(160))
+    var scene = try Scene()
+    let faint = ScriptedModel(audio: [.unsure, .unsure], image: [.unsure, .unsure])
+    func begun(_ begin: Double, afterEvent: Double? = nil) throws -> Instant {
+      scene.configuration.events.begin = begin
+      scene.configuration.events.beginAfterEvent = afterEvent
+      return try #require(events(scene.play(faint)).first).start
+    }
+    let (rare, often) = try (begun(1e-9), begun(0.5))
+    #expect(often < rare)
+    #expect(try begun(1e-9, afterEvent: 0.5) == often)
   }
 
   @Test func aWindowWithoutDataForgetsNoEvidence() throws {

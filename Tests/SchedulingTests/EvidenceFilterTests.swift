@@ -22,6 +22,27 @@ extension EvidenceFilter {
     #expect(fresh.evidence(none) == 1 && fresh.leading.evidence == 0)
   }
 
+  /// It is the filter with that chance, from the next window on; k of n is as it was.
+  @Test func anotherChanceFromNowOn() {
+    var it = filter(.hiddenMarkov(begin: 0.01, stay: 0.5))
+    var other = filter(.hiddenMarkov(begin: 0.3, stay: 0.5))
+    let rare = it
+    it.expect(begin: 0.3)
+    for window in [[0.1, 0.1, 0.8], [0.7, 0.1, 0.2], [0.3, 0.2, 0.5]] as [[Float]] {
+      it.see(window)
+      other.see(window)
+      #expect((0..<3).allSatisfy { it.evidence($0) == other.evidence($0) })
+    }
+    other = rare
+    other.see([0.7, 0.1, 0.2])
+    #expect(other.evidence(0) < it.evidence(0) / 4 && it.isMarkov)
+    var (votes, same) = (filter(.kOfN(k: 2, n: 3)), filter(.kOfN(k: 2, n: 3)))
+    votes.expect(begin: 0.3)
+    votes.see([0.7, 0.1, 0.2])
+    same.see([0.7, 0.1, 0.2])
+    #expect(votes.evidence(0) == same.evidence(0) && !votes.isMarkov)
+  }
+
   /// By hand: predict, then multiply by the probabilities to the power of 3/4, then share out.
   @Test func oneStepIsTheForwardAlgorithm() {
     var it = filter(.hiddenMarkov(begin: 0.2, stay: 0.5))
