@@ -252,6 +252,8 @@ def test_a_configuration_is_varied_in_place() -> None:
     gate = made[made.index("[gate]") : made.index("[sensor audio]")]
     assert "threshold = 0\n" in gate and "max-blind = 11s\n" in gate
     assert made.endswith("[events]\nlevel = 0.3\n")
+    assert curve.varied(text, Path("/etc/x"), {("gate", "threshold"): "", ("events", "level"): ""}) == (
+        text.replace("threshold = 0.5\n", "").replace("models/", "/etc/x/models/"))
 
 
 def test_another_model_is_told_beside(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from ..base.errors import DATA, NO_INPUT, ToolError, exit_with, say
 
 ROOT = Path(__file__).parents[3]
 POINTS = ((0.01, 0.8), (0.03, 0.6), (0.06, 0.5), (0.1, 0.3), (0.3, 0.2), (0.5, 0.1))
-"""`begin` and `level` of [events], from few false events to many."""
+"""`begin` and `level` of [events], from few false events to many; the same long after an event and soon after one."""
 EVERYTHING = {("gate", "threshold"): "0", ("gate", "give-up"): "no", ("gate", "activity-check"): "no",
               ("gate", "wake-evidence"): "0", ("sensor image", "linger"): "3600s"}
 """No exit is sure enough, no window is still, any doubt wakes the camera and it stays awake: every sensor answers
@@ -104,16 +104,18 @@ def poisson(count: int) -> tuple[float, float]:
 
 
 def varied(text: str, folder: Path, changes: Mapping[tuple[str, str], str]) -> str:
-    """The configuration's text with values of [section] key replaced, its paths made absolute."""
+    """The configuration's text with values of [section] key replaced (an empty one takes the key out), its paths made
+    absolute."""
     text = re.sub(r"(?m)^model = (?!/)(.*)$", lambda m: f"model = {folder / m[1]}", text)
     for (section, key), value in changes.items():
         head, found, rest = text.partition(f"[{section}]\n")
+        line = f"{key} = {value}\n" if value else ""
         if not found:
-            text += f"\n[{section}]\n{key} = {value}\n"
+            text += f"\n[{section}]\n{line}" if line else ""
             continue
         body, *others = re.split(r"(?m)^(?=\[)", rest, maxsplit=1)
         body = re.sub(rf"(?m)^{re.escape(key)} *=.*\n", "", body)
-        text = f"{head}{found}{key} = {value}\n{body}{''.join(others)}"
+        text = f"{head}{found}{line}{body}{''.join(others)}"
     return text
 
 
@@ -152,10 +154,11 @@ def kind_of(stream: Path) -> str:
 def variants(beside: Path | None = None) -> dict[str, dict[tuple[str, str], str]]:
     """What changes, by name. `beside`: another model file, whose windows are told by everything on alone."""
     found: dict[str, dict[tuple[str, str], str]] = {"as it is": {}}
-    points = {f"begin {begin}, level {level}": {("events", "begin"): str(begin), ("events", "level"): str(level)}
-              for begin, level in POINTS}
-    found |= points
+    points = {f"begin {begin}, level {level}": {("events", "begin"): str(begin), ("events", "begin-after-event"): "",
+                                                 ("events", "level"): str(level)} for begin, level in POINTS}
+    found |= {"no begin-after-event": {("events", "begin-after-event"): ""}} | points
     found |= {"prominence 0dB": {("events", "prominence"): "0dB"}, "distinct 0": {("events", "distinct"): "0"},
+              "activity check": {("gate", "activity-check"): "yes"},
               "2 of 3 windows": VOTES, "full checks every 2 s": {("gate", "max-blind"): "2s"},
               "full checks every 30 s": {("gate", "max-blind"): "30s"}, "everything on": EVERYTHING}
     found |= {f"everything on, {name}": EVERYTHING | changes for name, changes in points.items()}
