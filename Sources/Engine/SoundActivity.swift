@@ -34,7 +34,7 @@ package struct SoundActivity: Equatable, Sendable {
   /// - Parameters:
   ///   - sampleRate: Hz, at least 50.
   ///   - margin: dB above the floor, 0...60.
-  package init(sampleRate: Int, margin: Int = 6, warmUp: Int = 8) {
+  package init(sampleRate: Int, margin: Int = 2, warmUp: Int = 8) {
     precondition(sampleRate >= 50 && (0...60).contains(margin) && warmUp >= 1)
     frame = sampleRate / 50
     self.warmUp = warmUp

@@ -158,7 +158,7 @@ def variants(beside: Path | None = None) -> dict[str, dict[tuple[str, str], str]
                                                  ("events", "level"): str(level)} for begin, level in POINTS}
     found |= {"no begin-after-event": {("events", "begin-after-event"): ""}} | points
     found |= {"prominence 0dB": {("events", "prominence"): "0dB"}, "distinct 0": {("events", "distinct"): "0"},
-              "activity check": {("gate", "activity-check"): "yes"},
+              "no activity check": {("gate", "activity-check"): "no"},
               "2 of 3 windows": VOTES, "full checks every 2 s": {("gate", "max-blind"): "2s"},
               "full checks every 30 s": {("gate", "max-blind"): "30s"}, "everything on": EVERYTHING}
     found |= {f"everything on, {name}": EVERYTHING | changes for name, changes in points.items()}
