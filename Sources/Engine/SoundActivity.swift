@@ -33,7 +33,7 @@ package struct SoundActivity: Equatable, Sendable {
 
   /// - Parameters:
   ///   - sampleRate: Hz, at least 50.
-  ///   - margin: dB above the floor, 0...60.
+  ///   - margin: dB above the floor, 0...60. The loudest frame of a steady noise differs by less than 2 dB from window to window.
   package init(sampleRate: Int, margin: Int = 2, warmUp: Int = 8) {
     precondition(sampleRate >= 50 && (0...60).contains(margin) && warmUp >= 1)
     frame = sampleRate / 50

@@ -85,13 +85,15 @@ import Vocabulary
     #expect((264...280).contains(windows), "\(windows)")
   }
 
-  /// What does not end is not taken for an end: levels of windows that differ by 1 dB keep their floor.
-  @Test func anUnsteadyNoiseStaysTheRoom() {
-    var activity = SoundActivity(sampleRate: 16000)
+  /// What does not end is not taken for an end: levels of windows that differ by 5 dB keep their floor, and by 1 dB count as still.
+  @Test(arguments: [(6, 1750), (2, 1120)] as [(Int, Int16)])
+  func anUnsteadyNoiseStaysTheRoom(margin: Int, loud: Int16) {
+    var activity = SoundActivity(sampleRate: 16000, margin: margin)
+    if margin == 2 { #expect(activity == SoundActivity(sampleRate: 16000)) }
     var dice = Dice(5)
     var active = 0
     for window in 0..<400 {
-      let amplitude: Int16 = window % 4 == 0 ? 1000 : 1120
+      let amplitude: Int16 = window % 4 == 0 ? 1000 : loud
       if observe(&activity, noise(amplitude, 16000, &dice)).active && window >= 8 { active += 1 }
     }
     #expect(active == 0, "\(active) of 392")

@@ -8,17 +8,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_mixing import one_hand
+from test_streams import folder  # noqa: F401  (a fixture)
 
 from mmexit_tools.base.errors import ToolError
 from mmexit_tools.mixing import strange_hands
 from mmexit_tools.mixing.picture_bank import CANVAS, MIDDLE
 from mmexit_tools.mixing.pictures import EMPTY, PictureMixer
 from mmexit_tools.mixing.strange_hands import strange_hand
+from mmexit_tools.quantize.modelfile import read_model
+from mmexit_tools.sources.robot_data import CLASSES, NONE
 from mmexit_tools.training import robot_mixed, robot_train
 from mmexit_tools.training.kept_run import material_digest
+from mmexit_tools.training.robot_encoders import stored_exit
+from mmexit_tools.training.robot_pools import to_input
+
+SHIPPED = Path(__file__).parents[2] / "config/models/robot-command.safetensors"
 
 
 def signs() -> np.ndarray:
@@ -91,3 +99,23 @@ def test_a_share_is_told_and_known() -> None:
         return material_digest(robot_mixed.material("image", PictureMixer(one_hand(), 1, share), []))
 
     assert known(0.3) == known(0.3) != known(0.0)
+
+
+def test_pictures_are_taught_by_model_files_too(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:  # noqa: F811
+    asked: list[tuple[object, int | None]] = []
+
+    def seen(*args, teacher=None, untaught=None, **rest) -> None:
+        asked.append((args[7] if len(args) > 7 else teacher, untaught))
+
+    monkeypatch.setattr(robot_train, "train_mixed", seen)
+    for files, untaught in ((f"{SHIPPED},{SHIPPED}", CLASSES.index(NONE)), ("", None)):
+        options = robot_train.Options(chunks=1, chunk_size=160, validation=12, audio_passes=0, image_passes=0,
+                                      image_steps=2, start=str(SHIPPED), hand_variants=1, scenes=8,
+                                      image_taught_by=files)
+        robot_train.run(folder, tmp_path / "work", options, "image")
+        taught, silent = asked.pop()
+        assert silent == untaught and bool(taught) == bool(files)
+        if taught:
+            values = to_input("image", np.zeros((2, 96, 96, 3), np.uint8))
+            own = stored_exit(read_model(SHIPPED).quantized.graph, "image")(values)
+            assert torch.allclose(taught(values), own, atol=1e-4)  # type: ignore[operator]

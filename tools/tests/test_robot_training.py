@@ -264,26 +264,6 @@ def test_another_network_learns_what_a_model_file_took_for_a_command(
     assert (tmp_path / "work/audio.pt").exists()
 
 
-def test_pictures_are_taught_by_model_files_too(folder: Path, tmp_path: Path, capsys, monkeypatch) -> None:  # noqa: F811
-    asked: list[tuple[object, int | None]] = []
-
-    def seen(*args, teacher=None, untaught=None, **rest) -> None:
-        asked.append((args[7] if len(args) > 7 else teacher, untaught))
-
-    monkeypatch.setattr(robot_train, "train_mixed", seen)
-    for files, untaught in ((f"{SHIPPED},{SHIPPED}", CLASSES.index(NONE)), ("", None)):
-        options = robot_train.Options(chunks=1, chunk_size=160, validation=12, audio_passes=0, image_passes=0,
-                                      image_steps=2, start=str(SHIPPED), hand_variants=1, scenes=8,
-                                      image_taught_by=files)
-        robot_train.run(folder, tmp_path / "work", options, "image")
-        taught, silent = asked.pop()
-        assert silent == untaught and bool(taught) == bool(files)
-        if taught:
-            values = to_input("image", np.zeros((2, 96, 96, 3), np.uint8))
-            own = stored_exit(read_model(SHIPPED).quantized.graph, "image")(values)
-            assert torch.allclose(taught(values), own, atol=1e-4)  # type: ignore[operator]
-
-
 def test_a_stream_has_four_windows_a_second() -> None:
     pcm = (tone(440, 3.1) * 32767).astype(np.int16)
     found = stream_features(pcm)

@@ -111,7 +111,7 @@ class Options:
             if not 0 <= (share := getattr(self, name)) <= 1:
                 raise ToolError(f"--{name.replace('_', '-')} {share:g}: a share, 0 to 1; 0 for none", USAGE)
         if self.image_taught_by and not self.image_steps:
-            raise ToolError("--image-taught-by is for --image-steps", USAGE)
+            raise ToolError("--image-taught-by is for --image-steps; give a number of them", USAGE)
 
     def schedule(self, modality: str) -> Schedule:
         passes = {"audio": self.audio_passes, "image": self.image_passes}[modality]
